@@ -1,0 +1,40 @@
+# make demo [DATA=path] [ME=name]   the main job, end to end, on the samples or on your own exports
+# make test                         set up and run the tests
+# make lint types contracts         what a machine checks
+# make bench                        every figure, as JSON in benchmarks/out/
+PYTHON := .venv/bin/python
+
+.PHONY: demo test lint types contracts bench wheel long
+
+demo:
+	@deploy/setup train
+	@$(PYTHON) -m console.demo $(if $(DATA),--data "$(DATA)") $(if $(ME),--me "$(ME)")
+
+test:
+	@deploy/setup train,dev
+	@$(PYTHON) -m pytest -q
+
+lint:
+	@deploy/setup train,dev
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+
+types:
+	@deploy/setup train,dev
+	@$(PYTHON) -m mypy
+
+contracts:
+	@deploy/setup train,dev
+	@.venv/bin/lint-imports --no-cache
+
+bench:
+	@deploy/setup train,dev
+	@$(PYTHON) benchmarks/run.py
+
+wheel:
+	@deploy/setup train,dev
+	@deploy/check-wheel
+
+long:
+	@deploy/setup train,dev
+	@TWINVAULT_LONG=1 $(PYTHON) -m pytest -q -m slow

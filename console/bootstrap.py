@@ -1,0 +1,210 @@
+"""The composition root: here, and nowhere else, concrete parts are chosen and wired."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from projections import lineage
+from projections.rows import Row
+from projections.views import Views
+from trainer import states
+from vault.application import Vault
+from vault.consent import Effect, Filters, Purpose, Statement, in_force
+from vault.derived import Derived
+from vault.errors import Exists, NotFound
+from vault.events import Manifest, MaskedAlias, ModelSuspended
+from vault.follow import Readable, Without
+from vault.log import home as vault_home
+from vault.log.sealed import SealedLog
+
+if TYPE_CHECKING:
+    from trainer.engine import Voice
+
+__all__ = ["Created", "Twin", "create", "open_"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """A new vault and where its recovery key was written."""
+
+    vault: Path
+    recovery_key_file: Path
+
+
+def create(home: Path, passphrase: str) -> Created:
+    """Create a vault, and its recovery key beside the vault's folder.
+
+    Raises:
+        Exists: There is a vault already.
+        StorageError: The disk refused; creating it again starts over.
+    """
+    home = home.absolute()
+    if (home / "vault.json").exists():
+        raise Exists(f"There is a vault in {home} already; choose another folder with --home.")
+    recovery = home.with_name(f"{home.name}-recovery-key.txt")
+    vault_home.create(home, passphrase, recovery).close()
+    return Created(vault=home, recovery_key_file=recovery)
+
+
+def open_(home: Path, secret: str, *, views: Path | None = None) -> "Twin":
+    """Open a vault and its views.
+
+    Args:
+        home: Its folder.
+        secret: The passphrase, or the text of the recovery key.
+        views: Another folder for views and models, for a clean run.
+
+    Raises:
+        Locked: The secret is wrong; nothing on disk was touched.
+        VaultError: The folder is no vault, was rolled back, or tampered with.
+    """
+    home = home.absolute()
+    log = vault_home.open_(home, secret)
+    try:
+        folder = views or home
+        derived = Derived(folder / "views", log.keys.derived("views"))
+        models = Derived(folder / "models", log.keys.derived("models"))
+        opened = Views.open(
+            derived,
+            models,
+            alias_key=log.keys.derived("aliases"),
+            view_key=log.keys.derived("surrogates"),
+        )
+    except BaseException:
+        log.close()
+        raise
+    return Twin(home=home, secret=secret, log=log, models=models, views=opened)
+
+
+@dataclass(slots=True, kw_only=True)
+class Twin:
+    """An open vault with everything that follows its log."""
+
+    home: Path
+    secret: str = field(repr=False)
+    log: SealedLog
+    models: Derived
+    views: Views
+    voices: "dict[str, Voice]" = field(default_factory=dict)
+    _read: Readable | None = None
+
+    @property
+    def vault(self) -> Vault:
+        """The commands on the log."""
+        return Vault(self.log)
+
+    def close(self) -> None:
+        """Close every file."""
+        self.views.close()
+        self.log.close()
+
+    def catch_up(self, progress: Callable[[int, int], None] | None = None) -> int:
+        """Bring every view to the end of the log; return the position reached."""
+        return self.views.catch_up(self._read or self.log, progress)
+
+    def read_without(self, item_ids: frozenset[str], *, until: int) -> None:
+        """Read the log as if some items had never been collected, up to a position."""
+        self._read = Without(self.log, item_ids, until=until)
+
+    # What consent says of rows and models.
+
+    def rows(self, now: datetime | None = None) -> tuple[Row, ...]:
+        """Return the rows that may be learned from now."""
+        return tuple(self.views.training.rows(now=now or self.vault.now()))
+
+    def still_permitted(self, rows: Sequence[Row]) -> AbstractSet[str]:
+        """Return the ids of rows that are permitted still, whoever withdrew meanwhile."""
+        self.catch_up()
+        return self.views.training.still_permitted(rows, self.vault.now())
+
+    def prohibited_items(self) -> frozenset[str]:
+        """Return the items that a prohibition keeps out of training."""
+        now = self.vault.now()
+        return frozenset(
+            stored.id
+            for statement in in_force(self.views.permissions.statements)
+            if statement.effect is Effect.DENY
+            and statement.purpose is Purpose.TRAIN
+            and (statement.expires is None or now < statement.expires)
+            for stored in self.views.timeline.covered(statement)
+        )
+
+    def masked_by(self, data_type: str, filters: Filters) -> tuple[MaskedAlias, ...]:
+        """Return the people of the items that a prohibition would cover, as digests."""
+        statement = Statement(
+            id="", effect=Effect.DENY, type=data_type, purpose=Purpose.TRAIN, filters=filters
+        )
+        covered = self.views.timeline.covered(statement)
+        return self.views.people.masked_for(stored.item for stored in covered)
+
+    def masked_of(self, item_ids: Iterable[str]) -> tuple[MaskedAlias, ...]:
+        """Return the people of some items, as digests."""
+        stored = self.views.timeline.load(item_ids)
+        return self.views.people.masked_for(one.item for one in stored)
+
+    def suspend_tainted(self, cause: str) -> tuple[str, ...]:
+        """Suspend every model that learned from a row which is no longer permitted."""
+        affected = self.views.lineage.to_suspend(self.vault.now())
+        if affected:
+            self.vault.record(
+                *(ModelSuspended(model=m.model, rows=m.rows, cause=cause) for m in affected)
+            )
+            self.catch_up()
+        for one in affected:
+            self.voices.pop(one.model, None)
+        return tuple(one.model for one in affected)
+
+    def destroy_tainted_states(self) -> int:
+        """Delete all states but those that only permitted rows have shaped; return how many.
+
+        States of runs that were interrupted belong to no model; they go too, because nobody
+        can say any more what they learned from.
+        """
+        kept = {
+            state
+            for model in self.views.lineage.models()
+            for state in self._untainted(model.manifest)
+        }
+        return states.delete(self.models, states.known(self.models) - kept)
+
+    def _untainted(self, manifest: Manifest) -> Iterator[str]:
+        """Yield a model's states up to the first slice that holds a row no longer permitted."""
+        try:
+            rows = lineage.learned(self.models, manifest.model)
+        except NotFound:
+            return
+        permitted = self.views.training.still_permitted(rows, self.vault.now())
+        at = 0
+        for slice_ in manifest.slices:
+            if any(row.id not in permitted for row in rows[at : at + slice_.rows]):
+                return
+            at += slice_.rows
+            yield slice_.state
+
+    def models_that_learned_from(self, item_ids: Iterable[str]) -> tuple[str, ...]:
+        """Return the models in use that learned from one of some items."""
+        wanted = set(item_ids)
+        return tuple(
+            model.id
+            for model in self.views.lineage.models()
+            if model.status == "trained"
+            and any(
+                wanted.intersection(row.events) for row in lineage.learned(self.models, model.id)
+            )
+        )
+
+    def manifest(self, model: str = "") -> Manifest:
+        """Return the manifest of a model, the newest by default.
+
+        Raises:
+            NotFound: There is none.
+        """
+        return self.views.lineage.model(model).manifest
+
+    def next_model(self) -> str:
+        """Return the name for the next model."""
+        return f"twin-{len(self.views.lineage.models()) + 1}"
+

@@ -1,0 +1,81 @@
+"""The command line: parse, call one use case, print. Nothing heavy is imported for `--help`.
+
+Commands are named here with their help line and imported when they are called.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from console.cli.common import GlobalOptions, fail
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "init": ("console.cli.vaults", "Create a vault and its recovery key."),
+    "status": ("console.cli.vaults", "Say what the vault holds."),
+    "doctor": ("console.cli.vaults", "Check this machine and the vault, and say what to do."),
+    "verify": ("console.cli.vaults", "Check every signature and hash of the log."),
+    "me": ("console.cli.items", "Say under which names and addresses you appear."),
+    "add": ("console.cli.items", "Collect an export: a file, folder, zip or tar."),
+    "search": ("console.cli.items", "Search what consent allows to be searched."),
+    "show": ("console.cli.items", "Show one item."),
+    "consent": ("console.cli.consent", "Allow, deny and look at consent."),
+    "withdraw": ("console.cli.consent", "Take a permission back, and everything made with it."),
+    "forget": ("console.cli.forget", "Erase items for ever, with a certificate."),
+    "view": ("console.cli.views", "Build, look at and export the training view."),
+    "train": ("console.cli.models", "Teach a model with what consent allows."),
+    "retrain": ("console.cli.models", "Rebuild a model without what is no longer allowed."),
+    "models": ("console.cli.models", "List models and whether they may answer."),
+    "chat": ("console.cli.models", "Ask a model."),
+}
+
+
+class _Commands(click.Group):
+    """A group that knows its commands' help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="twinvault", message="%(version)s")
+@GlobalOptions.add
+def twin() -> None:
+    """Take your digital life back, and teach your own model with it.
+
+    Everything stays on this machine, encrypted; nothing is used for anything until you
+    allow it. The passphrase is asked for, or read from the file in TWIN_PASSPHRASE_FILE.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = twin.main(args=given, prog_name="twin", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        sys.exit(2)
+    except click.exceptions.Abort:
+        sys.exit(fail(KeyboardInterrupt(), as_json="--json" in given))
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        sys.exit(fail(error, as_json="--json" in given))
+    sys.exit(status if isinstance(status, int) else 0)

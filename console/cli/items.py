@@ -1,0 +1,111 @@
+"""`twin me`, `add`, `search`, `show`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from console.cli.common import command, emit, talk
+from console.cli.opening import opened, progress
+
+__all__ = ["add", "me", "search", "show"]
+
+_SHOWN_BAD = 20
+
+
+@command("me")
+@click.argument("names", nargs=-1, metavar="[NAME_OR_ADDRESS]...")
+def me(names: tuple[str, ...]) -> None:
+    """Say under which names and addresses you appear; without arguments, show them."""
+    from console.use import collecting  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        known = collecting.me(twin, names)
+    emit(known, lambda: click.echo("\n".join(known.names) or "Nobody yet: `twin me NAME`."))
+
+
+@command("add")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--source", default="", help="Read it as this source, whatever it looks like.")
+@click.option("--me", "names", multiple=True, help="A name or address of yours; repeatable.")
+@click.option("--dry-run", is_flag=True, help="Say what would be collected; store nothing.")
+def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool) -> None:
+    """Collect an export: a file, folder, zip or tar.
+
+    Adding grants the purpose `collect` for that source, on the record; an earlier
+    prohibition wins. Adding the same thing again stores nothing twice.
+    """
+    from console.use import collecting  # noqa: PLC0415 — heavy
+
+    with opened() as twin, progress("Reading") as told:
+        if not names and not collecting.me(twin, ()).names:
+            names = _ask_who()
+        added = collecting.add(twin, path, source=source, names=names, dry_run=dry_run, progress=told)
+
+    def lines() -> None:
+        verb = "would be collected" if dry_run else "collected"
+        talk(f"{added.read} read: {added.collected} {verb}, {added.duplicates} there already, "
+             f"{len(added.bad)} not readable.")
+        if added.first_at and added.last_at:
+            talk(f"From {added.first_at:%Y-%m-%d} to {added.last_at:%Y-%m-%d}.")
+        for bad in added.bad[:_SHOWN_BAD]:
+            click.echo(f"  {bad.locator}: {bad.reason}", err=True)
+        if len(added.bad) > _SHOWN_BAD:
+            click.echo(f"  … and {len(added.bad) - _SHOWN_BAD} more", err=True)
+
+    emit(added, lines)
+    if added.collected + added.duplicates == 0:
+        sys.exit(1)
+
+
+def _ask_who() -> tuple[str, ...]:
+    """Ask the owner for her names; without a terminal everything counts as received."""
+    if not sys.stdin.isatty():
+        click.echo(
+            "Nobody knows which names are yours, so every message counts as received; "
+            "say `twin me NAME` and add again.",
+            err=True,
+        )
+        return ()
+    answer = str(click.prompt("Your names and addresses in it, comma between", default="", err=True))
+    return tuple(name.strip() for name in answer.split(",") if name.strip())
+
+
+@command("search")
+@click.argument("query")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+def search(query: str, limit: int) -> None:
+    """Search what consent allows to be searched."""
+    from console.use import viewing  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        found = viewing.search(twin, query, limit)
+
+    def lines() -> None:
+        for hit in found.hits:
+            day = f"{hit.at:%Y-%m-%d}" if hit.at else "undated"
+            click.echo(f"{hit.id}  {day}  {hit.type}\n    {hit.snippet}")
+        if not found.hits:
+            talk("Nothing found in what may be searched (`twin consent allow TYPE search`).")
+
+    emit(found, lines)
+
+
+@command("show")
+@click.argument("item_id", metavar="ID")
+def show(item_id: str) -> None:
+    """Show one item."""
+    from console.use import viewing  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        shown = viewing.show(twin, item_id)
+
+    def lines() -> None:
+        at = f"{shown.at:%Y-%m-%d %H:%M}" if shown.at else "undated"
+        click.echo(f"{shown.id}  {at}  {shown.type}  {shown.source}")
+        click.echo(f"{shown.author or '-'} in {shown.conversation or '-'}")
+        if shown.title:
+            click.echo(shown.title)
+        click.echo(f"\n{shown.text}")
+
+    emit(shown, lines)

@@ -1,0 +1,114 @@
+"""What the vault holds, whether it is whole, and whether this machine can serve it."""
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from console.bootstrap import Twin
+from console.use.learning import Model, models
+from vault.application import Report
+
+__all__ = ["Check", "Checks", "Status", "ViewStatus", "doctor", "status", "verify"]
+
+_SPACE_WANTED = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewStatus:
+    """How far a view has followed the log."""
+
+    name: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the vault holds; `checkpoint` is the Merkle root of the log, hex."""
+
+    events: int
+    items: int
+    checkpoint: str
+    views: tuple[ViewStatus, ...]
+    models: tuple[Model, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One finding of the doctor."""
+
+    name: str
+    ok: bool
+    finding: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """Everything that the doctor found."""
+
+    checks: tuple[Check, ...]
+
+
+def status(twin: Twin) -> Status:
+    """Say what the vault holds."""
+    twin.catch_up()
+    head = twin.log.head
+    return Status(
+        events=head.size,
+        items=twin.views.timeline.count(),
+        checkpoint=head.root.hex(),
+        views=tuple(
+            ViewStatus(name=view.name, position=view.position) for view in twin.views.all
+        ),
+        models=models(twin).models,
+    )
+
+
+def verify(twin: Twin, progress: Callable[[int, int], None] | None = None) -> Report:
+    """Check every entry, key and signature."""
+    return twin.vault.verify(progress)
+
+
+def doctor(home: Path) -> Checks:
+    """Check what can be checked without unlocking anything."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    free = shutil.disk_usage(_existing(home)).free
+    torch = find_spec("torch") is not None and find_spec("transformers") is not None
+    there = (home / "vault.json").exists()
+    return Checks(
+        checks=(
+            Check(name="python", ok=True, finding=f"{python}, SQLite {sqlite3.sqlite_version}"),
+            Check(
+                name="vault",
+                ok=there,
+                finding=f"found in {home}" if there else f"none in {home}; `twin init` creates it",
+            ),
+            Check(
+                name="privacy",
+                ok=not there or (home.stat().st_mode & 0o077) == 0,
+                finding="only you can read the folder"
+                if not there or (home.stat().st_mode & 0o077) == 0
+                else f"others can read the folder; chmod 700 {home}",
+            ),
+            Check(
+                name="space",
+                ok=free > _SPACE_WANTED,
+                finding=f"{free >> 20} MB free"
+                + ("" if free > _SPACE_WANTED else "; make room, a full disk stops collecting"),
+            ),
+            Check(
+                name="training",
+                ok=torch,
+                finding="PyTorch and Transformers are installed"
+                if torch
+                else "not installed; pip install 'twinvault[train]' brings what training needs",
+            ),
+        )
+    )
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.parent)

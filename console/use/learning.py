@@ -1,0 +1,275 @@
+"""Training, rebuilding, listing and asking models."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from console import clean_run
+from console.bootstrap import Twin
+from projections import lineage
+from projections.rows import Message
+from trainer import engine, forget, manifest
+from trainer.environment import observe
+from trainer.finetune import Progress, Trained
+from trainer.finetune import train as carry_out
+from trainer.recipe import Recipe, preset
+from trainer.slices import Foundation, Plan, plan
+from trainer.states import name_of
+from vault.errors import NotFound, NotPermitted, UsageError
+from vault.events import Manifest, ModelRetrained, ModelTrained
+
+if TYPE_CHECKING:
+    from trainer.engine import Voice
+
+__all__ = [
+    "Answer",
+    "Model",
+    "Models",
+    "Retrained",
+    "TrainedModel",
+    "chat",
+    "models",
+    "planned",
+    "retrain",
+    "train",
+    "untrained_answer",
+]
+
+Told = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedModel:
+    """A model that was made. `state` is the digest that names its weights."""
+
+    model: str
+    rows: int
+    position: int
+    metrics: dict[str, float]
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrained:
+    """A model that was rebuilt; the verdict is None where no comparable clean run was made."""
+
+    model: str
+    rows: int
+    replayed_slices: int
+    identical_to_clean_run: bool | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model and whether it may answer (`trained`, `suspended` or `replaced`)."""
+
+    model: str
+    status: str
+    position: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """Every model, the oldest first."""
+
+    models: tuple[Model, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a model said."""
+
+    answer: str
+    model: str
+
+
+def train(
+    twin: Twin,
+    *,
+    base: Path | None = None,
+    recipe_file: Path | None = None,
+    progress: Told | None = None,
+) -> TrainedModel:
+    """Teach a model with the rows that consent allows now.
+
+    Raises:
+        NothingPermitted: Consent allows no row.
+        TrainingError: The run failed; finished slices are kept for another try.
+    """
+    twin.catch_up()
+    recipe = _recipe(base, recipe_file)
+    run = planned(twin, recipe, base)
+    trained = carry_out(run, twin.models, twin.still_permitted, _steps(progress))
+    position = twin.catch_up()
+    made = _manifest(twin, trained, position)
+    lineage.record(twin.models, made.model, trained.plan.rows)
+    twin.vault.record(ModelTrained(manifest=made, signature=_sign(twin, made)))
+    twin.catch_up()
+    return TrainedModel(
+        model=made.model,
+        rows=made.rows,
+        position=position,
+        metrics=dict(made.metrics),
+        state=trained.state,
+    )
+
+
+def retrain(twin: Twin, *, prove: bool = False, progress: Told | None = None) -> Retrained:
+    """Rebuild the newest model from what is allowed now, replaying no more than needed.
+
+    Args:
+        twin: The opened vault.
+        prove: Also make a clean run (a new process, an empty store of states, views rebuilt
+            from zero as if the removed items had never been collected) and compare weights.
+        progress: Told (steps done, steps in all).
+
+    Raises:
+        NotFound: There is no model yet.
+        NothingPermitted: Consent allows no row any more; the old states are deleted.
+    """
+    twin.catch_up()
+    old = twin.manifest()
+    recipe = Recipe.from_canonical(old.recipe)
+    run = planned(twin, recipe, Path(old.base_path) if old.base_path else None)
+    rebuilt = forget.rebuild(old, run, twin.models, twin.still_permitted, _steps(progress))
+    trained = rebuilt.trained
+    position = twin.catch_up()
+    made = _manifest(twin, trained, position)
+    verdict = clean_run.compare(twin, made, progress) if prove else None
+    unchanged = made.weights == old.weights and made.rows_root == old.rows_root
+    if unchanged and twin.views.lineage.model(old.model).status == "trained":
+        return Retrained(
+            model=old.model,
+            rows=old.rows,
+            replayed_slices=trained.replayed,
+            identical_to_clean_run=verdict,
+            state=trained.state,
+        )
+    lineage.record(twin.models, made.model, trained.plan.rows)
+    twin.vault.record(
+        ModelRetrained(
+            manifest=made,
+            signature=_sign(twin, made),
+            replaces=old.model,
+            replayed_slices=trained.replayed,
+            identical_to_clean_run=verdict,
+        )
+    )
+    twin.catch_up()
+    lineage.forget_rows(twin.models, old.model)
+    return Retrained(
+        model=made.model,
+        rows=made.rows,
+        replayed_slices=trained.replayed,
+        identical_to_clean_run=verdict,
+        state=trained.state,
+    )
+
+
+def models(twin: Twin) -> Models:
+    """List every model, the oldest first."""
+    twin.catch_up()
+    twin.suspend_tainted("no longer permitted")
+    return Models(
+        models=tuple(
+            Model(
+                model=m.id,
+                status=m.status,
+                position=m.manifest.position,
+                rows=m.manifest.rows,
+            )
+            for m in reversed(twin.views.lineage.models())
+        )
+    )
+
+
+def chat(twin: Twin, prompt: str, *, model: str = "", seed: int = 0) -> Answer:
+    """Ask a model, if everything it learned from is still permitted.
+
+    Raises:
+        NotFound: There is no such model.
+        NotPermitted: It is suspended.
+    """
+    if not prompt.strip():
+        raise UsageError("The prompt is empty; ask something.")
+    twin.catch_up()
+    twin.suspend_tainted("no longer permitted")
+    made = twin.manifest(model)
+    status = twin.views.lineage.model(made.model).status
+    if status != "trained":
+        raise NotPermitted(
+            f"Model {made.model} is {status}: it learned from what is no longer permitted; "
+            "`twin retrain` rebuilds it without."
+        )
+    answer = twin.voices.setdefault(made.model, _voice(twin, made)).answer(
+        [Message(role="user", content=prompt)], engine.Sampling(seed=seed)
+    )
+    return Answer(answer=answer, model=made.model)
+
+
+def untrained_answer(prompt: str) -> str:
+    """Return what the from-scratch network says before it learned anything."""
+    voice = engine.untrained(preset("voice"))
+    return voice.answer([Message(role="user", content=prompt)], engine.Sampling(longest=24))
+
+
+def _voice(twin: Twin, made: Manifest) -> "Voice":
+    weights = twin.models.read(name_of(made.slices[-1].state))
+    if weights is None:
+        raise NotFound(f"The weights of {made.model} are gone; `twin retrain` makes them again.")
+    foundation = Foundation(digest=made.base, path=made.base_path) if made.base else None
+    return engine.load(weights, Recipe.from_canonical(made.recipe), foundation)
+
+
+def _recipe(base: Path | None, recipe_file: Path | None) -> Recipe:
+    if recipe_file is not None:
+        recipe = Recipe.read(recipe_file)
+        if (recipe.kind == "lora") != (base is not None):
+            raise UsageError("A recipe of kind lora needs --base, and one of kind scratch none.")
+        return recipe
+    return preset("lora" if base else "voice")
+
+
+def planned(
+    twin: Twin, recipe: Recipe, base: Path | None, *, now: datetime | None = None
+) -> Plan:
+    """Plan a run on the rows that are permitted now."""
+    from trainer.base import inspect  # noqa: PLC0415 — reads a whole model folder
+
+    return plan(
+        twin.rows(now),
+        recipe,
+        observe(recipe),
+        inspect(base) if base is not None else None,
+    )
+
+
+def _manifest(twin: Twin, trained: Trained, position: int) -> Manifest:
+    return manifest.build(
+        trained,
+        model=twin.next_model(),
+        position=position,
+        checkpoint=twin.log.head.root.hex(),
+    )
+
+
+def _sign(twin: Twin, made: Manifest) -> bytes:
+    return twin.log.sign(msgspec.json.encode(made, order="deterministic"))
+
+
+def _steps(progress: Told | None) -> Callable[[Progress], None] | None:
+    if progress is None:
+        return None
+
+    def told(at: Progress) -> None:
+        progress(at.step, at.steps)
+
+    return told
+
+

@@ -1,0 +1,215 @@
+"""Looking: items, search, and the training view before and after redaction."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from console.bootstrap import Twin
+from projections import export as lines
+from projections.search import Hit
+from vault.errors import NotFound, StorageError
+
+__all__ = [
+    "Built",
+    "Conversation",
+    "Hits",
+    "Preview",
+    "Sample",
+    "Shown",
+    "ViewStats",
+    "Written",
+    "a_small_conversation",
+    "build",
+    "counts",
+    "export",
+    "preview",
+    "received_types",
+    "search",
+    "show",
+    "stats",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hits:
+    """What a search found."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One item as a person reads it."""
+
+    id: str
+    at: datetime | None
+    type: str
+    source: str
+    conversation: str
+    author: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """How many rows the training view has, and how far it read."""
+
+    rows: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Words of an item beside what a model would see of them."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A few rows."""
+
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewStats:
+    """What the training view holds, and what was masked in its learned words, by kind."""
+
+    rows: int
+    train: int
+    held: int
+    by_type: tuple[tuple[str, int], ...]
+    redacted: tuple[tuple[str, int], ...]
+    refused: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """How many rows were written, and where."""
+
+    rows: int
+    out: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A conversation, and the type that its messages share."""
+
+    name: str
+    type: str
+    items: int
+
+
+def search(twin: Twin, query: str, limit: int) -> Hits:
+    """Find words in what may be searched."""
+    twin.catch_up()
+    return Hits(hits=tuple(twin.views.search.find(query, now=twin.vault.now(), limit=limit)))
+
+
+def show(twin: Twin, item_id: str) -> Shown:
+    """Show one item; the owner may always see her own vault.
+
+    Raises:
+        NotFound: There is no such item.
+        Erased: It was erased.
+    """
+    twin.catch_up()
+    stored = twin.views.timeline.show(item_id)
+    item = stored.item
+    return Shown(
+        id=stored.id,
+        at=item.at,
+        type=item.type,
+        source=item.source,
+        conversation=item.conversation,
+        author=(item.author.name or item.author.id) if item.author else "",
+        title=item.title,
+        text=item.text,
+    )
+
+
+def build(twin: Twin, progress: Callable[[int, int], None] | None = None) -> Built:
+    """Bring every view to the end of the log."""
+    position = twin.catch_up(progress)
+    twin.views.settle(twin.vault.now())
+    return Built(rows=len(twin.rows()), position=position)
+
+
+def preview(twin: Twin, count: int) -> Preview:
+    """Show a few rows, those with most masked first."""
+    twin.catch_up()
+    found = twin.views.training.preview(count, twin.vault.now())
+    return Preview(samples=tuple(Sample(before=one.before, after=one.after) for one in found))
+
+
+def stats(twin: Twin) -> ViewStats:
+    """Count what the training view holds."""
+    twin.catch_up()
+    found = twin.views.training.stats(twin.vault.now())
+    return ViewStats(
+        rows=found.rows,
+        train=found.by_split.get("train", 0),
+        held=found.by_split.get("held", 0),
+        by_type=tuple(sorted(found.by_type.items())),
+        redacted=tuple(sorted(found.masked.items(), key=lambda kind: (-kind[1], kind[0]))),
+        refused=found.refused,
+        duplicates=found.duplicates,
+    )
+
+
+def export(twin: Twin, out: Path) -> Written:
+    """Write the training view as JSON Lines of chat messages, whole or not at all.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    twin.catch_up()
+    draft = out.with_name(out.name + ".part")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            count = lines.write(twin.rows(), file)
+        draft.replace(out)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise StorageError(f"{out} cannot be written ({error.strerror}); name another.") from error
+    return Written(rows=count, out=out.absolute())
+
+
+def counts(twin: Twin) -> tuple[tuple[str, int], ...]:
+    """Count items by data type."""
+    found = Counter[str]()
+    for (_, data_type), number in twin.views.timeline.counts().items():
+        found[data_type] += number
+    return tuple(sorted(found.items()))
+
+
+def received_types(twin: Twin) -> tuple[str, ...]:
+    """Return the types of other people's words in the vault."""
+    return tuple(name for name, _ in counts(twin) if name.endswith(".received"))
+
+
+def a_small_conversation(twin: Twin) -> Conversation:
+    """Return the conversation with the fewest messages of the owner's that has at least twenty.
+
+    Raises:
+        NotFound: There is no conversation.
+    """
+    found = Counter[tuple[str, str]]()
+    for stored in twin.views.timeline.everything():
+        item = stored.item
+        if item.sent and item.conversation and item.type.startswith("message.chat"):
+            found[item.conversation, item.type.removesuffix(".sent")] += 1
+    if not found:
+        raise NotFound("There is no chat to withdraw; add one and run the demo again.")
+    enough = {key: number for key, number in found.items() if number >= _ENOUGH} or found
+    (name, data_type), number = min(enough.items(), key=lambda one: (one[1], one[0]))
+    return Conversation(name=name, type=data_type, items=number)
+
+
+_ENOUGH = 20

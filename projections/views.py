@@ -1,0 +1,81 @@
+"""All views of one vault, opened together and brought up in their order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from projections.lineage import Lineage
+from projections.people import People
+from projections.permissions import Permissions
+from projections.search import Search
+from projections.timeline import Timeline
+from projections.training import Training
+from projections.view import Databases, Files, View
+from vault.aliases import Aliases
+from vault.follow import Readable, catch_up
+
+__all__ = ["Views"]
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """People, permissions and timeline first: the others read them."""
+
+    people: People
+    permissions: Permissions
+    timeline: Timeline
+    search: Search
+    training: Training
+    lineage: Lineage
+
+    @classmethod
+    def open(
+        cls, databases: Databases, models: Files, *, alias_key: bytes, view_key: bytes
+    ) -> Self:
+        """Open every view; one that is missing, damaged or older begins at zero.
+
+        Args:
+            databases: Where views are kept, sealed.
+            models: Where the trainer keeps models, and what each learned from.
+            alias_key: The vault's key for aliases of people.
+            view_key: The key of this set of views: surrogates and splits follow from it.
+        """
+        people = People(databases, Aliases(alias_key))
+        timeline = Timeline(databases, people.subject)
+        permissions = Permissions(databases, timeline.subject)
+        training = Training(databases, people, permissions, timeline, view_key)
+        return cls(
+            people=people,
+            permissions=permissions,
+            timeline=timeline,
+            search=Search(databases, people, permissions, timeline),
+            training=training,
+            lineage=Lineage(databases, training, models),
+        )
+
+    @property
+    def all(self) -> tuple[View, ...]:
+        """Every view, in the order in which they follow."""
+        return (
+            self.people,
+            self.permissions,
+            self.timeline,
+            self.search,
+            self.training,
+            self.lineage,
+        )
+
+    def catch_up(self, log: Readable, progress: Callable[[int, int], None] | None = None) -> int:
+        """Follow the log to its end; return the position reached."""
+        return catch_up(log, self.all, progress)
+
+    def settle(self, now: datetime) -> None:
+        """Compute everything that is due, so that the next question is answered at once."""
+        self.training.settle(now)
+        self.search.settle(now)
+
+    def close(self) -> None:
+        """Close every database."""
+        for view in self.all:
+            view.close()

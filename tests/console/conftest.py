@@ -1,0 +1,160 @@
+"""The command line as scripts see it: a process, its exit code, one JSON object."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PASSPHRASE = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Command:
+    """Runs `twin` on one vault."""
+
+    home: Path
+    passphrase_file: Path
+    cwd: Path
+
+    def __call__(
+        self,
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        text: str = "",
+        before: str = "",
+        timeout: float = 300,
+    ) -> Done:
+        """Run one command; `before` is Python that runs in the process first."""
+        start = f"{before}\nfrom console.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", start, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+            cwd=self.cwd,
+            env=self.environment() | (env or {}),
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("TWIN_")}
+        root = str(Path(__file__).parents[2])
+        return kept | {
+            "TWIN_HOME": str(self.home),
+            "TWIN_PASSPHRASE_FILE": str(self.passphrase_file),
+            "PYTHONPATH": root,
+        }
+
+    def ok(self, *arguments: str, **more: Any) -> Any:
+        """Run with --json and expect success."""
+        done = self(*arguments, "--json", **more)
+        assert done.status == 0, (arguments, done)
+        return done.json
+
+    def refused(self, status: int, *arguments: str, **more: Any) -> dict[str, str]:
+        """Run with --json and expect a refusal; return the error."""
+        done = self(*arguments, "--json", **more)
+        assert done.status == status, (arguments, done)
+        error = done.json["error"]
+        assert error["message"].strip()
+        assert "\n" not in error["message"].strip()
+        assert "Traceback" not in done.err
+        return error
+
+
+@pytest.fixture
+def twin(tmp_path: Path) -> Command:
+    """The command on a home where no vault is yet."""
+    passphrase_file = tmp_path / "passphrase"
+    passphrase_file.write_text(PASSPHRASE)
+    return Command(tmp_path / "home", passphrase_file, tmp_path)
+
+
+@pytest.fixture
+def vault(twin: Command) -> Command:
+    """The command on a fresh vault."""
+    twin.ok("init")
+    return twin
+
+
+CHAT = """\
+01/02/2023, 10:00 - Messages and calls are end-to-end encrypted.
+01/02/2023, 10:01 - Priya Nair: Are you coming on Friday? Bring Marguerite's tin
+01/02/2023, 10:02 - Ada Quill: of course, i'll bring the tin & the soup
+02/02/2023, 18:20 - Priya Nair: Did you sleep at all?
+02/02/2023, 18:25 - Ada Quill: like a log, a wet one
+03/02/2023, 08:00 - Priya Nair: What time is the boat?
+03/02/2023, 08:10 - Ada Quill: half six at the slip, wear two hats
+04/02/2023, 19:00 - Priya Nair: Send me the recipe please
+04/02/2023, 19:05 - Ada Quill: six leeks, butter, patience, call me on 07700 900142 if it burns
+"""
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Path:
+    """A small chat of two people."""
+    path = tmp_path / "WhatsApp Chat with Priya Nair.txt"
+    path.write_text(CHAT)
+    return path
+
+
+@pytest.fixture
+def many_chats(tmp_path: Path) -> Callable[[], Path]:
+    """A folder of chats with three people, enough rows to train a toy on."""
+
+    def make() -> Path:
+        folder = tmp_path / "chats"
+        folder.mkdir()
+        for name in ("Priya Nair", "Ned Marlow", "Bex Stone"):
+            lines = []
+            for day in range(1, 25):
+                for part in range(3):
+                    stamp = f"{day:02d}/03/2023, {8 + part * 4:02d}:00"
+                    lines.append(f"{stamp} - {name}: Question {day} number {part} about soup?")
+                    lines.append(f"{stamp} - Ada Quill: answer {day} & {part}, says {name[0].lower()} pal")
+            (folder / f"WhatsApp Chat with {name}.txt").write_text("\n".join(lines) + "\n")
+        return folder
+
+    return make
+
+
+TOY = """\
+kind = "scratch"
+width = 16
+layers = 1
+heads = 2
+batch = 8
+epochs = 1.0
+later_epochs = 1.0
+trunk = 40
+slice_rows = 40
+"""
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    """A recipe that trains in a moment."""
+    path = tmp_path / "toy.toml"
+    path.write_text(TOY)
+    return path

@@ -1,0 +1,180 @@
+"""A view is a function of the log: rebuilt, interrupted or followed step by step, it is the same."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vault import points
+from vault.consent import Purpose
+from vault.events import CorrectionMade, ItemRevised, OwnerNamed
+
+PEOPLE = [
+    "name:Priya Nair",
+    "mailto:priya@x.example|Priya Nair",
+    "mailto:pn@y.example|Priya Nair",
+    "mailto:pn@y.example|P",
+    "name:Priya",
+    "name:Bob Stone",
+    "tel:+447911123456|Bob Stone",
+]
+WORDS = ["hello priya", "bob said pn@y.example", "see you", "call 07911 123456", "ok", "Priya Nair!"]
+TYPES = [
+    "message.chat.direct.sent",
+    "message.chat.direct.received",
+    "message.email.sent",
+    "message.email.received",
+    "document.note",
+]
+FILTERS = [{}, {}, {"conversation": "A"}, {"person": "priya nair"}, {"person": "pn@y.example"}, {"source": "phone"}]
+
+items = st.tuples(
+    st.sampled_from(WORDS),
+    st.sampled_from(TYPES),
+    st.sampled_from(PEOPLE),
+    st.sampled_from("AB"),
+    st.integers(0, 2000),
+)
+spoken = st.tuples(
+    st.sampled_from(["message", "message.chat", *TYPES]),
+    st.sampled_from(["train", "search"]),
+    st.sampled_from(FILTERS),
+    st.sampled_from([None, 2, 20, 40]),
+)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("collect"), st.lists(items, min_size=1, max_size=5)),
+        st.tuples(st.just("allow"), spoken),
+        st.tuples(st.just("deny"), spoken),
+        st.tuples(st.just("withdraw"), spoken),
+        st.tuples(st.just("revise"), st.integers(0, 30), items),
+        st.tuples(st.just("correct"), st.integers(0, 30), st.sampled_from(WORDS)),
+        st.tuples(st.just("erase"), st.integers(0, 30)),
+        st.tuples(st.just("owner"), st.sampled_from(["asha rao", "bob stone"])),
+        st.tuples(st.just("settle"), st.integers(0, 30)),
+        st.tuples(st.just("crash"), st.integers(0, 12)),
+    ),
+    max_size=14,
+)
+
+
+class Died(BaseException):
+    """The process ended here."""
+
+
+def play(world, history):
+    """Let a history happen, following the log now and then and dying at times."""
+    known, withdrawn = [], set()
+    world.allow("message", "document", *TYPES)
+    for kind, *rest in history:
+        match kind:
+            case "collect":
+                known += world.collect(*(item(world, one) for one in rest[0]))
+            case "allow" | "deny":
+                type_, purpose, filters, days = rest[0]
+                expires = None if days is None else world.start + timedelta(days=days)
+                getattr(world, kind)(type_, purpose=purpose, expires=expires, **filters)
+            case "withdraw":
+                type_, purpose, filters, _ = rest[0]
+                world.withdraw(type_, purpose, **filters)
+            case "revise" if known:
+                # What a re-read item revises is the newest entry under its key.
+                of = known[rest[0] % len(known)]
+                known[known.index(of)] = world.log.add(
+                    ItemRevised(item_id=of, item=item(world, rest[1]))
+                )[0]
+            case "correct" if known:
+                world.log.add(CorrectionMade(item_id=known[rest[0] % len(known)], text=rest[1]))
+            case "erase" if known:
+                world.views.catch_up(world.log)
+                root = world.views.timeline.root(known.pop(rest[0] % len(known)))
+                world.erase(root)
+            case "owner":
+                world.log.add(OwnerNamed(names=(rest[0],)))
+            case "settle":
+                world.views.catch_up(world.log)
+                world.views.settle(world.start + timedelta(days=rest[0]))
+            case "crash":
+                die_at(world, rest[0])
+    return withdrawn
+
+
+def item(world, one):
+    text, kind, who, conversation, minute = one
+    return world.item(text, kind, with_=who, conversation=conversation, minute=minute)
+
+
+def die_at(world, count):
+    """Follow and settle until the named point is passed for the nth time; then start again."""
+    left = [count]
+
+    def reached(name):
+        left[0] -= 1
+        if name.startswith("view.") and left[0] < 0:
+            raise Died
+
+    original, points.reached = points.reached, reached
+    try:
+        world.follow()
+    except Died:
+        world.views = world.open()
+    finally:
+        points.reached = original
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(history=steps)
+def test_followed_through_any_history_and_any_crash_views_equal_views_made_from_zero(new_world, history):
+    world = new_world()
+    play(world, history)
+    followed, made = world.follow(), world.clean()
+    for one, other in zip(followed.all, made.all, strict=True):
+        assert one.dump() == other.dump(), one.name
+    assert world.rows() == world.rows(made)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(history=steps, last=spoken)
+def test_after_a_withdrawal_rows_are_those_of_a_log_that_never_held_the_items(new_world, history, last):
+    world = new_world()
+    play(world, [step for step in history if step[0] != "withdraw"])
+    gone = world.withdraw(last[0], "train", **last[2])
+    world.follow()
+    assert world.rows() == world.rows(world.clean(without=gone))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(history=steps)
+def test_no_row_holds_an_item_that_consent_does_not_cover(new_world, history):
+    world = new_world()
+    play(world, history)
+    views = world.follow()
+    for row in world.rows():
+        for event in row.events:
+            assert views.permissions.decide(event, Purpose.TRAIN, world.now).permitted
+
+
+def test_a_page_and_its_position_are_committed_together(world, monkeypatch):
+    world.collect(world.item("hello"))
+
+    def die(name):
+        if name == "view.timeline.page":
+            raise Died
+
+    monkeypatch.setattr(points, "reached", die)
+    with pytest.raises(Died):
+        world.views.catch_up(world.log)
+    monkeypatch.undo()
+    again = world.open()
+    assert (again.timeline.position, again.timeline.count()) == (0, 0)
+    again.catch_up(world.log)
+    assert (again.timeline.position, again.timeline.count()) == (world.log.head.position, 1)
+
+
+def test_a_view_of_another_version_begins_at_zero(world):
+    world.collect(world.item("hello"))
+    world.follow()
+    world.views.timeline._db.execute("UPDATE meta SET value = 'older' WHERE key = 'version'")
+    again = world.open()
+    assert (again.timeline.position, again.timeline.count()) == (0, 0)

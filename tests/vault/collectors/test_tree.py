@@ -1,0 +1,206 @@
+import gzip
+import io
+import os
+import tarfile
+import zipfile
+
+import pytest
+
+from vault.collectors.readers.archives import grow
+from vault.collectors.readers.tree import Caps, Unreadable
+
+
+def paths(tree):
+    return [file.path for file in tree]
+
+
+def reasons(tree):
+    return {bad.locator: bad.reason for bad in tree.problems}
+
+
+def read(tree, path):
+    with tree.open(path) as stream:
+        return stream.read_all(1 << 30)
+
+
+def zipped(members, compression=zipfile.ZIP_DEFLATED):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def tarred(members, mode="w"):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            if content is None:
+                info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+                archive.addfile(info)
+            else:
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def test_a_folder_is_listed_in_a_fixed_order_without_links_and_rubbish(tmp_path):
+    folder = tmp_path / "export"
+    (folder / "b").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    for name in ("b/2.txt", "a.txt", ".hidden", "b/.DS_Store", ".git/config"):
+        (folder / name).write_text(name)
+    (folder / "link.txt").symlink_to("/etc/passwd")
+    (folder / "out").symlink_to("/etc")
+    os.mkfifo(folder / "pipe")
+    tree = grow(folder)
+    assert paths(tree) == ["export/a.txt", "export/b/2.txt"]
+    assert reasons(tree) == {
+        "export/link.txt": "a symbolic link is not followed",
+        "export/out": "a symbolic link is not followed",
+        "export/pipe": "it is not a regular file",
+    }
+    assert read(tree, "export/b/2.txt") == b"b/2.txt"
+
+
+@pytest.mark.parametrize("form", ["zip", "tar", "tar.gz", "tar.xz"])
+def test_archives_are_read_without_being_extracted(tmp_path, form):
+    members = [
+        ("a/one.txt", b"1"),
+        ("a/two.txt", b"22"),
+        ("__MACOSX/._x", b"junk"),
+        ("a/one.txt", b"again"),
+    ]
+    mode = "w:" + form.partition(".")[2]
+    data = zipped(members) if form == "zip" else tarred(members, mode)
+    path = tmp_path / f"x.{form}"
+    path.write_bytes(data)
+    if form == "tar.xz":
+        assert paths(grow(path)) == ["x.tar.xz"], "a form that is not read is no archive to us"
+        return
+    tree = grow(path)
+    assert paths(tree) == [f"x.{form}!a/one.txt", f"x.{form}!a/two.txt", f"x.{form}!a/one~2.txt"]
+    assert [read(tree, path) for path in reversed(paths(tree))] == [b"again", b"22", b"1"]
+    assert os.listdir(tmp_path) == [f"x.{form}"]
+
+
+def test_members_that_point_outside_are_refused_and_the_rest_is_read(tmp_path):
+    names = ["../evil.txt", "/abs.txt", "C:\\win.txt", "a/../../b.txt", "ok/fine.txt"]
+    (tmp_path / "z.zip").write_bytes(zipped([(name, b"x") for name in names]))
+    (tmp_path / "t.tar").write_bytes(tarred([*((name, b"x") for name in names), ("link", None)]))
+    tree = grow(tmp_path)
+    top = tmp_path.name
+    assert paths(tree) == [f"{top}/t.tar!ok/fine.txt", f"{top}/z.zip!ok/fine.txt"]
+    assert len(tree.problems) == 9
+    assert reasons(tree)[f"{top}/t.tar!link"] == "a link is not followed"
+
+
+def test_a_bomb_is_refused_by_what_it_says(tmp_path):
+    (tmp_path / "b.zip").write_bytes(zipped([("zeros.txt", bytes(30 << 20)), ("a.txt", b"a")]))
+    tree = grow(tmp_path / "b.zip")
+    assert paths(tree) == ["b.zip!a.txt"]
+    assert "bomb" in reasons(tree)["b.zip!zeros.txt"]
+
+
+def test_a_bomb_that_lies_about_its_size_is_stopped_by_what_comes_out(tmp_path):
+    data = bytearray(zipped([("zeros.txt", bytes(30 << 20))]))
+    lie = (1 << 20).to_bytes(4, "little")
+    at = data.index(b"PK\x01\x02")
+    data[22:26] = lie  # local header
+    data[at + 24 : at + 28] = lie  # central directory
+    (tmp_path / "b.zip").write_bytes(data)
+    tree = grow(tmp_path / "b.zip", Caps(ratio=10, ratio_from=1 << 19))
+    problems = list(tree.problems)
+    for file in tree:
+        with pytest.raises(Unreadable):
+            read(tree, file.path)
+        problems.append(file)
+    assert problems
+
+
+def test_a_bomb_of_a_tar_is_stopped(tmp_path):
+    (tmp_path / "b.tar.gz").write_bytes(
+        tarred([("zeros.txt", bytes(60 << 20)), ("after.txt", b"x")], "w:gz")
+    )
+    tree = grow(tmp_path / "b.tar.gz")
+    assert "bomb" in reasons(tree)["b.tar.gz"]
+    for file in tree:
+        with pytest.raises(Unreadable):
+            read(tree, file.path)
+
+
+def test_archives_in_archives_are_read_to_the_second(tmp_path):
+    inner = zipped([("deep.txt", b"deep")])
+    middle = zipped([("inner.zip", inner), ("middle.txt", b"middle")])
+    (tmp_path / "outer.zip").write_bytes(zipped([("middle.zip", middle), ("outer.txt", b"outer")]))
+    tree = grow(tmp_path / "outer.zip")
+    assert paths(tree) == ["outer.zip!middle.zip!middle.txt", "outer.zip!outer.txt"]
+    assert read(tree, "outer.zip!middle.zip!middle.txt") == b"middle"
+    assert "nested" in reasons(tree)["outer.zip!middle.zip!inner.zip"]
+
+
+def test_too_many_members_stop_the_archive_and_keep_those_before(tmp_path):
+    (tmp_path / "m.zip").write_bytes(zipped([(f"{n}.txt", b"x") for n in range(20)]))
+    tree = grow(tmp_path / "m.zip", Caps(members=5))
+    assert len(tree.files) == 5
+    assert "members" in reasons(tree)["m.zip"]
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz", ".tar"])
+def test_a_damaged_archive_is_told(tmp_path, suffix):
+    members = [(f"{n}.txt", os.urandom(5000)) for n in range(20)]
+    data = (
+        zipped(members)
+        if suffix == ".zip"
+        else tarred(members, "w:gz" if suffix == ".tar.gz" else "w")
+    )
+    path = tmp_path / f"cut{suffix}"
+    path.write_bytes(data[: len(data) // 2])
+    tree = grow(path)
+    broken = dict(reasons(tree))
+    for file in tree:
+        try:
+            read(tree, file.path)
+        except Unreadable as error:
+            broken[file.path] = str(error)
+    assert broken
+    assert all("cut" in where and reason for where, reason in broken.items())
+
+
+def test_an_encrypted_member_is_told(tmp_path):
+    data = bytearray(zipped([("a.txt", b"x")]))
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "e.zip").write_bytes(data)
+    assert reasons(grow(tmp_path / "e.zip")) == {"e.zip!a.txt": "it is encrypted"}
+
+
+def test_documents_that_are_zips_are_no_archives(tmp_path):
+    (tmp_path / "letter.docx").write_bytes(
+        zipped([("[Content_Types].xml", b"<x/>"), ("word/a.xml", b"")])
+    )
+    assert paths(grow(tmp_path / "letter.docx")) == ["letter.docx"]
+
+
+def test_a_compressed_file_that_is_no_archive_is_told(tmp_path):
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"hello"))
+    assert list(reasons(grow(tmp_path / "a.gz"))) == ["a.gz"]
+
+
+def test_names_that_are_no_text_do_no_harm(tmp_path):
+    os.close(os.open(os.fsencode(tmp_path) + b"/caf\xe9.txt", os.O_CREAT | os.O_WRONLY))
+    (path,) = paths(grow(tmp_path))
+    path.encode("utf-8")
+
+
+def test_a_file_is_found_by_its_name_the_nearest_first(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "p.png").write_text(folder)
+        (tmp_path / folder / "n.md").write_text("x")
+    tree = grow(tmp_path)
+    top = tmp_path.name
+    assert tree.find("P.png", f"{top}/b/n.md").path == f"{top}/b/p.png"
+    assert tree.find("a/p.png", f"{top}/b/n.md").path == f"{top}/a/p.png"
+    assert tree.find("q.png", f"{top}/b/n.md") is None

@@ -1,0 +1,1 @@
+"""Learning from permitted rows, and forgetting them exactly. Only here live torch and its kin."""

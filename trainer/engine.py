@@ -1,0 +1,164 @@
+"""Answering in the person's voice, in the caller's process.
+
+Rows of a batch are padded on the left and sampled with one random generator each, seeded
+from its place, so an answer does not depend on what else was asked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from projections.rows import Message
+from trainer.lexicon import Word
+from trainer.recipe import Recipe
+from trainer.slices import Foundation, foundation_of
+
+if TYPE_CHECKING:
+    import torch
+
+    from trainer.network import Network
+
+__all__ = ["Sampling", "Voice", "load", "untrained"]
+
+_BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How words are drawn.
+
+    At temperature 1 a calibrated model has the person's own word frequencies; below, it
+    repeats the commonest. `longest` counts tokens.
+    """
+
+    temperature: float = 1.0
+    longest: int = 160
+    seed: int = 0
+
+
+class Voice:
+    """A model that answers."""
+
+    def __init__(self, network: "Network") -> None:
+        self._network = network
+        network.model.eval()
+
+    def answer(self, messages: Sequence[Message], sampling: Sampling | None = None) -> str:
+        """Return the next message of a conversation."""
+        return self.answers([messages], sampling)[0]
+
+    def answers(
+        self,
+        conversations: Sequence[Sequence[Message]],
+        sampling: Sampling | None = None,
+    ) -> list[str]:
+        """Return one answer to each conversation, computed in batches of like length."""
+        chosen = sampling or Sampling()
+        prompts = [self._network.tokens.prompt(messages) for messages in conversations]
+        order = sorted(range(len(prompts)), key=lambda at: len(prompts[at]))
+        found = [""] * len(prompts)
+        for start in range(0, len(order), _BATCH):
+            places = order[start : start + _BATCH]
+            replies = self._draw([prompts[at] for at in places], places, chosen)
+            for at, reply in zip(places, replies, strict=True):
+                found[at] = self._network.tokens.decode(reply).strip()
+        return found
+
+    def _draw(
+        self,
+        prompts: list[list[int]],
+        places: Sequence[int],
+        sampling: Sampling,
+    ) -> list[list[int]]:
+        import torch  # noqa: PLC0415
+
+        ids, seen = _left_padded(prompts, self._network.tokens.pad)
+        lines = [_Line(sampling.seed * 1_000_003 + at) for at in places]
+        past = None
+        with torch.inference_mode():
+            for _ in range(sampling.longest):
+                out = self._network.model(
+                    input_ids=ids,
+                    attention_mask=seen,
+                    position_ids=(seen.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :],
+                    past_key_values=past,
+                    use_cache=True,
+                    logits_to_keep=1,
+                )
+                past = out.past_key_values
+                ids = torch.tensor(self._tokens(out.logits[:, -1].float(), lines, sampling))[
+                    :, None
+                ]
+                if not any(line.open for line in lines):
+                    break
+                seen = torch.cat([seen, torch.ones_like(ids)], 1)
+        return [line.reply for line in lines]
+
+    def _tokens(
+        self,
+        logits: "torch.Tensor",
+        lines: "list[_Line]",
+        sampling: Sampling,
+    ) -> list[int]:
+        """Draw the next token of each line."""
+        import torch  # noqa: PLC0415
+
+        lexicon, ends = self._network.lexicon, self._network.tokens.ends
+        logits[:, list(self._network.tokens.never)] = -float("inf")
+        if lexicon:
+            allowed = torch.stack([lexicon.mask(line.word) for line in lines])
+            logits = logits.masked_fill(~allowed, -float("inf"))
+        chances = (logits / max(sampling.temperature, 1e-4)).softmax(-1)
+        drawn = []
+        for line, row in zip(lines, chances, strict=True):
+            token = int(torch.multinomial(row, 1, generator=line.dice)) if line.open else min(ends)
+            line.open = line.open and token not in ends
+            if line.open:
+                line.reply.append(token)
+                line.word = lexicon.after(line.word, token) if lexicon else ()
+            drawn.append(token)
+        return drawn
+
+
+class _Line:
+    """One answer in the making."""
+
+    def __init__(self, seed: int) -> None:
+        import torch  # noqa: PLC0415
+
+        self.dice = torch.Generator().manual_seed(seed)
+        self.reply: list[int] = []
+        self.word: Word = ()
+        self.open = True
+
+
+def load(
+    weights: bytes,
+    recipe: Recipe,
+    foundation: Foundation | None = None,
+) -> Voice:
+    """Return the voice whose trained weights a state holds.
+
+    Raises:
+        BaseModelChanged: The base is not the one that was pinned.
+        TrainingError: The weights are damaged or of another recipe.
+    """
+    voice = untrained(recipe, foundation)
+    voice._network.restore(weights)  # noqa: SLF001 - of the same module
+    return voice
+
+
+def untrained(recipe: Recipe, foundation: Foundation | None = None) -> Voice:
+    """Return the voice before it learned anything, for comparison."""
+    from trainer.network import Network  # noqa: PLC0415 - pulls in torch
+
+    return Voice(Network(recipe, foundation or foundation_of(recipe)))
+
+
+def _left_padded(prompts: list[list[int]], pad: int) -> "tuple[torch.Tensor, torch.Tensor]":
+    import torch  # noqa: PLC0415
+
+    longest = max(map(len, prompts))
+    ids = torch.tensor([[pad] * (longest - len(prompt)) + prompt for prompt in prompts])
+    seen = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
+    return ids, seen

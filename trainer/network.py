@@ -1,0 +1,201 @@
+"""The network: built, restored, run and read out. All of torch's peculiarities live here.
+
+Both kinds of model are Hugging Face causal models. Padding stands on the right in training
+and is never looked at (attention is causal), so no mask is needed and the fast kernels
+apply. Only positions of the person's own words reach the output layer, which is most of
+the work in a small model with a large vocabulary.
+"""
+
+import hashlib
+import math
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from trainer import base
+from trainer.errors import TrainingError
+from trainer.lexicon import Lexicon
+from trainer.recipe import Recipe
+from trainer.slices import Foundation
+from trainer.tokenizer import END, PAD, Fixed, Tokens, fixed_digest
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Network"]
+
+_IGNORED = -100
+
+
+class Network:
+    """A model, its tokenizer and the part of its weights that is trained."""
+
+    def __init__(self, recipe: Recipe, foundation: Foundation) -> None:
+        import torch  # noqa: PLC0415 - takes seconds
+
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.tokens: Tokens
+        self.lexicon: Lexicon | None = None
+        if recipe.kind == "scratch":
+            if foundation.digest != fixed_digest():
+                raise TrainingError("The model was made with another tokenizer than this one.")
+            fixed = Fixed(recipe)
+            self.tokens = fixed
+            self.lexicon = Lexicon(fixed.inside(), fixed.ends)
+            self.model: Any = _small(recipe, fixed.size)
+        else:
+            self.tokens = base.Templated(foundation, recipe)
+            self.model = _adapted(base.load(foundation), recipe)
+        self.trained: dict[str, torch.Tensor] = {
+            name: weight
+            for name, weight in sorted(self.model.named_parameters())
+            if weight.requires_grad
+        }
+
+    @property
+    def parameters(self) -> int:
+        """How many weights are trained."""
+        return sum(weight.numel() for weight in self.trained.values())
+
+    def save(self) -> bytes:
+        """Return the trained weights as safetensors."""
+        from safetensors.torch import save  # noqa: PLC0415
+
+        return save(self._state())
+
+    def _state(self) -> "dict[str, torch.Tensor]":
+        """Return everything that training changes, by name."""
+        words = self.lexicon.tensors() if self.lexicon is not None else {}
+        weights = {name: weight.detach().contiguous() for name, weight in self.trained.items()}
+        return dict(sorted((weights | words).items()))
+
+    def restore(self, weights: bytes) -> None:
+        """Put trained weights back.
+
+        Raises:
+            TrainingError: They are of another model.
+        """
+        import torch  # noqa: PLC0415
+        from safetensors import SafetensorError  # noqa: PLC0415
+        from safetensors.torch import load  # noqa: PLC0415
+
+        try:
+            kept = load(weights)
+        except SafetensorError as error:
+            raise TrainingError("A stored state is damaged; delete it and train again.") from error
+        ours = {name: weight.shape for name, weight in self.trained.items()}
+        if ours.items() - {name: weight.shape for name, weight in kept.items()}.items():
+            raise TrainingError("A stored state is of another model; delete it and train again.")
+        with torch.no_grad():
+            for name, weight in self.trained.items():
+                weight.copy_(kept[name])
+        if self.lexicon is not None:
+            self.lexicon.restore(kept)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the trained tensors: names, shapes and bytes, by name."""
+        told = hashlib.sha256()
+        for name, tensor in self._state().items():
+            told.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            told.update(tensor.numpy().tobytes())
+        return told.hexdigest()
+
+    def loss(
+        self,
+        rows: Sequence[tuple[list[int], list[int]]],
+    ) -> "tuple[torch.Tensor, int]":
+        """Return the summed loss on replies after their prompts, and their token count."""
+        import torch  # noqa: PLC0415
+        from torch.nn import functional  # noqa: PLC0415
+
+        ids, labels = _padded(rows, self.tokens.pad)
+        wanted = labels[:, 1:]
+        learned = wanted != _IGNORED
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.recipe.bf16):
+            logits = self._logits(ids[:, :-1], learned)
+        return functional.cross_entropy(
+            logits.float(),
+            wanted[learned],
+            reduction="sum",
+        ), int(learned.sum())
+
+    def _logits(self, ids: "torch.Tensor", learned: "torch.Tensor") -> "torch.Tensor":
+        """Return what the model expects at the learned places alone."""
+        logits: torch.Tensor
+        if self.recipe.kind == "scratch":
+            hidden = self.model.model(input_ids=ids, use_cache=False).last_hidden_state
+            logits = self.model.lm_head(hidden[learned])
+            return logits
+        # Places that no row of the batch learns are left out; the rest depends on the model.
+        places = learned.any(0).nonzero()[:, 0]
+        logits = self.model(input_ids=ids, use_cache=False, logits_to_keep=places).logits
+        return logits[learned[:, places]]
+
+
+def _padded(
+    rows: Sequence[tuple[list[int], list[int]]],
+    pad: int,
+) -> "tuple[torch.Tensor, torch.Tensor]":
+    import torch  # noqa: PLC0415
+
+    longest = max(len(prompt) + len(reply) for prompt, reply in rows)
+    ids = torch.full((len(rows), longest), pad)
+    labels = torch.full((len(rows), longest), _IGNORED)
+    for at, (prompt, reply) in enumerate(rows):
+        end = len(prompt) + len(reply)
+        ids[at, :end] = torch.tensor(prompt + reply)
+        labels[at, len(prompt) : end] = torch.tensor(reply)
+    return ids, labels
+
+
+def _small(recipe: Recipe, vocabulary: int) -> object:
+    """Build the from-scratch model: a Llama small enough to learn from one person alone."""
+    from torch import nn  # noqa: PLC0415
+    from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415
+
+    # One message more than the context: a system message always stays.
+    longest = (recipe.context + 1) * (recipe.context_tokens + 2) + 1 + recipe.reply_tokens
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=recipe.width,
+        intermediate_size=max(32, recipe.width * 8 // 3 // 32 * 32),
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        num_key_value_heads=recipe.heads,
+        max_position_embeddings=1 << math.ceil(math.log2(longest)),
+        tie_word_embeddings=True,
+        pad_token_id=PAD,
+        eos_token_id=END,
+        bos_token_id=None,
+        # On rows this short plain attention is faster than the fused kernel (measured).
+        attn_implementation="eager",
+    )
+    model = LlamaForCausalLM(config)
+    drop = nn.Dropout(recipe.dropout)
+    # Llama has no dropout of its own; a network this small on text this little needs it.
+    if recipe.dropout:
+        model.model.embed_tokens.register_forward_hook(lambda _m, _i, out: drop(out))
+        model.model.norm.register_forward_hook(lambda _m, _i, out: drop(out))
+        for layer in model.model.layers:
+            layer.mlp.register_forward_hook(lambda _m, _i, out: drop(out))
+            layer.self_attn.register_forward_hook(lambda _m, _i, out: (drop(out[0]), *out[1:]))
+    model.add_module("dropout", drop)
+    return model
+
+
+def _adapted(model: Any, recipe: Recipe) -> object:  # noqa: ANN401 - any architecture
+    """Put low-rank adapters on every linear layer of a base."""
+    from peft import LoraConfig, get_peft_model  # noqa: PLC0415
+
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5 for a property under its old name.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        return get_peft_model(model, config)

@@ -1,0 +1,171 @@
+"""Slices and their states: the build graph that makes forgetting exact.
+
+A slice is a consent class x a stretch of time. All epochs of a slice run before the next,
+each with a fresh optimizer, and after each the trained weights are kept under a name that
+is a digest of everything they depend on. Taking a row away changes the names from its
+slice on; what comes before keeps its name and need not be learned again.
+
+Held rows shape nothing: they are measured after the last slice, so no name contains them.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from projections.rows import Row, digest
+from trainer.environment import Environment
+from trainer.errors import NothingPermitted
+from trainer.recipe import Recipe
+from trainer.tokenizer import fixed_digest
+
+__all__ = ["Foundation", "Plan", "Slice", "foundation_of", "plan"]
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foundation:
+    """What learning starts from: the digest of a base folder, or of the fixed tokenizer."""
+
+    digest: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Rows that are learned together, and the state that follows them."""
+
+    name: str
+    rows: tuple[Row, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A whole run, decided before it begins."""
+
+    recipe: Recipe
+    environment: Environment
+    foundation: Foundation
+    slices: tuple[Slice, ...]
+    held: tuple[Row, ...]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Every row that is learned, in the order of the slices."""
+        return tuple(row for slice_ in self.slices for row in slice_.rows)
+
+    @property
+    def state(self) -> str:
+        """The state that the whole run ends in."""
+        return self.slices[-1].state
+
+    def before(self, index: int) -> tuple[Row, ...]:
+        """Return the rows of the slices before one."""
+        return tuple(row for slice_ in self.slices[:index] for row in slice_.rows)
+
+    def without(self, ids: AbstractSet[str]) -> "Plan":
+        """Return the plan as if these rows had never been.
+
+        Raises:
+            NothingPermitted: No row is left.
+        """
+        kept = [row for row in (*self.rows, *self.held) if row.id not in ids]
+        return plan(kept, self.recipe, self.environment, self.foundation)
+
+
+def foundation_of(recipe: Recipe) -> Foundation:
+    """Return what a from-scratch recipe starts from."""
+    assert recipe.kind == "scratch"
+    return Foundation(digest=fixed_digest())
+
+
+def plan(
+    rows: Iterable[Row],
+    recipe: Recipe,
+    environment: Environment,
+    foundation: Foundation | None = None,
+) -> Plan:
+    """Decide slices and their states. Pure: the same rows in any order give the same plan.
+
+    Args:
+        rows: Learned and held rows.
+        recipe: How to train.
+        environment: Where.
+        foundation: The base (`trainer.base.inspect`); none for a from-scratch recipe.
+
+    Raises:
+        NothingPermitted: There is nothing to learn from.
+    """
+    foundation = foundation or foundation_of(recipe)
+    unique = {row.id: row for row in rows}
+    learned = [row for row in unique.values() if row.split == "train"]
+    if not learned:
+        raise NothingPermitted("No permitted row is left to learn from; allow `train` for a type.")
+    state = _start(recipe, environment, foundation)
+    slices = []
+    for index, cut in enumerate(_cut(_ordered(learned), recipe)):
+        state = _next(state, cut)
+        slices.append(Slice(name=f"{index:02d}", rows=tuple(cut), state=state))
+    held = sorted((row for row in unique.values() if row.split == "held"), key=lambda r: r.id)
+    return Plan(
+        recipe=recipe,
+        environment=environment,
+        foundation=foundation,
+        slices=tuple(slices),
+        held=tuple(held),
+    )
+
+
+def _ordered(rows: Sequence[Row]) -> list[Row]:
+    """Put consent classes in order, large ones first, and each class in order of time.
+
+    A class that much was collected under has stood longest and feeds the trunk; a small
+    one stands last, where taking it back costs least. Sizes are compared by powers of
+    two, so that one row less hardly ever moves a class.
+    """
+    classes: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        classes[row.group].append(row)
+    ordered = sorted(classes.items(), key=lambda item: (-len(item[1]).bit_length(), item[0]))
+    return [row for _, members in ordered for row in sorted(members, key=_when)]
+
+
+def _when(row: Row) -> tuple[datetime, str]:
+    return row.at or _EARLIEST, row.id
+
+
+def _cut(rows: list[Row], recipe: Recipe) -> list[list[Row]]:
+    """Cut off a trunk, then equal slices, from the front: a row moves no cut before it.
+
+    A short rest joins the slice before it, since few rows teach a fresh optimizer little.
+    """
+    cuts = [rows[: recipe.trunk]]
+    cuts += [
+        rows[at : at + recipe.slice_rows]
+        for at in range(recipe.trunk, len(rows), recipe.slice_rows)
+    ]
+    if len(cuts) > 1 and len(cuts[-1]) < recipe.slice_rows / 4:
+        rest = cuts.pop()
+        cuts[-1] = cuts[-1] + rest
+    return cuts
+
+
+def _start(recipe: Recipe, environment: Environment, foundation: Foundation) -> str:
+    return _hash("start", recipe.canonical(), environment.canonical(), foundation.digest)
+
+
+def _next(state: str, rows: Sequence[Row]) -> str:
+    # The digest is taken of the content and not believed from the id.
+    return _hash("slice", state, *(digest(row.events, row.messages, row.split) for row in rows))
+
+
+def _hash(*parts: str) -> str:
+    told = hashlib.sha256()
+    for part in ("twinvault.state/1", *parts):
+        body = part.encode()
+        told.update(len(body).to_bytes(8, "big") + body)
+    return told.hexdigest()

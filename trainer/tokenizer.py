@@ -1,0 +1,123 @@
+"""Words to token ids and back.
+
+The from-scratch model uses one fixed byte-level BPE that ships with the project, made
+from public text by `trainer.make_tokenizer`: a tokenizer fitted to a person's text would
+itself have learned it, and could not forget. Each line is read as if a space stood before
+it, so a word has one id wherever it stands.
+"""
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from projections.rows import Message
+from trainer.recipe import Recipe
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = [
+    "ASSISTANT",
+    "END",
+    "PAD",
+    "SPECIAL",
+    "SYSTEM",
+    "USER",
+    "Fixed",
+    "Tokens",
+    "fixed_digest",
+]
+
+SPECIAL = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
+PAD, END, SYSTEM, USER, ASSISTANT = range(len(SPECIAL))
+
+_FILE = Path(__file__).with_name("tokenizer.json")
+_OPENS = {"system": SYSTEM, "user": USER, "assistant": ASSISTANT}
+
+
+class Tokens(Protocol):
+    """What training and answering need of a tokenizer."""
+
+    @property
+    def pad(self) -> int:
+        """The id that fills up short rows."""
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The ids that end a reply."""
+
+    @property
+    def never(self) -> tuple[int, ...]:
+        """The ids that no reply may hold."""
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Return the ids up to where the next reply begins."""
+
+    def example(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+        """Return the ids of the prompt, and of the last message as the reply to learn."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of a reply."""
+
+
+class Fixed:
+    """The shipped tokenizer, with the plain chat format of the from-scratch model."""
+
+    pad = PAD
+    ends = frozenset({END})
+    never = (PAD, SYSTEM, USER, ASSISTANT)
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._bpe = _shipped()
+        self._recipe = recipe
+
+    @property
+    def size(self) -> int:
+        """How many ids there are."""
+        return self._bpe.get_vocab_size()
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Return the ids of system and newest messages, each cut to its last tokens."""
+        start = len(messages) - self._recipe.context
+        kept = [said for at, said in enumerate(messages) if at >= start or said.role == "system"]
+        ids: list[int] = []
+        for message in kept:
+            words = self._ids(message.content)[-self._recipe.context_tokens :]
+            ids += [_OPENS[message.role], *words, END]
+        return [*ids, ASSISTANT]
+
+    def example(self, messages: Sequence[Message]) -> tuple[list[int], list[int]]:
+        """Return prompt and reply; a reply that is too long does not learn its end."""
+        reply = [*self._ids(messages[-1].content), END][: self._recipe.reply_tokens]
+        return self.prompt(messages[:-1]), reply
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of a reply."""
+        return str(self._bpe.decode(list(ids)))
+
+    def inside(self) -> list[bool]:
+        """Tell of each id whether it goes on with a word that is already begun."""
+        names = (self._bpe.id_to_token(at) or "" for at in range(self.size))
+        letters = (name.removeprefix("'") for name in names)
+        return [part.isascii() and part.isalpha() for part in letters]
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self._bpe.encode(text, add_special_tokens=False).ids)
+
+
+@functools.cache
+def _shipped() -> "Tokenizer":
+    from tokenizers import Tokenizer  # noqa: PLC0415 - the core installs without it
+
+    bpe = Tokenizer.from_file(str(_FILE))
+    # Her own words may spell "<|end|>"; they must not become the token of that name.
+    bpe.encode_special_tokens = True
+    return bpe
+
+
+@functools.cache
+def fixed_digest() -> str:
+    """Return the hex SHA-256 of the shipped tokenizer."""
+    return hashlib.sha256(_FILE.read_bytes()).hexdigest()

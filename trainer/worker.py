@@ -1,0 +1,199 @@
+"""The child of a training run: `python -m trainer.worker`, spoken to over its pipes alone.
+
+It keeps rows in memory only, asks for nothing and writes nothing to disk. What libraries
+print goes to stderr, so that no word of theirs falls between two frames.
+"""
+
+import math
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from trainer.environment import Environment, observe
+from trainer.errors import TrainingError
+from trainer.recipe import Recipe
+from trainer.slices import Foundation
+from trainer.wire import (
+    Begin,
+    Example,
+    Failed,
+    Finish,
+    Learn,
+    Learned,
+    Measure,
+    Measured,
+    Ready,
+    Reply,
+    Request,
+    Slice,
+    State,
+    receive,
+    send,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+__all__ = ["Learner", "main"]
+
+
+class Learner:
+    """One run: a network and the optimizer of the slice it is in."""
+
+    def __init__(self, begin: Begin) -> None:
+        import torch  # noqa: PLC0415 - takes seconds
+
+        from trainer.network import Network  # noqa: PLC0415
+
+        self.recipe = Recipe.from_canonical(begin.recipe)
+        torch.set_num_threads(self.recipe.threads)
+        torch.use_deterministic_algorithms(True)
+        # Every tensor here is written before it is read; filling costs an eighth of a step.
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        _same(Environment.from_canonical(begin.environment), observe(self.recipe))
+        self.network = Network(
+            self.recipe,
+            Foundation(digest=begin.digest, path=begin.path),
+        )
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._peak = 0.0
+        self._step = self._steps = 0
+
+    def answer(self, request: Request) -> Reply | None:
+        """Carry out one request."""
+        match request:
+            case Slice():
+                self.begin(request)
+            case Learn(batch=batch):
+                return self.learn(batch)
+            case Finish():
+                return State(weights=self.network.save(), digest=self.network.digest())
+            case Measure(batch=batch):
+                return self.measure(batch)
+            case Begin():
+                raise TrainingError("A run begins once.")
+        return None
+
+    def begin(self, said: Slice) -> None:
+        """Start a slice: earlier weights, a fresh optimizer, random numbers of its own."""
+        import torch  # noqa: PLC0415
+
+        if said.weights:
+            self.network.restore(said.weights)
+        first = said.number == 0
+        self._peak = self.recipe.learning_rate if first else self.recipe.later_rate
+        self._step, self._steps = 0, said.steps
+        # Dropout draws from here on must not depend on how many slices this process ran.
+        torch.manual_seed(self.recipe.seed * 1_000_003 + said.number + 1)
+        matrices = [weight for weight in self.network.trained.values() if weight.ndim > 1]
+        vectors = [weight for weight in self.network.trained.values() if weight.ndim == 1]
+        self._optimizer = torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": self.recipe.weight_decay},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=self._peak,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        self.network.model.train()
+
+    def learn(self, batch: Sequence[Example]) -> Learned:
+        """Take one step."""
+        import torch  # noqa: PLC0415
+
+        assert self._optimizer is not None
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate()
+        rows = self._ids(batch)
+        if self.network.lexicon is not None:
+            for _, reply in rows:
+                self.network.lexicon.add(reply)
+        total, count = self.network.loss(rows)
+        loss = total / max(1, count)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.trained.values(), self.recipe.clip)
+        self._optimizer.step()
+        self._step += 1
+        found = loss.item()
+        if not math.isfinite(found):
+            raise TrainingError("Training diverged; lower the recipe's learning rate.")
+        return Learned(loss=found, tokens=count)
+
+    def measure(self, batch: Sequence[Example]) -> Measured:
+        """Return how many bits the replies of rows cost."""
+        import torch  # noqa: PLC0415
+
+        self.network.model.eval()
+        with torch.no_grad():
+            total, _ = self.network.loss(self._ids(batch))
+        size = sum(len(example.messages[-1].content.encode()) for example in batch)
+        return Measured(bits=total.item() / math.log(2), size=size)
+
+    def _rate(self) -> float:
+        """Return the learning rate of this step: warm-up, then a cosine."""
+        done = self._step / self._steps
+        rise = min(1.0, (self._step + 1) / max(1.0, self.recipe.warmup * self._steps))
+        low = self.recipe.final_rate
+        return self._peak * rise * (low + (1 - low) * (1 + math.cos(math.pi * done)) / 2)
+
+    def _ids(self, batch: Sequence[Example]) -> list[tuple[list[int], list[int]]]:
+        return [self.network.tokens.example(example.messages) for example in batch]
+
+
+def _same(planned: Environment, found: Environment) -> None:
+    if planned != found:
+        raise TrainingError(
+            "The run was planned for another environment than the one it runs in; plan it again.",
+        )
+
+
+def main() -> int:
+    """Answer requests until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    requests, replies = _pipes()
+    decoder = msgspec.msgpack.Decoder(Request)
+    learner: Learner | None = None
+    try:
+        while (request := receive(requests, decoder)) is not None:
+            if isinstance(request, Begin):
+                learner = Learner(request)
+                send(replies, Ready(parameters=learner.network.parameters))
+            elif learner is not None and (reply := learner.answer(request)) is not None:
+                send(replies, reply)
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # noqa: BLE001 - whatever it was, the parent must hear of it
+        send(replies, _failure(error))
+        return 1
+    return 0
+
+
+def _failure(error: Exception) -> Failed:
+    """Tell what went wrong; messages of strangers' errors may hold content and stay here."""
+    if isinstance(error, TrainingError | ImportError):
+        return Failed(kind=type(error).__name__, reason=str(error))
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} in {os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
+    return Failed(kind="TrainingError", reason=f"Training stopped: {where}.")
+
+
+def _pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Take stdin and stdout for ourselves; libraries get nothing to read, and stderr."""
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    return requests, replies
+
+
+if __name__ == "__main__":
+    sys.exit(main())

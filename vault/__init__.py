@@ -1,0 +1,1 @@
+"""The sealed log, consent, keys and collectors: everything that must hold without a model."""

@@ -1,0 +1,306 @@
+"""The vault: what can be done to the log, and nothing about views or models.
+
+It never decides by itself: whoever calls hands in what consent says, because the decision
+needs a view of everything the owner ever said, and views are built above this room.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import uuid4
+
+from vault import points
+from vault.codec import encode
+from vault.consent import Effect, Filters, Profile, Purpose, Statement, check_type, normal
+from vault.errors import CollectError, NotFound, UsageError
+from vault.events import (
+    ConsentGiven,
+    ConsentProhibited,
+    ConsentWithdrawn,
+    Event,
+    ImportFinished,
+    ItemCollected,
+    ItemErased,
+    ItemRevised,
+    MaskedAlias,
+    OwnerNamed,
+)
+from vault.follow import Readable
+from vault.items import Bad, Item, Progress
+from vault.log.sealed import Draft, Known
+from vault.log.verify import Report
+
+__all__ = ["Imported", "Log", "Report", "Vault"]
+
+_PAGE = 1000
+_FIRST_BAD = 20
+_LEDGER = "ledger"
+
+
+class Log(Readable, Protocol):
+    """The sealed log as the vault writes it."""
+
+    def append(self, drafts: Sequence[Draft]) -> tuple[str, ...]:
+        """Seal, order and sign drafts in one transaction; return their ids."""
+
+    def known(self, keys: Sequence[tuple[bytes, bytes]]) -> list[Known | None]:
+        """Return what is stored under each (natural key, content)."""
+
+    def erase(self, ids: Sequence[str]) -> int:
+        """Destroy the data keys of entries; return how many keys there were."""
+
+    def verify(self, progress: Callable[[int, int], None] | None = None) -> Report:
+        """Check every byte that was ever signed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What came of one reading: `read` = `collected` + `duplicates` + number of `bad`."""
+
+    read: int
+    collected: int
+    duplicates: int
+    bad: tuple[Bad, ...]
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+class Vault:
+    """The commands on one log."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    def now(self) -> datetime:
+        """Return the later of the clock and the newest event: a clock set back revives nothing."""
+        clock = datetime.now(UTC)
+        newest = self.log.newest
+        return clock if newest is None else max(clock, newest)
+
+    def record(self, *events: Event) -> tuple[str, ...]:
+        """Append events that are not items; return their ids."""
+        return self.log.append([Draft(event=event, scope=_LEDGER) for event in events])
+
+    def name_owner(self, names: Iterable[str], known: frozenset[str]) -> frozenset[str]:
+        """Remember names and addresses of the owner; return all in normal form."""
+        new = {normal(name) for name in names} - known - {""}
+        if new:
+            self.record(OwnerNamed(names=tuple(sorted(new))))
+        return known | new
+
+    def collect(
+        self,
+        found: Iterable[Item | Bad | Progress],
+        *,
+        locator: str,
+        permits: Callable[[Item], bool],
+        progress: Callable[[int, int], None] | None = None,
+        dry_run: bool = False,
+    ) -> Imported:
+        """Store what a source yields, page by page; what is already there is not stored again.
+
+        An interrupted reading keeps its whole pages, and reading again goes on from there.
+
+        Args:
+            found: The items, failures and progress of a source.
+            locator: What was read, for the record of this import.
+            permits: Whether consent allows to collect an item.
+            progress: Told (bytes done, bytes in all).
+            dry_run: Count only.
+
+        Raises:
+            StorageError: The disk refused; whole pages stay.
+        """
+        reading = _Reading(self.log, permits, dry_run=dry_run)
+        for one in found:
+            match one:
+                case Progress():
+                    if progress:
+                        progress(one.done, one.total)
+                case Bad():
+                    reading.bad.append(one)
+                case Item():
+                    reading.take(one)
+        reading.flush()
+        if not dry_run:
+            self.record(reading.finished(locator))
+            points.reached("import.finished")
+        return reading.imported()
+
+    def say(
+        self,
+        effect: Effect,
+        data_type: str,
+        purpose: Purpose,
+        *,
+        filters: Filters | None = None,
+        redact: Profile = Profile.BALANCED,
+        recipient: str = "",
+        expires: datetime | None = None,
+        withdraw: bool = False,
+        masked: tuple[MaskedAlias, ...] = (),
+    ) -> Statement:
+        """Put a statement of the owner on the record.
+
+        Args:
+            effect: Allow or deny.
+            data_type: The dotted type it is about.
+            purpose: For what.
+            filters: Which items of the type.
+            redact: What a permission asks to be masked.
+            recipient: To whom, for `share`.
+            expires: When it ends by itself.
+            withdraw: The owner takes a permission back: recorded as such.
+            masked: The people of items that a prohibition covers, who stay masked.
+
+        Raises:
+            UsageError: The type is none, or a condition does not fit the purpose.
+        """
+        if recipient and purpose is not Purpose.SHARE:
+            raise UsageError("A recipient belongs to the purpose share only; leave it out.")
+        chosen = filters or Filters()
+        statement = Statement(
+            id=uuid4().hex,
+            effect=effect,
+            type=check_type(data_type),
+            purpose=purpose,
+            filters=replace(chosen, person=normal(chosen.person)),
+            redact=redact,
+            recipient=recipient,
+            expires=expires,
+        )
+        if effect is Effect.ALLOW:
+            self.record(ConsentGiven(statement=statement))
+        elif withdraw:
+            self.record(ConsentWithdrawn(statement=statement, masked=masked))
+        else:
+            self.record(ConsentProhibited(statement=statement, masked=masked))
+        return statement
+
+    def erase(self, item_ids: Sequence[str], masked: tuple[MaskedAlias, ...]) -> int:
+        """Destroy the keys of items for ever; return how many keys there were.
+
+        The signed request comes first, so that a crash between the two is finished when the
+        vault is opened again.
+        """
+        if not item_ids:
+            raise NotFound("No item matches; nothing was erased.")
+        self.record(ItemErased(item_ids=tuple(item_ids), masked=masked))
+        points.reached("erase.recorded")
+        return self.log.erase(item_ids)
+
+    def verify(self, progress: Callable[[int, int], None] | None = None) -> Report:
+        """Check every entry, key and signature."""
+        return self.log.verify(progress)
+
+
+class _Reading:
+    """One import in progress: a page being filled and the counts so far."""
+
+    def __init__(self, log: Log, permits: Callable[[Item], bool], *, dry_run: bool) -> None:
+        self._log = log
+        self._permits = permits
+        self._dry_run = dry_run
+        self._page: list[Item] = []
+        self._seen_in_dry_run: set[bytes] = set()
+        self._sources: set[str] = set()
+        self.bad: list[Bad] = []
+        self._collected = 0
+        self._duplicates = 0
+        self._first_at: datetime | None = None
+        self._last_at: datetime | None = None
+
+    def take(self, item: Item) -> None:
+        if not self._permits(item):
+            self.bad.append(
+                Bad(locator=item.locator, reason="Not stored: a statement denies collecting it.")
+            )
+            return
+        if item.at is not None:
+            self._first_at = min(item.at, self._first_at or item.at)
+            self._last_at = max(item.at, self._last_at or item.at)
+        self._sources.add(item.source)
+        self._page.append(item)
+        if len(self._page) >= _PAGE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Store the page: what is new, what changed, each natural key once."""
+        # Within one page a later item under the same key revises the earlier one; splitting
+        # the page there lets the log answer which is which.
+        page, self._page = self._page, []
+        batch: dict[bytes, tuple[Item, bytes]] = {}
+        for item in page:
+            key, content = _natural_key(item), _content(item)
+            if key in batch:
+                if batch[key][1] == content:
+                    self._duplicates += 1
+                    continue
+                self._store(batch)
+                batch = {}
+            batch[key] = (item, content)
+        self._store(batch)
+
+    def _store(self, batch: dict[bytes, tuple[Item, bytes]]) -> None:
+        known = self._log.known([(key, content) for key, (_, content) in batch.items()])
+        drafts: list[Draft] = []
+        for (key, (item, content)), stored in zip(batch.items(), known, strict=True):
+            if stored is not None and (stored.same or stored.erased):
+                self._duplicates += 1
+                continue
+            if self._dry_run and key in self._seen_in_dry_run:
+                self._duplicates += 1
+                continue
+            self._seen_in_dry_run.update({key} if self._dry_run else ())
+            drafts.append(
+                Draft(
+                    event=ItemCollected(item=item)
+                    if stored is None
+                    else ItemRevised(item_id=stored.id, item=item),
+                    scope=f"{item.source}\x1f{item.conversation}",
+                    natural_key=key,
+                    content=content,
+                )
+            )
+        if drafts and not self._dry_run:
+            self._log.append(drafts)
+            points.reached("import.page")
+        self._collected += len(drafts)
+
+    def imported(self) -> Imported:
+        return Imported(
+            read=self._collected + self._duplicates + len(self.bad),
+            collected=self._collected,
+            duplicates=self._duplicates,
+            bad=tuple(self.bad),
+            first_at=self._first_at,
+            last_at=self._last_at,
+        )
+
+    def finished(self, locator: str) -> ImportFinished:
+        done = self.imported()
+        return ImportFinished(
+            source=", ".join(sorted(self._sources)),
+            locator=locator,
+            read=done.read,
+            collected=done.collected,
+            duplicates=done.duplicates,
+            bad_reasons=tuple(sorted(Counter(bad.reason for bad in done.bad).items())),
+            bad=done.bad[:_FIRST_BAD],
+            first_at=done.first_at,
+            last_at=done.last_at,
+        )
+
+
+def _natural_key(item: Item) -> bytes:
+    """What the source itself would call the same record, whichever way it was exported."""
+    if not item.native_id:
+        raise CollectError(f"{item.source} yielded an item without an id at {item.locator}.")
+    return f"{item.source}\x1f{item.native_id}".encode()
+
+
+def _content(item: Item) -> bytes:
+    """What decides whether a record read again is the same; where it stood does not."""
+    return encode(ItemCollected(item=replace(item, locator="")))

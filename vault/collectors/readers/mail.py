@@ -1,0 +1,150 @@
+"""One mail message: its own words apart from what it quotes, and HTML as text."""
+
+import re
+
+from selectolax.lexbor import LexborHTMLParser
+
+__all__ = ["html_text", "own_words"]
+
+# Where quoting or a signature may begin. One look over the text finds that most messages
+# have neither; only from there on are lines looked at one by one.
+_COLON = "[:\uff1a]"
+_SENDERS = "From|Von|De|Da|Van|От|发件人|差出人"
+_SUSPECT = re.compile(
+    r"\n(?=[ \t>_*FVDSEGIО发差В-])(?:[ \t]{0,8}>|-- ?\n|-{2,}[ \t]?[^\W\d_]|_{10,}|"
+    rf"\*?(?:{_SENDERS})\*?[ \u00a0]?{_COLON}|"
+    r"Sent from my |Von meinem |Envoyé de mon |Get Outlook for |Enviado desde mi |Inviato da )"
+)
+_RULE = re.compile(
+    r"-{2,}\s*(?:Original Message|Original-Nachricht|Forwarded message|Weitergeleitete Nachricht|"
+    r"Ursprüngliche Nachricht|Message d.origine|Message transféré|Mensaje original|"
+    r"Messaggio originale|Mensagem original|Oorspronkelijk bericht)|_{10,}\s*$",
+    re.IGNORECASE,
+)
+_FROM = re.compile(rf"\*?(?:{_SENDERS})\*?\s?{_COLON}\*?\s?\S")
+_MORE = re.compile(
+    r"\*?(?:Sent|Gesendet|Envoyé|Enviado|Inviato|Verzonden|Date|Datum|Дата|发送时间|To|An|À|Para|"
+    rf"Aan|Subject|Betreff|Objet|Asunto|Oggetto|Assunto|Onderwerp)\*?\s?{_COLON}"
+)
+_PHONE = re.compile(
+    r"Sent from my |Von meinem .{1,60} gesendet|Envoyé de mon |Get Outlook for |"
+    r"Enviado desde mi |Inviato da "
+)
+_WROTE = re.compile(
+    r"(?:wrote|écrit|schrieb|escribió|escreveu|ha scritto|schreef|skrev|napisał|"
+    rf"написал|写道|のメール)[^\n]{{0,200}}{_COLON}\s*$|^\d{{4}}年.{{0,200}}{_COLON}\s*$"
+)
+_OPENS = re.compile(r"(?:On|Am|Le|El|Em|Il|Op|Den|W dniu)\b")  # the first line of two
+_QUOTED = re.compile(r"(?:\n[ \t]{0,8}>[^\n]*)+")
+_SHOWN = 300
+_LAST_LINES = 6
+_LOOK_AHEAD = 4
+
+
+def own_words(text: str) -> str | None:
+    """Return what the author wrote, without quoted replies and signature.
+
+    The text is gone through once from one suspicious line to the next, so that none
+    costs more than its length.
+
+    Returns:
+        None where that is everything.
+    """
+    lines = f"\n{text}\n"
+    found = _SUSPECT.search(lines)
+    if found is None:
+        return None
+    kept = []
+    at = 0
+    while found:
+        start = found.start()
+        if quotation := _QUOTED.match(lines, start):
+            kept.append(_without_announcement(lines[at:start]))
+            at = quotation.end()
+            found = _SUSPECT.search(lines, at)
+        elif _ends_here(lines, start + 1):
+            kept.append(lines[at:start])
+            at = len(lines)
+            break
+        else:
+            found = _SUSPECT.search(lines, start + 1)
+    kept.append(lines[at:])
+    own = "".join(kept).strip("\n")
+    return None if own == text.strip("\n") else own
+
+
+def _following(lines: str, start: int, count: int) -> list[str]:
+    """Return the beginnings of so many lines, and fewer only where the text ends."""
+    found = []
+    while len(found) < count and 0 <= start < len(lines):
+        end = lines.find("\n", start)
+        end = len(lines) if end < 0 else end
+        found.append(lines[start : min(end, start + _SHOWN)].strip())
+        start = end + 1
+    return found
+
+
+def _ends_here(lines: str, start: int) -> bool:
+    """Whether a signature or a whole quoted message begins at a line."""
+    shown, *after = _following(lines, start, _LAST_LINES + 1)
+    if shown == "--":
+        return True
+    if shown[:2] == "--":
+        return _RULE.match(shown) is not None
+    if shown[:2] == "__":
+        return _RULE.match(shown) is not None and _is_header(after)
+    if _FROM.match(shown):
+        return _is_header(after)
+    return len(after) < _LAST_LINES and _PHONE.match(shown) is not None
+
+
+def _is_header(following: list[str]) -> bool:
+    """Whether lines look like the header that Outlook puts over a quotation."""
+    return any(_MORE.match(line) for line in following[:_LOOK_AHEAD])
+
+
+def _without_announcement(before: str) -> str:
+    """Take away `On …, somebody wrote:` (one or two lines) at the end, before a quotation."""
+    text = before.rstrip()
+    border = text.rfind("\n") + 1
+    if not _WROTE.search(text[border:][-_SHOWN:]):
+        return before
+    if _OPENS.match(text[border : border + _SHOWN].lstrip()):
+        return text[:border]
+    text = text[:border].rstrip()
+    border = text.rfind("\n") + 1
+    line = text[border : border + _SHOWN].strip()
+    return text[:border] if _OPENS.match(line) and line[-1] not in ".!?" else text + "\n"
+
+
+_BREAK = "\ue000"
+# The sign itself is the pattern and the names stand behind it, which costs a third.
+_ENDS_LINE = re.compile(
+    r"<(?=[bhBH][rR]\b|/(?:p|P|div|DIV|li|LI|tr|TR|[hH][1-6]|blockquote|BLOCKQUOTE|table|TABLE|"
+    r"ul|UL|ol|OL|pre|PRE|dt|DT|dd|DD)\b)"
+)
+_BREAKS = re.compile(rf"[ \t]*{_BREAK}[ \t]*")
+_QUOTES = "blockquote, div.gmail_quote, div.gmail_extra, div.yahoo_quoted, div.moz-cite-prefix"
+_MAY_QUOTE = re.compile("blockquote|gmail_|yahoo_|moz-cite", re.IGNORECASE)
+_MANY_LINES = re.compile(r"\n{3,}")
+
+
+def html_text(html: str) -> tuple[str, str | None]:
+    """Return the text of an HTML message, and its text without quotations if there are any."""
+    # Line ends of the source are spaces; what the tags mean is marked before they are gone.
+    marked = _ENDS_LINE.sub(_BREAK + "<", " ".join(html.split()))
+    document = LexborHTMLParser(marked)
+    document.strip_tags(["script", "style", "title", "template", "noscript"])
+    whole = _lines_of(document)
+    quoted = document.css(_QUOTES) if _MAY_QUOTE.search(marked) else []
+    if not quoted:
+        return whole, None
+    for node in quoted:
+        node.decompose()
+    return whole, _lines_of(document)
+
+
+def _lines_of(document: LexborHTMLParser) -> str:
+    body = document.body
+    text = body.text() if body is not None else ""
+    return _MANY_LINES.sub("\n\n", _BREAKS.sub("\n", text.replace("\u00a0", " "))).strip()

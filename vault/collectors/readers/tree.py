@@ -1,0 +1,368 @@
+"""A read-only view over what was added: a file, a folder, a zip or a tar, of mixed things.
+
+Sources never touch paths of the machine and archives are never extracted, so a member
+named `../../evil` has nowhere to go. Sizes that an archive states about itself are not
+believed: what is counted is what comes out of it. Everything that is refused on the way
+is a `Bad` with its place.
+"""
+
+import io
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol, Self
+
+from vault.errors import CollectError
+from vault.items import Bad
+
+__all__ = ["HEAD", "HEAD_MARK", "Caps", "File", "Marks", "Stream", "Tree", "Unreadable"]
+
+HEAD = 65536
+"""As much of a file as a source may see while it detects."""
+
+HEAD_MARK = "#head"
+"""Ends a place where only the beginning of a file is looked at."""
+
+_BLOCK = 1 << 20
+_HEADS_KEPT = 16
+_ARCHIVES_KEPT = 4
+
+
+class Unreadable(CollectError):
+    """A file of a tree cannot be read; the message is the reason, without content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """What an archive may cost.
+
+    `ratio` counts after `ratio_from` bytes, since small files of one repeated word are
+    no attack. `nested` is the largest archive inside an archive, which is held in memory.
+    """
+
+    members: int = 1_000_000
+    size: int = 50 << 30
+    ratio: int = 200
+    ratio_from: int = 10 << 20
+    depth: int = 2
+    nested: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One readable file: its path within what was added (`folder/x.zip!member`) and its size.
+
+    `size` is what the folder or archive states; it serves progress bars, nothing else.
+    """
+
+    path: str
+    size: int
+    modified: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.replace("!", "/").rpartition("/")[2]
+
+    @property
+    def suffix(self) -> str:
+        """The lower-case suffix with its dot, or nothing."""
+        stem, dot, suffix = self.name.rpartition(".")
+        return dot + suffix.lower() if stem else ""
+
+
+class Marks(Protocol):
+    """Where the reader says what it is about to touch, so that its death can be placed."""
+
+    def enter(self, locator: str) -> str:
+        """Note the place; return why an earlier reader died there, or nothing."""
+
+    def beat(self) -> None:
+        """Tell that the reader is alive."""
+
+
+class Holder(Protocol):
+    """An opened archive, or the folder itself."""
+
+    def open(self, key: object) -> IO[bytes]:
+        """Open a member."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the bytes of a file lie; `archive` is the path of the archive that holds them."""
+
+    archive: str
+    key: object
+    packed: int = 0
+
+
+class Stream:
+    """The bytes of a file, counted against the caps while they come."""
+
+    def __init__(self, raw: IO[bytes], *, budget: int, beat: Callable[[], None]) -> None:
+        self._raw = raw
+        self._left = budget
+        self._beat = beat
+
+    def read(self, size: int = _BLOCK) -> bytes:
+        """Return up to `size` bytes, nothing at the end.
+
+        Raises:
+            Unreadable: The file is damaged, encrypted or expands beyond the caps.
+        """
+        self._beat()
+        try:
+            block = self._raw.read(min(size, self._left + 1))
+        except Exception as error:
+            raise Unreadable(explain(error)) from error
+        self._left -= len(block)
+        if self._left < 0:
+            raise Unreadable("it expands beyond what an archive may (a bomb, or too large)")
+        return block
+
+    def read_all(self, limit: int) -> bytes:
+        """Return everything.
+
+        Raises:
+            Unreadable: There is more than `limit`, or the file is damaged.
+        """
+        blocks = []
+        size = 0
+        while block := self.read():
+            size += len(block)
+            if size > limit:
+                raise Unreadable(f"it is larger than the {limit >> 20} MiB read at once")
+            blocks.append(block)
+        return b"".join(blocks)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._raw.close()
+
+
+_REASONS = {
+    "BadZipFile": "the archive is damaged",
+    "LargeZipFile": "the archive is damaged",
+    "EOFError": "the archive is cut off",
+    "error": "the compressed data is damaged",
+    "BadGzipFile": "the compressed data is damaged",
+    "ReadError": "the archive is damaged or cut off",
+    "NotImplementedError": "it is compressed in a way that is not read",
+    "PermissionError": "permission denied",
+    "FileNotFoundError": "it has disappeared",
+    "MemoryError": "it needs more memory than a reader may use",
+}
+
+
+def explain(error: BaseException) -> str:
+    """Say what went wrong without repeating a message, which may hold content."""
+    name = type(error).__name__
+    if isinstance(error, Unreadable):
+        return str(error)
+    if isinstance(error, RuntimeError) and "encrypted" in str(error):
+        return "it is encrypted"
+    return _REASONS.get(name, f"it cannot be read ({name})")
+
+
+class Store:
+    """The one list of all files behind the views of a tree."""
+
+    def __init__(self, root: Path, caps: Caps, marks: Marks | None) -> None:
+        self.root = root
+        self.caps = caps
+        self.opened: set[str] = set()
+        self.place = ""
+        self.problems: list[Bad] = []
+        self.places: dict[str, Place] = {}
+        self.archives: dict[str, Place] = {}
+        self.files: list[File] = []
+        self._marks = marks
+        self._holders: OrderedDict[str, Holder] = OrderedDict()
+        self._heads: OrderedDict[str, bytes] = OrderedDict()
+        self._by_name: dict[str, list[File]] | None = None
+
+    def enter(self, locator: str) -> str:
+        self.place = locator
+        return self._marks.enter(locator) if self._marks else ""
+
+    def beat(self) -> None:
+        if self._marks:
+            self._marks.beat()
+
+    def add(self, file: File, place: Place) -> None:
+        self.places[file.path] = place
+        self.files.append(file)
+
+    def refuse(self, path: str, reason: str) -> None:
+        self.problems.append(Bad(locator=path, reason=reason))
+
+    def open(self, path: str) -> Stream:
+        place = self.places.get(path)
+        if place is None:
+            raise Unreadable("there is no such file")
+        if reason := self.enter(path):
+            raise Unreadable(reason)
+        self.opened.add(path)
+        return self.stream(place)
+
+    def stream(self, place: Place) -> Stream:
+        try:
+            raw = self.holder(place.archive).open(place.key)
+        except Exception as error:
+            raise Unreadable(explain(error)) from error
+        if not place.archive:
+            return Stream(raw, budget=1 << 62, beat=self.beat)
+        allowed = max(self.caps.ratio_from, place.packed * self.caps.ratio)
+        return Stream(raw, budget=min(allowed, self.caps.size), beat=self.beat)
+
+    def holder(self, archive: str) -> Holder:
+        """Return an archive opened; a few stay open, since files come in order."""
+        # Imported here because an archive within an archive is opened through this store.
+        from vault.collectors.readers.archives import Folder, opened  # noqa: PLC0415
+
+        found = self._holders.get(archive)
+        if found is None:
+            found = opened(self, archive) if archive else Folder(self.root)
+            self._holders[archive] = found
+            while len(self._holders) > _ARCHIVES_KEPT:
+                self._holders.popitem(last=False)
+        self._holders.move_to_end(archive)
+        return found
+
+    def head(self, path: str) -> bytes:
+        found = self._heads.get(path)
+        if found is None:
+            if reason := self.enter(path + HEAD_MARK):
+                raise Unreadable(reason)
+            with self.stream(self.places[path]) as stream:
+                found = _fill(stream, HEAD)
+            self._heads[path] = found
+            if len(self._heads) > _HEADS_KEPT:
+                self._heads.popitem(last=False)
+        return found
+
+    def named(self, name: str) -> list[File]:
+        if self._by_name is None:
+            self._by_name = {}
+            for file in self.files:
+                self._by_name.setdefault(file.name.casefold(), []).append(file)
+        return self._by_name.get(name.casefold(), [])
+
+
+def _fill(stream: Stream, size: int) -> bytes:
+    blocks = []
+    while size > 0 and (block := stream.read(size)):
+        blocks.append(block)
+        size -= len(block)
+    return b"".join(blocks)
+
+
+class Tree:
+    """Some files of what was added, as a source sees them.
+
+    `base` is the folder or archive that holds them all; `name` is how a person calls it.
+    """
+
+    def __init__(self, store: Store, files: Iterable[File], base: str) -> None:
+        self._store = store
+        self.files = tuple(files)
+        self.base = base
+
+    def __iter__(self) -> Iterator[File]:
+        return iter(self.files)
+
+    @property
+    def name(self) -> str:
+        """The name of the folder, archive or file that this is."""
+        last = self.base.replace("!", "/").rstrip("/").rpartition("/")[2]
+        return last or self._store.root.name
+
+    @property
+    def size(self) -> int:
+        """The stated bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def problems(self) -> list[Bad]:
+        """What was refused while the whole was listed."""
+        return self._store.problems
+
+    @property
+    def opened(self) -> set[str]:
+        """Paths of the whole that some source has read."""
+        return self._store.opened
+
+    @property
+    def place(self) -> str:
+        """What was touched last."""
+        return self._store.place
+
+    def sub(self, files: Iterable[File], base: str | None = None) -> "Tree":
+        """Return a view of some of the files."""
+        return Tree(self._store, files, self.base if base is None else base)
+
+    def relative(self, path: str) -> str:
+        """Return the path within `base`."""
+        return path[len(self.base) :].lstrip("/!") if path.startswith(self.base) else path
+
+    def head(self, path: str) -> bytes:
+        """Return the first 64 KB of a file."""
+        return self._store.head(path)
+
+    def open(self, path: str) -> Stream:
+        """Open a file of the whole for reading.
+
+        Raises:
+            Unreadable: It is damaged, or a reader died on it before.
+        """
+        return self._store.open(path)
+
+    def enter(self, locator: str) -> str:
+        """Say which record is read next, before anything that might kill the reader.
+
+        Returns:
+            Why an earlier reader died at this very place, or nothing. Where it is
+            something, yield a `Bad` with it and go on behind the record.
+        """
+        return self._store.enter(locator)
+
+    def find(self, name: str, near: str) -> File | None:
+        """Return the file of that name or path end that lies nearest to another file."""
+        wanted = name.replace("\\", "/").strip("/")
+        last = wanted.rpartition("/")[2]
+        folder = near.replace("!", "/").rpartition("/")[0]
+        ranked = [
+            (not _ends(file.path, wanted), -_common(file.path, folder), file.path, file)
+            for file in self._store.named(last)
+            if file.path != near
+        ]
+        return min(ranked)[3] if ranked else None
+
+
+def _ends(path: str, wanted: str) -> bool:
+    return ("/" + path.replace("!", "/")).endswith("/" + wanted)
+
+
+def _common(path: str, folder: str) -> int:
+    count = 0
+    for ours, theirs in zip(path.replace("!", "/").split("/"), folder.split("/"), strict=False):
+        if ours != theirs:
+            break
+        count += 1
+    return count
+
+
+def in_memory(stream: Stream, limit: int) -> io.BytesIO:
+    """Return an archive that lies within an archive as bytes that can be sought in."""
+    return io.BytesIO(stream.read_all(limit))

@@ -1,0 +1,67 @@
+"""The sources there are: built-in ones and those of other packages, through one door.
+
+Each is an entry point of the group `vault.collectors`, loaded only where it is needed.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
+
+from vault.collectors.api import Source
+from vault.errors import UsageError
+
+__all__ = ["BUILT_IN", "GROUP", "load", "names"]
+
+GROUP = "vault.collectors"
+
+# The same declarations as in the package's own metadata, which a bare checkout has not.
+BUILT_IN = tuple(
+    EntryPoint(name=name, value=f"vault.collectors.sources.{name}:SOURCE", group=GROUP)
+    for name in ("mbox", "whatsapp", "markdown", "text")
+)
+
+
+def _declared() -> dict[str, EntryPoint]:
+    """Return all entry points; nobody takes the name of a built-in one."""
+    others = {point.name: point for point in sorted(entry_points(group=GROUP))}
+    return {**others, **{point.name: point for point in BUILT_IN}}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all declared sources, without loading any."""
+    return tuple(_declared())
+
+
+def load(only: str | None = None) -> tuple[list[Source], list[str]]:
+    """Load the sources, or one of them.
+
+    Returns:
+        The sources, built-in ones first, and a sentence for each that is broken.
+
+    Raises:
+        UsageError: There is no source of that name.
+    """
+    declared = _declared()
+    if only is not None and only not in declared:
+        known = ", ".join(sorted(declared))
+        raise UsageError(f"There is no source {only!r}; there are {known}.")
+    built_in = {point.name for point in BUILT_IN}
+    chosen = [only] if only else sorted(declared, key=lambda name: name not in built_in)
+    sources: list[Source] = []
+    broken: list[str] = []
+    for name in chosen:
+        try:
+            source = cast("Source", declared[name].load())
+            _check(name, source)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's module does when it is imported
+            broken.append(f"The source {name!r} is broken and left out ({type(error).__name__}).")
+        else:
+            sources.append(source)
+    return sources, broken
+
+
+def _check(name: str, source: Source) -> None:
+    """Look that a plug-in has what a source has."""
+    if source.name != name or not source.types or source.version < 1:
+        raise TypeError(name)
+    assert callable(source.detect)
+    assert callable(source.read)

@@ -1,0 +1,315 @@
+"""The whole decision whether an item may be used, as one pure function with its reason.
+
+Data types are dotted and inherited (`message.email.sent` is a `message.email` is a
+`message`). Nothing is permitted until a statement says so; among the statements that
+cover an item a prohibition beats a permission; what is unknown is denied. Words that
+others wrote (`….received`) and sensitive matters must be named by a permission, while
+a prohibition covers everything beneath the type it names.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from vault.errors import UsageError
+from vault.items import Item
+
+__all__ = [
+    "SENSITIVE",
+    "Decision",
+    "Effect",
+    "Filters",
+    "Profile",
+    "Purpose",
+    "Statement",
+    "Subject",
+    "check_type",
+    "decide",
+    "in_force",
+    "normal",
+]
+
+SENSITIVE = frozenset(
+    ("health", "finance", "location", "sexuality", "religion", "politics", "ethnicity", "crime")
+) | {"minors"}
+"""Types that no permission on another type covers, whether as an item's type or as its label."""
+
+_ROOTS = SENSITIVE.union(
+    ("message", "document", "post", "code", "activity", "calendar", "media", "contact")
+)
+
+_RECEIVED = "received"
+
+
+class Purpose(StrEnum):
+    """What the owner may allow an item to be used for."""
+
+    COLLECT = "collect"
+    MIRROR = "mirror"
+    SEARCH = "search"
+    TRAIN = "train"
+    SHARE = "share"
+
+
+class Effect(StrEnum):
+    """What a statement does."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Profile(StrEnum):
+    """How much redaction masks, the strictest first."""
+
+    STRICT = "strict"
+    BALANCED = "balanced"
+    NAMES_ONLY = "names-only"
+    NONE = "none"
+
+
+_STRICTNESS = {profile: rank for rank, profile in enumerate(Profile)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which items of a type a statement is about; an empty filter is about all of them.
+
+    `person` is a name or an address as `vault.consent.normal` writes it; `since` and
+    `until` bound the time of the item, the first included and the last excluded.
+    """
+
+    source: str = ""
+    conversation: str = ""
+    person: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What the owner said, once: allow or deny a type for a purpose, under conditions."""
+
+    id: str
+    effect: Effect
+    type: str
+    purpose: Purpose
+    filters: Filters = field(default_factory=Filters)
+    redact: Profile = Profile.BALANCED
+    recipient: str = ""
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What the decision needs to know of an item, and no more.
+
+    `author` and `people` are normal forms of every name and address under which
+    these people are known; `people` includes the author.
+    """
+
+    type: str
+    source: str = ""
+    conversation: str = ""
+    author: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+    at: datetime | None = None
+    labels: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, item: Item, known_as: Mapping[str, frozenset[str]] | None = None) -> "Subject":
+        """Describe an item.
+
+        Args:
+            item: The item.
+            known_as: For the normal form of an agent's id or name, every other normal form
+                under which the same person is known.
+        """
+        also = known_as or {}
+
+        def forms(*texts: str) -> frozenset[str]:
+            own = {normal(text) for text in texts if text}
+            return frozenset(own.union(*(also.get(form, frozenset()) for form in own)))
+
+        author = forms(item.author.id, item.author.name) if item.author else frozenset()
+        return cls(
+            type=item.type,
+            source=item.source,
+            conversation=item.conversation,
+            author=author,
+            people=author.union(*(forms(agent.id, agent.name) for agent in item.to)),
+            at=item.at,
+            labels=item.labels,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The verdict, the statement that decided (empty where none did) and why, in one sentence."""
+
+    permitted: bool
+    reason: str
+    statement: str = ""
+    redact: Profile = Profile.STRICT
+
+
+def normal(text: str) -> str:
+    """Return the form in which names and addresses are compared.
+
+    Schemes (`mailto:`, `tel:`, `name:`) fall away, letter case and runs of spaces too;
+    of a telephone number the digits remain.
+    """
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme in {"mailto", "tel", "name", "acct"}:
+        text = rest
+    text = " ".join(text.split()).casefold()
+    digits = text.translate(_NOT_DIGITS)
+    return (
+        digits if len(digits) >= _SHORTEST_NUMBER and not text.strip("+0123456789 ()-./") else text
+    )
+
+
+_NOT_DIGITS = {ord(c): None for c in "+ ()-./"}
+_SHORTEST_NUMBER = 7
+
+
+_TYPE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)*")
+
+
+def check_type(name: str) -> str:
+    """Return `name` if it is a data type.
+
+    Raises:
+        UsageError: It is not dotted lower-case words under a known root.
+    """
+    if not _TYPE.fullmatch(name) or name.split(".", maxsplit=1)[0] not in _ROOTS:
+        known = ", ".join(sorted(_ROOTS))
+        raise UsageError(f"{name!r} is not a data type; a type begins with one of {known}.")
+    return name
+
+
+def in_force(statements: Iterable[Statement]) -> list[Statement]:
+    """Return the statements that no later one on the same type, purpose and filters replaced.
+
+    Args:
+        statements: In the order in which they were said. For `share`, those that reach one
+            recipient: what is said about one replaces nothing that was said about another.
+    """
+    latest: dict[tuple[str, Purpose, Filters], Statement] = {}
+    for statement in statements:
+        key = (statement.type, statement.purpose, statement.filters)
+        latest.pop(key, None)
+        latest[key] = statement
+    return list(latest.values())
+
+
+def decide(
+    statements: Iterable[Statement],
+    subject: Subject,
+    purpose: Purpose,
+    now: datetime,
+    *,
+    recipient: str = "",
+) -> Decision:
+    """Decide whether an item may be used for a purpose at a moment.
+
+    Args:
+        statements: Everything the owner ever said, in order.
+        subject: The item.
+        purpose: What it would be used for.
+        now: The later of the clock and the newest event, so that a clock set back
+            revives nothing.
+        recipient: For `share`, to whom.
+    """
+    about = (
+        statement
+        for statement in statements
+        if statement.purpose is purpose
+        and (purpose is not Purpose.SHARE or _reaches(statement, recipient))
+    )
+    # An expired statement has still replaced what came before it: nothing old comes back.
+    live = [s for s in in_force(about) if s.expires is None or now < s.expires]
+    for statement in live:
+        if statement.effect is Effect.DENY and _forbids(statement, subject):
+            return Decision(
+                permitted=False, statement=statement.id, reason=f"{_words(statement)} is denied."
+            )
+    grants: list[Statement] = []
+    for name in (subject.type, *subject.labels):
+        covering = [s for s in live if s.effect is Effect.ALLOW and _permits(s, name, subject)]
+        if not covering:
+            return Decision(permitted=False, reason=f"Nothing allows {name} for {purpose}.")
+        grants += covering
+    strictest = min(grants, key=lambda s: _STRICTNESS[s.redact])
+    return Decision(
+        permitted=True,
+        statement=strictest.id,
+        reason=f"{_words(strictest)} is allowed.",
+        redact=strictest.redact,
+    )
+
+
+def _words(statement: Statement) -> str:
+    """Name a statement without repeating its filters, which may hold names."""
+    narrowed = " (with filters)" if statement.filters != Filters() else ""
+    return f"{statement.type} for {statement.purpose}{narrowed}"
+
+
+def _reaches(statement: Statement, recipient: str) -> bool:
+    """A permission reaches the recipient it names; a prohibition without one reaches everybody."""
+    if statement.effect is Effect.DENY and not statement.recipient:
+        return True
+    return bool(recipient) and statement.recipient == recipient
+
+
+def _within(name: str, ancestor: str) -> bool:
+    return name == ancestor or name.startswith(ancestor + ".")
+
+
+def _forbids(statement: Statement, subject: Subject) -> bool:
+    """Whether a prohibition covers an item: anything beneath it, by any of its people."""
+    filters = statement.filters
+    return (
+        any(_within(name, statement.type) for name in (subject.type, *subject.labels))
+        and filters.source in {"", subject.source}
+        and filters.conversation in {"", subject.conversation}
+        and (not filters.person or normal(filters.person) in subject.people)
+        # An item without a date might lie inside the bounds: unknown is denied.
+        and (subject.at is None or _dated(filters, subject.at))
+    )
+
+
+def _permits(statement: Statement, name: str, subject: Subject) -> bool:
+    """Whether a permission covers one of the types that an item carries."""
+    filters = statement.filters
+    if not _within(name, statement.type) or not _named(statement.type, name):
+        return False
+    bounded = filters.since is not None or filters.until is not None
+    return (
+        filters.source in {"", subject.source}
+        and filters.conversation in {"", subject.conversation}
+        and (not filters.person or _speaks_of(normal(filters.person), subject))
+        and (not bounded or (subject.at is not None and _dated(filters, subject.at)))
+    )
+
+
+def _named(granted: str, name: str) -> bool:
+    """What others wrote and what is sensitive must be named, never inherited."""
+    if name.endswith("." + _RECEIVED) and not granted.endswith("." + _RECEIVED):
+        return False
+    sensitive = name.split(".", maxsplit=1)[0] in SENSITIVE
+    return not sensitive or granted.split(".", maxsplit=1)[0] in SENSITIVE
+
+
+def _speaks_of(person: str, subject: Subject) -> bool:
+    """A permission for a person covers what that person wrote, and what was written to them."""
+    if subject.type.endswith("." + _RECEIVED):
+        return person in subject.author
+    return person in subject.people
+
+
+def _dated(filters: Filters, at: datetime) -> bool:
+    return (filters.since is None or filters.since <= at) and (
+        filters.until is None or at < filters.until
+    )

@@ -1,0 +1,263 @@
+"""Every fact that the log can hold, one frozen record each.
+
+An event class never changes once released: a new version is a new class under a new
+topic, with one upcast in `vault.codec`. The table of topics is in `specs/event-format.md`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from vault.consent import Statement
+from vault.items import Bad, Item
+
+__all__ = [
+    "ConsentGiven",
+    "ConsentObserved",
+    "ConsentProhibited",
+    "ConsentWithdrawn",
+    "CorrectionMade",
+    "DeviceEnrolled",
+    "DeviceRevoked",
+    "Disclosed",
+    "Event",
+    "FeedbackGiven",
+    "ImportFinished",
+    "ItemCollected",
+    "ItemErased",
+    "ItemRevised",
+    "Manifest",
+    "MaskedAlias",
+    "ModelRetrained",
+    "ModelSuspended",
+    "ModelTrained",
+    "OwnerNamed",
+    "PodLinked",
+    "SliceState",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskedAlias:
+    """One name or address of a person who must stay masked, known by its keyed digest alone.
+
+    `digest` is `Aliases.digest` of the alias, `person` the token of whoever bears it:
+    redaction finds and replaces the alias without anyone having stored it. `part` says what
+    the alias is of its person, in the words of `vault.aliases.Part`.
+    """
+
+    digest: bytes
+    person: bytes
+    part: str = "whole"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Root of all events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerNamed(Event):
+    """The owner said under which names and addresses she appears in her exports."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemCollected(Event):
+    """An item was read for the first time."""
+
+    item: Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRevised(Event):
+    """The source now states an item differently; `item_id` is the entry that first held it."""
+
+    item_id: str
+    item: Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemErased(Event):
+    """The data keys of these entries were destroyed; the signed entries stay.
+
+    `item_ids` names items and every entry that revises or corrects one of them.
+    """
+
+    item_ids: tuple[str, ...]
+    masked: tuple[MaskedAlias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFinished(Event):
+    """One reading of one export came to its end.
+
+    `read` = `collected` + `duplicates` + the sum of `bad_reasons`; `bad` holds the first
+    locators only. An item that consent refuses counts as bad, with that reason.
+    """
+
+    source: str
+    locator: str
+    read: int
+    collected: int
+    duplicates: int
+    bad_reasons: tuple[tuple[str, int], ...] = ()
+    bad: tuple[Bad, ...] = ()
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven(Event):
+    """The owner allowed something."""
+
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentProhibited(Event):
+    """The owner forbade something. `masked` keeps the people concerned masked for ever."""
+
+    statement: Statement
+    masked: tuple[MaskedAlias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWithdrawn(Event):
+    """The owner took a permission back: a prohibition with exactly its filters."""
+
+    statement: Statement
+    masked: tuple[MaskedAlias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentObserved(Event):
+    """A statement was found in the owner's pod, written there by another application."""
+
+    statement: Statement
+    document: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionMade(Event):
+    """The owner corrected the words of an item."""
+
+    item_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackGiven(Event):
+    """The owner judged an answer of a model, or wrote a better one."""
+
+    model: str
+    prompt: str
+    answer: str
+    better: str = ""
+    good: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceState:
+    """One link of a model's chain of states.
+
+    `state` is the hex digest of (previous state, rows of the slice, recipe, environment);
+    `rows` the number of rows in the slice.
+    """
+
+    name: str
+    state: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a model was made from, completely.
+
+    `rows_root` is the RFC 9162 root over the sorted digests of its rows, `weights` the
+    SHA-256 of its trained tensors in canonical order, `base` the digest of the base model
+    (empty: from scratch), `recipe` and `environment` are canonical JSON. All digests hex.
+    """
+
+    model: str
+    kind: str
+    base: str
+    base_path: str
+    recipe: str
+    environment: str
+    position: int
+    checkpoint: str
+    rows: int
+    rows_root: str
+    statements: tuple[str, ...]
+    slices: tuple[SliceState, ...]
+    weights: str
+    metrics: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTrained(Event):
+    """A model came into being. `signature` is the device key's over the encoded manifest."""
+
+    manifest: Manifest
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSuspended(Event):
+    """A model learned from rows that are no longer permitted, and may not answer."""
+
+    model: str
+    rows: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRetrained(Event):
+    """A model was rebuilt without what is no longer permitted; it takes `replaces`' place.
+
+    `identical_to_clean_run` is None where no clean run was made in the same environment.
+    """
+
+    manifest: Manifest
+    signature: bytes
+    replaces: str
+    replayed_slices: int
+    identical_to_clean_run: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosed(Event):
+    """Something left the machine: what, to whom, under which statement."""
+
+    recipient: str
+    what: str
+    items: int
+    statement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodLinked(Event):
+    """The owner's own pod was linked."""
+
+    url: str
+    webid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceEnrolled(Event):
+    """A device may sign a feed of this vault; the owner key certifies its public key."""
+
+    device: str
+    name: str
+    public_key: bytes
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRevoked(Event):
+    """A device's signatures count no more, from this position on."""
+
+    device: str
+    certificate: bytes

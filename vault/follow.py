@@ -1,0 +1,138 @@
+"""Followers of the log: whole pages, in order, exactly once.
+
+A follower commits a page and its position in one transaction, so a crash anywhere leaves
+it at a page border and running again doubles nothing. SQLite has no subscriptions, so
+followers pull.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from vault.events import Event, ItemCollected, ItemErased, ItemRevised
+
+__all__ = ["Entry", "Follower", "Head", "Page", "Readable", "Without", "catch_up"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One record of the log as a follower sees it.
+
+    `event` is None where the key was destroyed (`erased`) or the topic is unknown.
+    """
+
+    position: int
+    id: str
+    topic: str
+    at: datetime
+    event: Event | None
+    erased: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Entries that were committed together, and the position they end at."""
+
+    entries: tuple[Entry, ...]
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Where the log ends: number of leaves, RFC 9162 root, position of the checkpoint."""
+
+    size: int
+    root: bytes
+    position: int
+
+
+class Readable(Protocol):
+    """What a follower needs of a log."""
+
+    @property
+    def head(self) -> Head:
+        """The newest checkpoint."""
+
+    @property
+    def newest(self) -> datetime | None:
+        """The time of the newest entry."""
+
+    def pages(self, after: int = 0) -> Iterator[Page]:
+        """Yield the pages behind a position, in order."""
+
+
+class Follower(Protocol):
+    """A view of the log that remembers how far it has read."""
+
+    name: str
+
+    @property
+    def position(self) -> int:
+        """The position of the last page applied."""
+
+    def apply(self, page: Page) -> None:
+        """Take in one page and its position, in one transaction."""
+
+
+def catch_up(
+    log: Readable,
+    followers: Sequence[Follower],
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Bring followers to the end of the log; pages are read once for all of them.
+
+    Returns:
+        The position reached.
+    """
+    end = log.head.position
+    start = min((follower.position for follower in followers), default=end)
+    for page in log.pages(start) if start < end else ():
+        for follower in followers:
+            if follower.position < page.position:
+                follower.apply(page)
+        if progress:
+            progress(page.position, end)
+    return end
+
+
+class Without:
+    """A log as it would read had some items never been collected; ids and positions stay.
+
+    Pages behind `until` are not there either, so that what others append meanwhile makes no
+    difference.
+    """
+
+    def __init__(self, log: Readable, item_ids: frozenset[str], *, until: int) -> None:
+        self._log = log
+        self._ids = item_ids
+        self._until = until
+
+    @property
+    def head(self) -> Head:
+        """The newest checkpoint of the whole log, at the position where reading ends."""
+        return replace(self._log.head, position=self._until)
+
+    @property
+    def newest(self) -> datetime | None:
+        """The time of the newest entry of the whole log."""
+        return self._log.newest
+
+    def pages(self, after: int = 0) -> Iterator[Page]:
+        """Yield pages without the entries that hold one of the items."""
+        for page in self._log.pages(after):
+            if page.position > self._until:
+                return
+            kept = tuple(entry for entry in page.entries if not self._holds(entry))
+            yield Page(entries=kept, position=page.position)
+
+    def _holds(self, entry: Entry) -> bool:
+        match entry.event:
+            case ItemCollected():
+                return entry.id in self._ids
+            case ItemRevised(item_id=item_id):
+                return item_id in self._ids
+            case ItemErased():
+                return False
+            case _:
+                return entry.erased and entry.id in self._ids

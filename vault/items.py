@@ -1,0 +1,106 @@
+"""What is collected: an item, the people in it, and what could not be read.
+
+Pure values without I/O. Names follow ActivityStreams 2.0 where it has one
+(actor → `author`, audience → `to`, context → `conversation`, published → `at`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+__all__ = ["Agent", "Attachment", "Bad", "Item", "Precision", "Progress"]
+
+
+class Precision(StrEnum):
+    """How exactly the source states the time of an item."""
+
+    SECOND = "s"
+    MINUTE = "min"
+    DAY = "day"
+    FILE = "file"  # only the file's own modification time is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A person or account taking part in an item.
+
+    `id` is a URI-like identity within the source: `mailto:a@b`, `tel:+44…`,
+    `name:Priya Nair` where a source knows only display names.
+    """
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that came with an item; its bytes are addressed by `sha256` (hex)."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One message, note or entry, as the source states it.
+
+    `type` is a dotted data type with its direction (`message.email.sent`).
+    `at` is UTC and aware; `offset` is the original minutes east of UTC, None where
+    the source does not say. `assumed` is set where a time zone or a day-month order
+    was inferred. `text` is NFC with \\n line ends; `text_new` is the part that its
+    author wrote, without quoted replies and signature, or None where that is all of
+    `text`. `labels` are sensitive data types found in the item (`health`, …).
+    `locator` says where it stood (`path!member#offset`), for errors and for reading again.
+    """
+
+    source: str
+    native_id: str
+    type: str
+    at: datetime | None = None
+    offset: int | None = None
+    precision: Precision = Precision.SECOND
+    assumed: bool = False
+    author: Agent | None = None
+    to: tuple[Agent, ...] = ()
+    conversation: str = ""
+    reply_to: str = ""
+    title: str = ""
+    text: str = ""
+    text_new: str | None = None
+    language: str = ""
+    labels: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    locator: str = ""
+
+    @property
+    def own_text(self) -> str:
+        """The words that this item's author wrote."""
+        return self.text if self.text_new is None else self.text_new
+
+    @property
+    def sent(self) -> bool:
+        """Whether the owner of the vault wrote it."""
+        return not self.type.endswith(".received")
+
+    @property
+    def people(self) -> tuple[Agent, ...]:
+        """Author and recipients."""
+        return (*((self.author,) if self.author else ()), *self.to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bad:
+    """A record that could not be read: where it stood and why, never its content."""
+
+    locator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Bytes of input read so far, of how many."""
+
+    done: int
+    total: int

@@ -1,0 +1,115 @@
+"""What a person types to unlock: a passphrase, or the recovery key from paper.
+
+A passphrase goes through Argon2id with stored parameters; a recovery key is random and
+needs no stretching, so one HKDF step suffices.
+"""
+
+import hashlib
+import secrets
+import unicodedata
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from vault.errors import ForeignVault
+
+__all__ = [
+    "Stretch",
+    "new_recovery_key",
+    "recovery_bytes",
+    "recovery_page",
+    "recovery_text",
+    "recovery_wrapping_key",
+]
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing looks like another
+_VALUE = {letter: value for value, letter in enumerate(_ALPHABET)} | {"O": 0, "I": 1, "L": 1}
+_KEY_BYTES = 25
+_KEY_LETTERS = 40
+_CHECK_LETTERS = 5
+_GROUP = 5
+_MOST = (4 * 1024 * 1024, 64, 64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Argon2id's cost: memory in KiB, passes over it, lanes."""
+
+    memory: int = 64 * 1024
+    passes: int = 3
+    lanes: int = 4
+
+    def key(self, passphrase: str, salt: bytes) -> bytes:
+        """Return the wrapping key of a passphrase.
+
+        Raises:
+            ForeignVault: The parameters are out of bounds: not what this program writes.
+        """
+        cost = (self.memory, self.passes, self.lanes)
+        if self.memory < 8 * self.lanes or not all(
+            1 <= value <= most for value, most in zip(cost, _MOST, strict=True)
+        ):
+            raise ForeignVault("vault.json asks for a key derivation that this program refuses.")
+        argon = Argon2id(
+            salt=salt,
+            length=32,
+            iterations=self.passes,
+            lanes=self.lanes,
+            memory_cost=self.memory,
+        )
+        # The same words typed on another system may arrive composed differently.
+        return argon.derive(unicodedata.normalize("NFC", passphrase).encode())
+
+
+def new_recovery_key() -> bytes:
+    """Return a random recovery key."""
+    return secrets.token_bytes(_KEY_BYTES)
+
+
+def _letters(number: int, count: int) -> str:
+    return "".join(_ALPHABET[number >> 5 * i & 31] for i in reversed(range(count)))
+
+
+def _check(key: bytes) -> str:
+    digest = hashlib.sha256(b"twinvault recovery key\n" + key).digest()
+    return _letters(int.from_bytes(digest[:4], "big") >> 7, _CHECK_LETTERS)
+
+
+def recovery_text(key: bytes) -> str:
+    """Return a recovery key as it is printed: groups of five, the last one a checksum."""
+    text = _letters(int.from_bytes(key, "big"), _KEY_LETTERS) + _check(key)
+    return "-".join(text[i : i + _GROUP] for i in range(0, len(text), _GROUP))
+
+
+def recovery_bytes(text: str) -> bytes | None:
+    """Return the recovery key that somebody typed, or None where it is none."""
+    letters = [letter for letter in text.upper() if not letter.isspace() and letter != "-"]
+    if len(letters) != _KEY_LETTERS + _CHECK_LETTERS or not _VALUE.keys() >= set(letters):
+        return None
+    number = 0
+    for letter in letters[:_KEY_LETTERS]:
+        number = number << 5 | _VALUE[letter]
+    key = number.to_bytes(_KEY_BYTES, "big")
+    typed = [_VALUE[letter] for letter in letters[_KEY_LETTERS:]]
+    return key if typed == [_VALUE[letter] for letter in _check(key)] else None
+
+
+def recovery_page(key: bytes, vault: str) -> str:
+    """Return the text of the recovery file, to be printed and kept away from the computer."""
+    return (
+        "Twinvault recovery key\n"
+        "======================\n\n"
+        f"Vault: {vault}\n\n"
+        f"    {recovery_text(key)}\n\n"
+        "Whoever holds this key can open the vault without the passphrase. Print this page,\n"
+        "keep it where you keep papers that matter, and delete the file.\n"
+        "Type the key where the passphrase is asked for; spaces, hyphens and letter case do\n"
+        "not matter. The last five letters are a checksum.\n"
+    )
+
+
+def recovery_wrapping_key(key: bytes) -> bytes:
+    """Return the key that wraps the owner key for a recovery key."""
+    return HKDF(SHA256(), 32, None, b"twinvault/1/recovery").derive(key)
