@@ -15,7 +15,7 @@ from vault.application import Vault
 from vault.consent import Effect, Filters, Purpose, Statement, in_force
 from vault.derived import Derived
 from vault.errors import Exists, NotFound
-from vault.events import Manifest, MaskedAlias, ModelSuspended
+from vault.events import Manifest, MaskedAlias, ModelSuspended, PeopleMasked
 from vault.follow import Readable, Without
 from vault.log import home as vault_home
 from vault.log.sealed import SealedLog
@@ -132,18 +132,28 @@ class Twin:
             for stored in self.views.timeline.covered(statement)
         )
 
+    def mask_prohibited(self) -> None:
+        """Put people on the record who came into prohibited items after the prohibition.
+
+        A clean run reads the log without those items; what it knows of their people must
+        not be less than what this vault knows.
+        """
+        items = self.prohibited_items()
+        if self.views.people.unmasked(items):
+            self.vault.record(PeopleMasked(masked=self.views.people.masked_for(items)))
+            self.catch_up()
+
     def masked_by(self, data_type: str, filters: Filters) -> tuple[MaskedAlias, ...]:
         """Return the people of the items that a prohibition would cover, as digests."""
         statement = Statement(
             id="", effect=Effect.DENY, type=data_type, purpose=Purpose.TRAIN, filters=filters
         )
         covered = self.views.timeline.covered(statement)
-        return self.views.people.masked_for(stored.item for stored in covered)
+        return self.views.people.masked_for(stored.id for stored in covered)
 
     def masked_of(self, item_ids: Iterable[str]) -> tuple[MaskedAlias, ...]:
         """Return the people of some items, as digests."""
-        stored = self.views.timeline.load(item_ids)
-        return self.views.people.masked_for(one.item for one in stored)
+        return self.views.people.masked_for(item_ids)
 
     def suspend_tainted(self, cause: str) -> tuple[str, ...]:
         """Suspend every model that learned from a row which is no longer permitted."""

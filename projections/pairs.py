@@ -17,7 +17,7 @@ from projections.redaction import Redactor
 from projections.rows import Message, Row
 from projections.threads import Allowed, Thread, Turn, is_conversation, split_of, turns
 from vault.consent import Profile
-from vault.items import Item
+from vault.items import Agent, Item
 
 __all__ = ["PAIRS", "Pair", "pairs_of"]
 
@@ -184,13 +184,16 @@ def _opener(item: Item, *, again: bool) -> str:
     if kind.startswith(_MAIL):
         return f"Draft a mail about {_subject(title)}" if title else "Draft a mail."
     if kind.startswith("message."):
-        names = [agent.name for agent in item.to if agent.name]
-        whom = names[0] if len(item.to) == 1 and names else "the group"
+        whom = _named(item.to[0]) if len(item.to) == 1 else "the group"
         return f"Write to {whom} again." if again else f"Write to {whom}."
     if kind.startswith("document.journal"):
         return f"Write your journal for {_weekday(item)}."
     noun = "post" if kind.startswith("post.") else "note"
     return f"Write a {noun} about {title}" if title else f"Write a {noun}."
+
+
+def _named(agent: Agent) -> str:
+    return agent.name or (agent.id[5:] if agent.id.startswith("name:") else "a friend")
 
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

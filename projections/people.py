@@ -28,6 +28,7 @@ from vault.events import (
     ItemRevised,
     MaskedAlias,
     OwnerNamed,
+    PeopleMasked,
 )
 from vault.follow import Entry, Page
 from vault.items import Agent, Item
@@ -112,9 +113,21 @@ class People(View):
         found = {roster.root_of(id_, name) for id_, name in agents}
         return tuple(sorted(roster.masked(found - {b""}), key=encode))
 
+    def last_stated(self, item_id: str) -> int:
+        """Return the position of the newest version of an item, 0 where there is none."""
+        return int(self._one("SELECT max(position) FROM used WHERE item = ?", (item_id,)) or 0)
+
     def _numbers_of(self, item_id: str) -> Iterator[int]:
         for (blob,) in self._rows("SELECT agents FROM used WHERE item = ?", (item_id,)):
             yield from _numbers.decode(_bytes(blob))
+
+    def unmasked(self, item_ids: Iterable[str]) -> bool:
+        """Whether something of what `masked_for` says of items is carried by no event yet."""
+        carried = {
+            (_bytes(person), _bytes(digest), str(part))
+            for person, digest, part in self._rows("SELECT person, digest, part FROM masked")
+        }
+        return any((m.person, m.digest, m.part) not in carried for m in self.masked_for(item_ids))
 
     # ------------------------------------------------------------------ following
 
@@ -130,6 +143,8 @@ class People(View):
                 case ItemErased(item_ids=ids, masked=masked):
                     self._mask(entry, masked)
                     self._forget(ids)
+                case PeopleMasked(masked=masked):
+                    self._mask(entry, masked)
                 case OwnerNamed(names=names):
                     self._add_forms("owner", map(normal, names))
                 case event:

@@ -13,6 +13,7 @@ from vault.consent import (
     Statement,
     Subject,
     decide,
+    in_force,
 )
 from vault.events import ConsentGiven, ConsentObserved, ConsentProhibited, ConsentWithdrawn, Event
 from vault.follow import Page
@@ -82,8 +83,9 @@ class Permissions(View):
     name = "permissions"
     version = "1"
     tables = """
-        CREATE TABLE statements (position INTEGER PRIMARY KEY, id TEXT NOT NULL, body BLOB NOT
-            NULL);
+        CREATE TABLE statements (
+            position INTEGER PRIMARY KEY, id TEXT NOT NULL, masks INTEGER NOT NULL,
+            body BLOB NOT NULL);
     """
 
     def __init__(self, databases: Databases, subject_of: Callable[[str], Subject | None]) -> None:
@@ -153,6 +155,21 @@ class Permissions(View):
         profiles = [p for p in found if p is not None]
         return strictest(profiles) if len(profiles) == len(found) and found else None
 
+    def withdrawn(self, purpose: Purpose, now: datetime) -> list[tuple[int, Statement]]:
+        """Return the prohibitions in force whose events masked people, and their positions."""
+        now = self.moment(now)
+        standing = {id(s) for s in in_force(self.statements)}
+        rows = self._rows("SELECT position, masks FROM statements ORDER BY position")
+        return [
+            (int(str(position)), s)
+            for (position, masks), s in zip(rows, self.statements, strict=True)
+            if masks
+            and id(s) in standing
+            and s.purpose is purpose
+            and s.effect is Effect.DENY
+            and (s.expires is None or now < s.expires)
+        ]
+
     def _take(self, page: Page) -> None:
         if page.entries:
             newest = max(entry.at for entry in page.entries)
@@ -161,13 +178,18 @@ class Permissions(View):
             statement = statement_of(entry.event)
             if statement:
                 self._db.execute(
-                    "INSERT OR REPLACE INTO statements VALUES (?, ?, ?)",
-                    (entry.position, statement.id, encode(statement)),
+                    "INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?)",
+                    (
+                        entry.position,
+                        statement.id,
+                        isinstance(entry.event, ConsentProhibited | ConsentWithdrawn),
+                        encode(statement),
+                    ),
                 )
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("newest", self._get("newest"))
-        for row in self._rows("SELECT position, id, body FROM statements"):
+        for row in self._rows("SELECT * FROM statements"):
             yield ("statement", *row)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from projections.errors import BehindLog
@@ -11,7 +11,7 @@ from projections.permissions import Permissions, statement_of
 from projections.timeline import Stored, Timeline
 from projections.view import Databases, Value, View
 from vault import points
-from vault.consent import Purpose, Statement
+from vault.consent import Filters, Purpose, Statement
 from vault.events import CorrectionMade, ItemCollected, ItemErased, ItemRevised
 from vault.follow import Page
 
@@ -111,13 +111,21 @@ class Search(View):
                 points.reached("view.search.settled")
 
     def _advance(self, now: datetime) -> datetime:
+        """Move the view's own time on, never back, and touch what that or the roster changes."""
         micros = self._get("asked")
         asked = None if micros is None else datetime.fromtimestamp(int(micros) / 1e6, UTC)
-        if asked is not None and asked >= now:
+        roster = self._people.table().digest
+        if asked is not None and asked >= now and self._get("roster") == roster:
             return asked
         with self._writing():
             if asked is not None:
                 self._reconsider(self._permissions.expired(asked, now), now)
+            if self._get("roster") != roster:
+                # Who is who decides only where a statement names a person.
+                named = [s for s in self._permissions.statements if s.filters.person]
+                self._reconsider((replace(s, filters=Filters()) for s in named), now)
+                self._set("roster", roster)
+            now = now if asked is None else max(now, asked)
             self._set("asked", round(now.timestamp() * 1e6))
         return now
 

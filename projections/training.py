@@ -167,11 +167,9 @@ class Training(View):
         had = self._permissions.profile_of(row.statements)
         return had is not None and _no_stricter(strictest(asked[e] for e in row.events), had)
 
-    def _profiles(
-        self, ids: Iterable[str], now: datetime, also: tuple[Statement, ...] = ()
-    ) -> dict[str, Profile]:
+    def _profiles(self, ids: Iterable[str], now: datetime) -> dict[str, Profile]:
         """Return the redaction asked for each item that is permitted."""
-        judge = self._permissions.judge(Purpose.TRAIN, now, also=also)
+        judge = self._permissions.judge(Purpose.TRAIN, now)
         profiles: dict[str, Profile] = {}
         for stored in self._timeline.load(sorted(ids)):
             decision = judge(self._people.subject(stored.item))
@@ -219,11 +217,11 @@ class Training(View):
         return Sample(row=row, before="\n".join(own[-after.count("\n") - 1 :]), after=after)
 
     def going(self, statement: Statement, now: datetime) -> int:
-        """Return how many rows would go if a statement were said now."""
+        """Return how many rows would go if a prohibition were said now."""
+        if statement.purpose is not Purpose.TRAIN:
+            return 0
         self.settle(now)
-        ids = self._in_rows(stored.id for stored in self._timeline.covered(statement))
-        kept = self._profiles(ids, now, also=(statement,))
-        return len(self._rows_with(ids - kept.keys()))
+        return self.holding(stored.id for stored in self._timeline.covered(statement))
 
     def holding(self, item_ids: Iterable[str]) -> int:
         """Return how many rows hold one of some items."""

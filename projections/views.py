@@ -13,6 +13,7 @@ from projections.timeline import Timeline
 from projections.training import Training
 from projections.view import Databases, Files, View
 from vault.aliases import Aliases
+from vault.consent import Purpose
 from vault.follow import Readable, catch_up
 
 __all__ = ["Views"]
@@ -74,6 +75,20 @@ class Views:
         """Compute everything that is due, so that the next question is answered at once."""
         self.training.settle(now)
         self.search.settle(now)
+
+    def withdrawn_items(self, now: datetime) -> frozenset[str]:
+        """Return every log entry of the items that a prohibition took out of training.
+
+        These are the items that a clean run must not see at all (`vault.follow.Without`): the
+        prohibition masked their people. What was collected or restated after it is not among
+        them; it never was in training, and its people are known from itself.
+        """
+        found: set[str] = set()
+        for position, statement in self.permissions.withdrawn(Purpose.TRAIN, now):
+            for stored in self.timeline.covered(statement):
+                if self.people.last_stated(stored.id) < position:
+                    found.add(stored.id)
+        return frozenset(self.timeline.entries(sorted(found)))
 
     def close(self) -> None:
         """Close every database."""

@@ -1,12 +1,12 @@
 """Real things in temporary folders, and one rule: in CI nothing but a GPU may be missing."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-PASSPHRASE = "correct horse battery staple"
+from tests.helpers import CHAT, TOY, Command, write_chats
 
 
 def shared_data() -> Path | None:
@@ -48,3 +48,37 @@ def shared() -> Path:
     if folder is None:
         pytest.skip("the shared sample exports are not beside this checkout")
     return folder
+
+@pytest.fixture
+def twin(tmp_path: Path) -> Command:
+    """The command on a home where no vault is yet."""
+    return Command.in_folder(tmp_path)
+
+
+@pytest.fixture
+def vault(twin: Command) -> Command:
+    """The command on a fresh vault."""
+    twin.ok("init")
+    return twin
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Path:
+    """A small chat of two people."""
+    path = tmp_path / "WhatsApp Chat with Priya Nair.txt"
+    path.write_text(CHAT)
+    return path
+
+
+@pytest.fixture
+def many_chats(tmp_path: Path) -> Callable[[], Path]:
+    """A folder of chats with three people, enough rows to train a toy on."""
+    return lambda: write_chats(tmp_path)
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    """A recipe that trains in a moment."""
+    path = tmp_path / "toy.toml"
+    path.write_text(TOY)
+    return path

@@ -168,10 +168,10 @@ def _small(recipe: Recipe, vocabulary: int) -> object:
         pad_token_id=PAD,
         eos_token_id=END,
         bos_token_id=None,
-        # On rows this short plain attention is faster than the fused kernel (measured).
-        attn_implementation="eager",
     )
     model = LlamaForCausalLM(config)
+    # On rows this short plain attention is faster than the fused kernel (measured).
+    model.set_attn_implementation("eager")
     drop = nn.Dropout(recipe.dropout)
     # Llama has no dropout of its own; a network this small on text this little needs it.
     if recipe.dropout:

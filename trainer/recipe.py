@@ -30,7 +30,7 @@ class Recipe:
     name: str
     kind: Literal["scratch", "lora"]
     seed: int = 0
-    threads: int = 2
+    threads: int = 1
     bf16: bool = True
     context: int = 1
     context_tokens: int = 32

@@ -55,7 +55,7 @@ class Learner:
         torch.set_num_threads(self.recipe.threads)
         torch.use_deterministic_algorithms(True)
         # Every tensor here is written before it is read; filling costs an eighth of a step.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         _same(Environment.from_canonical(begin.environment), observe(self.recipe))
         self.network = Network(
             self.recipe,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vault import points
 from vault.errors import StorageError
 
 __all__ = [
@@ -70,7 +71,9 @@ def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        points.reached("file.drafted")
         draft.replace(path)
+        points.reached("file.replaced")
     except BaseException:
         draft.unlink(missing_ok=True)
         raise

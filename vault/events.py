@@ -31,6 +31,7 @@ __all__ = [
     "ModelSuspended",
     "ModelTrained",
     "OwnerNamed",
+    "PeopleMasked",
     "PodLinked",
     "SliceState",
 ]
@@ -128,6 +129,13 @@ class ConsentWithdrawn(Event):
 
     statement: Statement
     masked: tuple[MaskedAlias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleMasked(Event):
+    """People of items that a standing prohibition covers, met since it was said, stay masked."""
+
+    masked: tuple[MaskedAlias, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

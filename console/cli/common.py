@@ -88,7 +88,8 @@ def emit(result: object, lines: Callable[[], None]) -> None:
         return
     import msgspec  # noqa: PLC0415 — not needed for --help
 
-    click.echo(msgspec.json.encode(result, order="deterministic").decode())
+    encoded = msgspec.json.encode(result, order="deterministic", enc_hook=os.fspath)
+    click.echo(encoded.decode())
 
 
 def agree(question: str, *, yes: bool) -> None:

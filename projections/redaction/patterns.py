@@ -20,13 +20,13 @@ class Kind(StrEnum):
 
     PERSON = "person"
     MAIL = "mail"
-    PHONE = "phone"
     ADDRESS = "address"
     BIRTH = "date of birth"
     BANK = "bank account"
     CARD = "card"
     ID = "identity number"
     IP = "network address"
+    PHONE = "phone"
     SECRET = "secret"  # noqa: S105 - a kind, not one
     URL = "link"
     DATE = "date"
@@ -104,7 +104,7 @@ _BALANCED = (
     _pattern(Kind.IP, ":", r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}:?[0-9a-fA-F]{1,4}(?![\w:])"),
     _pattern(Kind.IP, _DIGIT, r"\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b"),
     _pattern(Kind.ID, _DIGIT, r"(?<![\d-])\d{3}[- ]\d{2}[- ]\d{4}(?![\d-])"),
-    _pattern(Kind.ID, _DIGIT, r"(?i)\b[A-CEGHJ-PR-TW-Z]{2}\s?\d{2}\s?\d{2}\s?\d{2}\s?[A-D]\b"),
+    _pattern(Kind.ID, _DIGIT, r"(?i)\b[A-Z]{2}\s?\d{2}\s?\d{2}\s?\d{2}\s?[A-D]\b"),
     _pattern(
         Kind.ID, _DIGIT,
         r"(?i)\b(?:ssn|social security|national insurance|ni number|nhs|passport|driv(?:er'?s|ing) licen[cs]e|"

@@ -12,7 +12,7 @@ from projections.redaction import patterns
 from projections.redaction.fold import Folded, composed, folded
 from projections.redaction.patterns import Kind
 from projections.redaction.roster import Known, Roster, Table
-from projections.redaction.surrogates import Surrogates, reserved
+from projections.redaction.surrogates import RESERVED, Surrogates
 from vault.aliases import Part, phone
 from vault.consent import Profile
 
@@ -120,12 +120,22 @@ class Redactor:
         return self._surrogates.value(found.kind, written)
 
     def _clean(self, text: str, profile: Profile) -> bool:
-        # Marks such as [card] count as empty lines: what they stand for is gone.
-        fold = folded(_MARK.sub(lambda mark: "\n" * len(mark.group()), text))
-        return all(
-            found.known is None and reserved(found.kind, fold.text[found.start : found.end])
-            for found in self._find(fold, profile)
-        )
+        """Whether nothing known, and nothing that shows by its form, is left beside surrogates."""
+        # Marks such as [card] count as empty lines: what they stood for is gone.
+        fold = folded(_blank(_MARK, text))
+        if self._roster.find(fold):
+            return False
+        for shape in patterns.addresses(fold):
+            if self._whose(shape.kind, fold.lower[shape.start : shape.end]):
+                return False
+        if profile is Profile.NAMES_ONLY:
+            return True
+        rest = folded(_blank(RESERVED, fold.text))
+        return next(patterns.find(rest, strict=profile is Profile.STRICT), None) is None
+
+
+def _blank(pattern: re.Pattern[str], text: str) -> str:
+    return pattern.sub(lambda found: "\n" * len(found.group()), text)
 
 
 _WEIGHT = {kind: rank for rank, kind in enumerate(Kind)}

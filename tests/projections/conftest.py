@@ -127,7 +127,9 @@ class World:
         **fields: object,
     ) -> Item:
         """Describe an item between the owner, Asha Rao, and somebody."""
-        me = Agent(id="mailto:asha@home.example" if "email" in kind else "name:Asha Rao", name="Asha Rao")
+        me = Agent(
+            id="mailto:asha@home.example" if "email" in kind else "name:Asha Rao", name="Asha Rao"
+        )
         others = tuple(
             Agent(id=one.partition("|")[0], name=one.partition("|")[2])
             for one in ((with_,) if isinstance(with_, str) else with_)
@@ -180,18 +182,19 @@ class World:
             *(ConsentGiven(statement=self.statement("allow", t, purpose, **rest)) for t in types)
         )
 
-    def deny(self, type_: str, purpose: str = "train", **rest: object) -> None:
-        """Append a prohibition without masking anybody."""
-        self.log.add(ConsentProhibited(statement=self.statement("deny", type_, purpose, **rest)))
+    def deny(self, type_: str, purpose: str = "train", **rest: object) -> tuple[str, ...]:
+        """Prohibit as the application does; return the ids of the items concerned."""
+        return self._forbid(ConsentProhibited, self.statement("deny", type_, purpose, **rest))
 
     def withdraw(self, type_: str, purpose: str = "train", **filters: object) -> tuple[str, ...]:
         """Withdraw as the application does; return the ids of the items concerned."""
-        statement = self.statement("deny", type_, purpose, **filters)
+        return self._forbid(ConsentWithdrawn, self.statement("deny", type_, purpose, **filters))
+
+    def _forbid(self, event, statement):
         self.views.catch_up(self.log)
-        covered = list(self.views.timeline.covered(statement))
-        masked = self.views.people.masked_for(stored.id for stored in covered)
-        self.log.add(ConsentWithdrawn(statement=statement, masked=masked))
-        return tuple(stored.id for stored in covered)
+        covered = [stored.id for stored in self.views.timeline.covered(statement)]
+        self.log.add(event(statement=statement, masked=self.views.people.masked_for(covered)))
+        return tuple(covered)
 
     def erase(self, *ids: str) -> None:
         """Erase items as the application does."""

@@ -13,7 +13,7 @@ import msgspec
 
 from vault.collectors import registry
 from vault.collectors.api import Found
-from vault.collectors.job import HEAD_MARK, Job, Kind, file_of
+from vault.collectors.job import HEAD_MARK, Job, Kind, file_of, part_mark
 from vault.collectors.readers import worker
 from vault.collectors.readers.worker import Died, Limits
 from vault.errors import CollectError, NotFound
@@ -84,23 +84,24 @@ def _once(job: Job, limits: Limits | None) -> Iterator[Outcome]:
 
 
 def _take(job: Job, kind: bytes, payload: bytes) -> Iterator[Outcome]:
-    if kind == Kind.ITEMS:
-        for item in _items.decode(payload):
-            _count(job, item.locator)
-            yield item
-    elif kind == Kind.BAD:
-        for bad in _bads.decode(payload):
-            _count(job, bad.locator)
-            yield bad
+    if kind in {Kind.ITEMS, Kind.BAD}:
+        decoder: msgspec.msgpack.Decoder[list[Item]] | msgspec.msgpack.Decoder[list[Bad]]
+        decoder = _items if kind == Kind.ITEMS else _bads
+        for record in decoder.decode(payload):
+            file = file_of(record.locator)
+            job.received[file] = job.received.get(file, 0) + 1
+            yield record
     elif kind == Kind.REFUSED:
-        for bad in _bads.decode(payload):
-            job.refused += 1
-            yield bad
-    elif kind == Kind.FOUND:
-        job.found += 1
-        yield _found.decode(payload)
+        refused = _bads.decode(payload)
+        job.refused += len(refused)
+        yield from refused
     elif kind == Kind.PROGRESS:
         yield _progress.decode(payload)
+    elif kind == Kind.FOUND:
+        found = _found.decode(payload)
+        job.found += 1
+        job.part = found.part
+        yield found
     elif kind == Kind.FINISHED:
         job.finished.append(_names.decode(payload))
         job.received.clear()
@@ -108,26 +109,25 @@ def _take(job: Job, kind: bytes, payload: bytes) -> Iterator[Outcome]:
         _log.warning("%s", payload.decode("utf-8", "replace"))
 
 
-def _count(job: Job, locator: str) -> None:
-    file = file_of(locator)
-    job.received[file] = job.received.get(file, 0) + 1
-
-
 def _bury(job: Job, death: Died, deaths: Counter[str]) -> Bad:
-    """Decide what is left out next time: the record, then its file.
+    """Decide what is left out next time: the record, else its file, else the whole part.
 
     Raises:
         CollectError: The reader dies wherever it starts.
     """
-    where = death.where
-    file = file_of(where)
+    file = file_of(death.where)
     deaths[file] += 1
-    reason = death.reason
-    if not where or file in job.fatal:
-        raise CollectError(f"The reader does not run: {reason}.") from death
-    if where in job.fatal or deaths[file] >= _DEATHS_PER_FILE:
-        where = file
-        reason += f", for the {deaths[file]}th time; the rest of the file is left out"
-    job.fatal[where] = reason
-    where = where.removesuffix(HEAD_MARK)
-    return Bad(locator=where, reason=reason)
+    places = [death.where, file]
+    if deaths[file] >= _DEATHS_PER_FILE:
+        del places[0]
+    if job.found > len(job.finished):
+        places.append(part_mark(len(job.finished)))
+    left = [place for place in places if place and place not in job.fatal]
+    if not left:
+        raise CollectError(f"The reader does not run: {death.reason}.") from death
+    place = left[0]
+    job.fatal[place] = death.reason
+    if place == part_mark(len(job.finished)):
+        return Bad(locator=job.part, reason=f"{death.reason}; all of this part is left out")
+    rest = "; the rest of the file is left out" if place == file != death.where else ""
+    return Bad(locator=place.removesuffix(HEAD_MARK), reason=death.reason + rest)

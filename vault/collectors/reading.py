@@ -1,7 +1,6 @@
 """The child's part of a collection: list, detect, read, and send in batches."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,9 +8,9 @@ import msgspec
 from vault.collectors import registry
 from vault.collectors.api import Found, Record, Source
 from vault.collectors.detect import Part, parts
-from vault.collectors.job import HEAD_MARK, Job, Kind, file_of
+from vault.collectors.job import HEAD_MARK, Job, Kind, file_of, part_mark
 from vault.collectors.readers.archives import grow
-from vault.collectors.readers.tree import Tree, Unreadable, explain
+from vault.collectors.readers.tree import Tree, Unreadable
 from vault.collectors.readers.worker import Outlet
 from vault.items import Bad, Item, Progress
 
@@ -48,6 +47,7 @@ def work(encoded: bytes, outlet: Outlet) -> None:
             continue
         _read(part, number, job, sender)
         number += 1
+    sender.tell(tree.size)
 
 
 def _read(part: Part, number: int, job: Job, sender: "_Sender") -> None:
@@ -61,23 +61,24 @@ def _read(part: Part, number: int, job: Job, sender: "_Sender") -> None:
         sender.found(
             Found(source=part.source.name, part=_named(tree), files=len(tree.files), size=tree.size)
         )
+    # Where a reader has died, each record is sent at once: the next death must cost only its own.
+    sender.careful = number == len(job.finished) and bool(job.fatal)
     before = set(tree.opened)
-    for record in _records(part.source, tree, job):
-        sender.take(part.source, record)
+    if not sender.enter(part_mark(number)):
+        try:
+            for record in part.source.read(tree, job.cursor, frozenset(job.me)):
+                sender.take(part.source, record)
+        except MemoryError:
+            raise
+        except Exception:
+            # What came before is good; the parent is told the place and starts a reader anew.
+            sender.flush()
+            raise
     sender.finish(sorted(tree.opened - before), tree.size)
 
 
 def _named(tree: Tree) -> str:
     return tree.files[0].path if len(tree.files) == 1 else tree.name
-
-
-def _records(source: Source, tree: Tree, job: Job) -> Iterator[Record]:
-    """Yield what a source yields; what escapes from it is the fault of the place it was at."""
-    try:
-        yield from source.read(tree, job.cursor, frozenset(job.me))
-    except Exception as error:  # noqa: BLE001 - a source of others may raise anything
-        where = tree.place or _named(tree)
-        yield Bad(locator=where, reason=f"{explain(error)}; what follows it is left out")
 
 
 class _Sender:
@@ -94,6 +95,7 @@ class _Sender:
         self._sent_at = time.monotonic()
         self._told_at = 0.0
         self._place = ""
+        self.careful = False
         self.total = 0
         self.done = 0
 
@@ -118,7 +120,7 @@ class _Sender:
         self._outlet.send(Kind.FINISHED, self._encoder.encode(opened))
         self._received.clear()
         self.done += size
-        self._tell(self.done)
+        self.tell(self.done)
 
     def refused(self, bad: Bad) -> None:
         """Send what stands outside of all parts."""
@@ -146,9 +148,10 @@ class _Sender:
         elif isinstance(record, Progress):
             if time.monotonic() - self._told_at > _PROGRESS_EVERY:
                 self._flush()
-                self._tell(self.done + record.done)
+                self.tell(self.done + record.done)
         elif (
-            len(self._items) >= _ITEMS_IN_BATCH
+            self.careful
+            or len(self._items) >= _ITEMS_IN_BATCH
             or self._letters >= _LETTERS_IN_BATCH
             or time.monotonic() - self._sent_at > _SECONDS_IN_BATCH
         ):
@@ -164,17 +167,24 @@ class _Sender:
             self._received[file] = left - 1
         return not left
 
-    def _tell(self, done: int) -> None:
+    def tell(self, done: int) -> None:
+        """Send how far the reading has come."""
         self._told_at = time.monotonic()
         progress = Progress(done=min(done, self.total), total=self.total)
         self._outlet.send(Kind.PROGRESS, self._encoder.encode(progress))
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send the items that wait; the place stays what it was."""
         if self._items:
-            # A death from here on is not the fault of the record that was read last.
-            self._place = file_of(self._place)
-            self._outlet.enter(self._place)
             self._outlet.send(Kind.ITEMS, self._encoder.encode(self._items))
             self._items.clear()
             self._letters = 0
         self._sent_at = time.monotonic()
+
+    def _flush(self) -> None:
+        """Send the items that wait, between two records."""
+        if self._items:
+            # A death from here on is not the fault of the record that was read last.
+            self._place = file_of(self._place)
+            self._outlet.enter(self._place)
+        self.flush()

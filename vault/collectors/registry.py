@@ -21,9 +21,10 @@ BUILT_IN = tuple(
 
 
 def _declared() -> dict[str, EntryPoint]:
-    """Return all entry points; nobody takes the name of a built-in one."""
+    """Return all entry points, built-in ones first; nobody takes the name of one of those."""
     others = {point.name: point for point in sorted(entry_points(group=GROUP))}
-    return {**others, **{point.name: point for point in BUILT_IN}}
+    built_in = {point.name: point for point in BUILT_IN}
+    return {**built_in, **{name: others[name] for name in others if name not in built_in}}
 
 
 def names() -> tuple[str, ...]:
@@ -44,11 +45,9 @@ def load(only: str | None = None) -> tuple[list[Source], list[str]]:
     if only is not None and only not in declared:
         known = ", ".join(sorted(declared))
         raise UsageError(f"There is no source {only!r}; there are {known}.")
-    built_in = {point.name for point in BUILT_IN}
-    chosen = [only] if only else sorted(declared, key=lambda name: name not in built_in)
     sources: list[Source] = []
     broken: list[str] = []
-    for name in chosen:
+    for name in [only] if only else declared:
         try:
             source = cast("Source", declared[name].load())
             _check(name, source)

@@ -262,4 +262,5 @@ def open_unattended(
         raise NotFound("No collector may write unattended; allow it first.") from None
     except OSError as error:
         raise StorageError(f"The collector's keys could not be read: {error.strerror}.") from error
-    return _opened(home, CollectorKeys.load(content, KeyStore(home / "keys.db")), clock)
+    keys = CollectorKeys.load(content, lambda: KeyStore(home / "keys.db"))
+    return _opened(home, keys, clock)

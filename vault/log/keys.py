@@ -164,23 +164,20 @@ class CollectorKeys(VaultKeys):
     """The keys of a collector that runs unattended: it appends, and can read nothing."""
 
     @classmethod
-    def load(cls, content: bytes, store: KeyStore) -> "CollectorKeys":
-        """Read what `Keys.delegated` wrote.
+    def load(cls, content: bytes, store: Callable[[], KeyStore]) -> "CollectorKeys":
+        """Read what `Keys.delegated` wrote; `store` is opened if it can be read.
 
         Raises:
             ForeignVault: These are not a collector's keys.
         """
         try:
             fields = {name: bytes.fromhex(value) for name, value in json.loads(content).items()}
-            return cls(
-                store,
-                Ed25519PrivateKey.from_private_bytes(fields["device"]),
-                Blinder(fields["natural_key"]),
-                Blinder(fields["content"]),
-                X25519PublicKey.from_public_bytes(fields["owner_public"]),
-            )
+            device = Ed25519PrivateKey.from_private_bytes(fields["device"])
+            natural_key, text = Blinder(fields["natural_key"]), Blinder(fields["content"])
+            owner_public = X25519PublicKey.from_public_bytes(fields["owner_public"])
         except (ValueError, AttributeError, KeyError, TypeError):
             raise ForeignVault("The collector's key file is damaged; make a new one.") from None
+        return cls(store(), device, natural_key, text, owner_public)
 
     def _sealed(self, keys: Mapping[str, bytes]) -> list[KeyPage]:
         return [

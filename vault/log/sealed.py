@@ -179,6 +179,7 @@ class SealedLog:
         since, self._answered = self._answered, None
         since = self._trail.position if since is None else since
         while waiting:
+            self._advance()
             if self._trail.position > since:
                 waiting = self._settle(drafts, page, waiting, ids, since)
                 since = self._trail.position
@@ -192,7 +193,6 @@ class SealedLog:
                 break
             # Two writers that collided once should not go on in step.
             time.sleep(random.uniform(0, 0.01))  # noqa: S311 - no secret
-            self._advance()
         return tuple(ids)
 
     def _plain(self, drafts: Sequence[Draft]) -> list[Plain]:
@@ -366,7 +366,6 @@ class SealedLog:
         Raises:
             NotFound: No entry has this id.
         """
-        self._advance()
         [found] = self.located([entry_id])
         return self.opened([found])[0]
 
@@ -376,6 +375,7 @@ class SealedLog:
         A record's position is its number plus the checkpoints before it, so walking on by
         what is still missing never overshoots, and ends after a few steps.
         """
+        self._advance()
         position = seq = 0
         found: list[Record] = []
         for wanted in sorted({self._seq(entry_id) for entry_id in ids}):
@@ -419,7 +419,6 @@ class SealedLog:
             NotFound: No entry has one of these ids; nothing was erased.
             StorageError: Another process reads, so erased bytes are left in a file for now.
         """
-        self._advance()
         located = self.with_revisions(self.located(ids))
         destroyed = self.keys.destroy(
             Slot(found.header.key_page, found.header.key_slot) for found in located

@@ -66,6 +66,8 @@ _HALF = 1 << 63
 _SEPARATOR = "\x1f"
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _TRUNCATE_TRIES = 20
+# SQLite would give back text where somebody stored text in the place of bytes.
+_COLUMNS = "position, type, tags, CAST(data AS BLOB)"
 _LARGE_PAGES = "page_size=16384"  # entries come by the hundred KB: fewer frames to write
 # Tags are random, so every one of a thousand new ones dirties another page of a large index.
 # They gather in a small one and move by the thousands: an eighth of the bytes to write.
@@ -105,7 +107,8 @@ def _ours(what: str, error: BaseException) -> VaultError:
     while cause is not None and not isinstance(cause, sqlite3.Error):
         cause = cause.__cause__
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    if code in _DAMAGED:
+    undecodable = isinstance(cause, sqlite3.OperationalError) and not code
+    if code in _DAMAGED or undecodable:
         return TamperError(f"{what} is damaged: {cause}.")
     # SQL errors (no such table) mean that the file is not what was written.
     if code == sqlite3.SQLITE_ERROR:
@@ -212,7 +215,7 @@ def _where(query: DCBQuery | None, after: int) -> tuple[str, list[Any]]:
 def _rows(cursor: SQLiteCursor, query: DCBQuery | None, after: int, limit: int) -> list[_Row]:
     where, arguments = _where(query, after)
     cursor.execute(
-        f"SELECT position, type, tags, data FROM event WHERE {where} ORDER BY position LIMIT ?",  # noqa: S608 - placeholders only
+        f"SELECT {_COLUMNS} FROM event WHERE {where} ORDER BY position LIMIT ?",  # noqa: S608 - placeholders only
         [*arguments, limit],
     )
     rows: list[_Row] = cursor.fetchall()
@@ -334,7 +337,7 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
         while after < end:
             with sqlite_errors("log.db"), self.datastore.transaction(commit=False) as cursor:
                 cursor.execute(
-                    "SELECT position, type, tags, data FROM event "
+                    f"SELECT {_COLUMNS} FROM event "  # noqa: S608 - a constant
                     "WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
                     [after, end, _PAGE],
                 )
@@ -370,7 +373,7 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
             for start in range(0, len(wanted), _PAGE):
                 part = wanted[start : start + _PAGE]
                 cursor.execute(
-                    "SELECT position, type, data FROM event "  # noqa: S608 - placeholders only
+                    "SELECT position, type, CAST(data AS BLOB) FROM event "  # noqa: S608 - placeholders only
                     f"WHERE position IN ({','.join('?' * len(part))})",
                     part,
                 )

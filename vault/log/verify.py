@@ -105,20 +105,21 @@ def walk(
             continue
         try:
             fixed = unpack(data)
-        except Unreadable:
-            complain(Problem(f"The entry at {position} is cut short."))
+            cut = size + fixed[1] + HASH_SIZE
+            head = data[:cut]
+            misplaced = (
+                position != last + 1
+                or fixed[3] != seq
+                or fixed[4] <= time
+                or fixed[0] != VERSION
+                or fixed[2] != feed
+                or head[size:-HASH_SIZE] != topic.encode()
+                or tags != (topic if fixed[7] == NO_TAG else fixed[7].hex())
+            )
+        except (Unreadable, AttributeError, TypeError):
+            complain(Problem(f"The entry at {position} cannot be read."))
             continue
-        cut = size + fixed[1] + HASH_SIZE
-        head = data[:cut]
-        if (
-            position != last + 1
-            or fixed[3] != seq
-            or fixed[4] <= time
-            or fixed[0] != VERSION
-            or fixed[2] != feed
-            or head[size:-HASH_SIZE] != topic.encode()
-            or tags != (topic if fixed[7] == NO_TAG else fixed[7].hex())
-        ):
+        if misplaced:
             complain(
                 Problem(f"The entry at {position} is not in its place or its header was changed.")
             )

@@ -108,17 +108,17 @@ def test_a_record_that_kills_the_reader_is_bad_and_the_rest_is_read(strange, gat
     (strange / "b.strange").write_text("four")
     (strange / "c.txt").write_text("five")
     gathered = gather(strange, limits=Limits(cpu_seconds=1))
-    assert gathered.texts == ["one", "flush", "two", "three", "four", "five"]
+    assert gathered.texts == ["five", "one", "flush", "two", "three", "four"]
     assert list(gathered.reasons) == ["export/a.strange#3"]
     assert said in gathered.reasons["export/a.strange#3"]
-    assert [found.source for found in gathered.found] == ["strange", "text"]
+    assert [found.source for found in gathered.found] == ["text", "strange"]
 
 
 def test_a_file_that_kills_the_reader_again_and_again_is_given_up(strange, gather):
     (strange / "a.strange").write_text("one\n" + "segv\n" * 20 + "two")
     (strange / "b.strange").write_text("three")
     gathered = gather(strange)
-    assert gathered.texts == ["one", "three"]
+    assert sorted(gathered.texts) == ["one", "three"]
     assert gathered.reasons["export/a.strange"].endswith("the rest of the file is left out")
     assert len(gathered.bad) == 5
 
@@ -131,12 +131,38 @@ def test_a_file_that_kills_the_reader_while_it_looks_is_bad(strange, gather):
     assert list(gathered.reasons) == ["export/a.dat"]
 
 
-def test_a_source_that_raises_loses_the_place_and_not_the_others(strange, gather):
+def test_a_source_that_raises_loses_the_record_and_nothing_else(strange, gather):
     (strange / "a.strange").write_text("one\nraise\ntwo")
     (strange / "b.txt").write_text("three")
     gathered = gather(strange)
-    assert gathered.texts == ["one", "three"]
-    assert "secret" not in gathered.reasons["export/a.strange#1"]
+    assert gathered.texts == ["three", "one", "two"]
+    assert gathered.reasons == {"export/a.strange#1": "the reader failed (ValueError)"}
+
+
+def test_a_source_that_fails_before_it_opens_anything_loses_its_part_only(strange, gather):
+    code = strange.parent / "site" / "strange_source.py"
+    code.write_text(
+        STRANGE.replace("for file in tree.files:", "raise KeyError(tree)\n        for file in []:")
+    )
+    (strange / "a.strange").write_text("one")
+    (strange / "b.txt").write_text("two")
+    gathered = gather(strange)
+    assert gathered.texts == ["two"]
+    assert gathered.reasons == {
+        "export/a.strange": "the reader failed (KeyError); all of this part is left out"
+    }
+
+
+def test_a_source_that_ignores_refusals_loses_its_part_only(strange, gather):
+    code = strange.parent / "site" / "strange_source.py"
+    code.write_text(
+        STRANGE.replace("if reason:", "if False:").replace("except Exception", "except KeyError")
+    )
+    (strange / "a.strange").write_text("one\nsegv\ntwo")
+    (strange / "b.txt").write_text("three")
+    gathered = gather(strange)
+    assert gathered.texts == ["three", "one"]
+    assert set(gathered.reasons) == {"export/a.strange#1", "export/a.strange"}
 
 
 def test_an_item_of_a_type_that_the_source_did_not_declare_is_refused(strange, gather):

@@ -85,7 +85,7 @@ def test_a_vault_is_one_item_for_each_note(vault, gather):
         ),
     ],
 )
-def test_when_a_note_was_written_comes_from_the_best_witness(
+def test_when_a_note_was_written_comes_from_the_best_witness(  # noqa: PLR0917
     tmp_path, gather, name, head, at, precision
 ):
     path = tmp_path / name

@@ -32,7 +32,7 @@ Gladly.
 On Mon, Jan 2, 2012 at 4:04 PM, Ada Lovelace <ada@example.org> wrote:
 > Shall we meet at the cafe?
 
--- 
+--\x20
 Charles
 
 From ada@example.org Tue Jan  3 09:00:00 2012

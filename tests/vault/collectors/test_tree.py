@@ -64,6 +64,7 @@ def test_a_folder_is_listed_in_a_fixed_order_without_links_and_rubbish(tmp_path)
     assert read(tree, "export/b/2.txt") == b"b/2.txt"
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("form", ["zip", "tar", "tar.gz", "tar.xz"])
 def test_archives_are_read_without_being_extracted(tmp_path, form):
     members = [
@@ -81,8 +82,8 @@ def test_archives_are_read_without_being_extracted(tmp_path, form):
         return
     tree = grow(path)
     assert paths(tree) == [f"x.{form}!a/one.txt", f"x.{form}!a/two.txt", f"x.{form}!a/one~2.txt"]
-    assert [read(tree, path) for path in reversed(paths(tree))] == [b"again", b"22", b"1"]
-    assert os.listdir(tmp_path) == [f"x.{form}"]
+    assert [read(tree, member) for member in reversed(paths(tree))] == [b"again", b"22", b"1"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_members_that_point_outside_are_refused_and_the_rest_is_read(tmp_path):

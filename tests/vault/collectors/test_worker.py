@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -33,10 +34,6 @@ def program(job, outlet):
 
 def write(job, outlet):
     open(job.decode(), "w").write("x")
-
-def write_past_the_hook(job, outlet):
-    # A descriptor that was inherited is no matter for the hook, but for the kernel.
-    os.write(int(job), b"x" * 4096)
 
 def remove(job, outlet):
     os.remove(job.decode())
@@ -71,19 +68,19 @@ def flood(job, outlet):
 
 def files(job, outlet):
     held = [open("/dev/null") for _ in range(1000)]
-
-def environment(job, outlet):
-    outlet.send(b"x", str(len([p for p in sys.path if p == ""])).encode())
 """
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def deeds(tmp_path, monkeypatch):
     folder = tmp_path / "code"
     folder.mkdir()
     (folder / "deeds_of_a_child.py").write_text(DEEDS)
     monkeypatch.syspath_prepend(folder)
 
+
+@pytest.fixture
+def run(deeds):  # noqa: ARG001 - the code of the child is there
     def start(name, job=b"", **limits):
         frames = worker.run(f"deeds_of_a_child:{name}", job, Limits(**limits))
         return [payload for _, payload in frames]
@@ -138,7 +135,7 @@ def test_silence_ends(run):
     assert time.monotonic() - began < 10
 
 
-def test_a_crash_keeps_what_came_before_and_names_the_place(run, tmp_path):
+def test_a_crash_keeps_what_came_before_and_names_the_place(deeds):  # noqa: ARG001
     frames = worker.run("deeds_of_a_child:crash", b"")
     assert next(frames) == (b"x", b"before")
     with pytest.raises(Died, match="SIGSEGV") as death:
@@ -162,14 +159,14 @@ def test_open_files_are_few(run):
         run("files")
 
 
-def test_a_parent_that_is_busy_holds_the_child_back(run, monkeypatch):
+def test_a_parent_that_is_busy_holds_the_child_back(deeds):  # noqa: ARG001
     frames = worker.run("deeds_of_a_child:flood", b"", Limits(silent_seconds=1))
     next(frames)
     time.sleep(2.5)  # longer than the child may be silent: waiting for us is no silence
     assert sum(len(payload) for _, payload in frames) == 199 << 16
 
 
-def test_a_parent_that_stops_listening_leaves_no_child_behind(run):
+def test_a_parent_that_stops_listening_leaves_no_child_behind(deeds):  # noqa: ARG001
     frames = worker.run("deeds_of_a_child:flood", b"")
     next(frames)
     children = _children()
@@ -179,5 +176,4 @@ def test_a_parent_that_stops_listening_leaves_no_child_behind(run):
 
 
 def _children():
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:
-        return file.read().split()
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()

@@ -4,6 +4,7 @@ Entries that would reach outside (absolute, `..`, drive letters), links, devices
 encrypted members are refused by name and the rest is read.
 """
 
+import io
 import os
 import stat
 import tarfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from vault.collectors.readers.tree import (
+    HEAD_MARK,
     Caps,
     File,
     Holder,
@@ -32,8 +34,41 @@ __all__ = ["Folder", "grow", "opened"]
 
 # A file with one of these names is not opened only to look whether it is an archive.
 _PLAIN = frozenset(
-    ".md .markdown .txt .text .eml .mbox .json .csv .html .htm .xml .jpg .jpeg .png .gif .webp "
-    ".heic .mp3 .m4a .opus .ogg .wav .mp4 .mov .pdf .svg .ics .vcf .css .js .py .yaml .yml".split()
+    (
+        ".md",
+        ".markdown",
+        ".txt",
+        ".text",
+        ".eml",
+        ".mbox",
+        ".json",
+        ".csv",
+        ".html",
+        ".htm",
+        ".xml",
+        ".jpg",
+        ".jpeg",
+        ".png",
+        ".gif",
+        ".webp",
+        ".heic",
+        ".mp3",
+        ".m4a",
+        ".opus",
+        ".ogg",
+        ".wav",
+        ".mp4",
+        ".mov",
+        ".pdf",
+        ".svg",
+        ".ics",
+        ".vcf",
+        ".css",
+        ".js",
+        ".py",
+        ".yaml",
+        ".yml",
+    )
 )
 _MAGIC = 512
 _OFFICE = ("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF", "AndroidManifest.xml")
@@ -47,7 +82,7 @@ def grow(root: Path, caps: Caps | None = None, marks: Marks | None = None) -> Tr
     Raises:
         Unreadable: The path itself cannot be read.
     """
-    store = Store(root, caps or Caps(), marks)
+    store = Store(root, caps or Caps(), marks, opened)
     try:
         is_folder = root.is_dir()
         found = _folder(store) if is_folder else [_only(root)]
@@ -56,6 +91,19 @@ def grow(root: Path, caps: Caps | None = None, marks: Marks | None = None) -> Tr
     except OSError as error:
         raise Unreadable(explain(error)) from error
     return Tree(store, store.files, store.root.name if is_folder else "")
+
+
+class _Opened(io.FileIO):
+    """A file that closes itself when the last one who reads it has gone.
+
+    An archive may leave the few that are kept open while one of its members is still read.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "rb")
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class Folder:
@@ -74,7 +122,7 @@ class Folder:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise Unreadable("it is not a regular file")
-        return open(descriptor, "rb", buffering=0)  # noqa: PTH123
+        return _Opened(descriptor)
 
 
 def _printable(name: str) -> str:
@@ -156,7 +204,7 @@ def _take(store: Store, file: File, place: Place, depth: int) -> None:
 
 def _members(store: Store, file: File, place: Place) -> Iterator[tuple[File, Place]] | None:
     """Return what lies in an archive, or None where the file is none."""
-    if reason := store.enter(file.path):
+    if reason := store.enter(file.path + HEAD_MARK):
         raise Unreadable(reason)
     with store.stream(place) as stream:
         magic = stream.read(_MAGIC)
@@ -171,11 +219,13 @@ def _members(store: Store, file: File, place: Place) -> Iterator[tuple[File, Pla
 
 
 def opened(store: Store, path: str) -> Holder:
-    """Open an archive of the tree.
+    """Open an archive of the tree, or the folder itself for the empty path.
 
     Raises:
         Unreadable: It is damaged, or too large to lie within another archive.
     """
+    if not path:
+        return Folder(store.root)
     place = store.archives[path]
     raw: IO[bytes]
     if place.archive:

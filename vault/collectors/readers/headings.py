@@ -31,10 +31,10 @@ _MONTHS = {
 }
 _LONGEST = 120
 _WEEKDAY = r"(?:[^\W\d_]{2,12}\.?,?[ ]+)?"
-_CLOCK = r"(?:[ ]*[,T@–—-]?[ ]*(?:at[ ]|um[ ]|à[ ])?(\d{1,2})[:.h](\d{2})(?::\d{2})?(?:[ ]?Uhr)?)?"
+_CLOCK = r"(?:[ ]*[,T@\u2013\u2014-]?[ ]*(?:at[ ]|um[ ]|à[ ])?(\d{1,2})[:.h](\d{2})(?::\d{2})?(?:[ ]?Uhr)?)?"
 _TAIL = r"[ ]*(?:[,(]?[ ]?[^\W\d_]{2,12}\)?)?"
 _LINE = re.compile(r"^[ \t]{0,3}\S[^\n]{3,119}$", re.MULTILINE)
-_DRESS = "#=*_-–—[]<>|~ \t:."
+_DRESS = "#=*_-\u2013\u2014[]<>|~ \t:."
 _ISO = re.compile(rf"{_WEEKDAY}(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}}){_CLOCK}(.*)$")
 _NUMBERS = re.compile(
     rf"{_WEEKDAY}(\d{{1,2}})[./-](\d{{1,2}})[./-](\d{{4}}|\d{{2}}){_CLOCK}{_TAIL}$"
@@ -46,7 +46,7 @@ _DAY_FIRST = re.compile(
 _MONTH_FIRST = re.compile(
     rf"{_WEEKDAY}([^\W\d_]{{3,10}})\.?[ ](\d{{1,2}})(?:st|nd|rd|th)?,?[ ](\d{{4}}){_CLOCK}{_TAIL}$"
 )
-_TITLE = re.compile(r"[ ]*(?:$|[:|–—-][ ]*|\(?(?=[^\W\d_]{2,12}\)?$)|[ ]{2,})")
+_TITLE = re.compile(r"[ ]*(?:$|[:|\u2013\u2014-][ ]*|\(?(?=[^\W\d_]{2,12}\)?$)|[ ]{2,})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ __all__ = ["html_text", "own_words"]
 _COLON = "[:\uff1a]"
 _SENDERS = "From|Von|De|Da|Van|От|发件人|差出人"
 _SUSPECT = re.compile(
-    r"\n(?=[ \t>_*FVDSEGIО发差В-])(?:[ \t]{0,8}>|-- ?\n|-{2,}[ \t]?[^\W\d_]|_{10,}|"
+    r"\n(?=[ \t>_*FVDSEGI\u041e发差-])(?:[ \t]{0,8}>|-- ?\n|-{2,}[ \t]?[^\W\d_]|_{10,}|"
     rf"\*?(?:{_SENDERS})\*?[ \u00a0]?{_COLON}|"
     r"Sent from my |Von meinem |Envoyé de mon |Get Outlook for |Enviado desde mi |Inviato da )"
 )
@@ -75,7 +75,7 @@ def own_words(text: str) -> str | None:
 
 def _following(lines: str, start: int, count: int) -> list[str]:
     """Return the beginnings of so many lines, and fewer only where the text ends."""
-    found = []
+    found: list[str] = []
     while len(found) < count and 0 <= start < len(lines):
         end = lines.find("\n", start)
         end = len(lines) if end < 0 else end
@@ -123,9 +123,8 @@ _ENDS_LINE = re.compile(
     r"<(?=[bhBH][rR]\b|/(?:p|P|div|DIV|li|LI|tr|TR|[hH][1-6]|blockquote|BLOCKQUOTE|table|TABLE|"
     r"ul|UL|ol|OL|pre|PRE|dt|DT|dd|DD)\b)"
 )
-_BREAKS = re.compile(rf"[ \t]*{_BREAK}[ \t]*")
 _QUOTES = "blockquote, div.gmail_quote, div.gmail_extra, div.yahoo_quoted, div.moz-cite-prefix"
-_MAY_QUOTE = re.compile("blockquote|gmail_|yahoo_|moz-cite", re.IGNORECASE)
+_MAY_QUOTE = ("blockquote", "gmail_", "yahoo_", "moz-cite")
 _MANY_LINES = re.compile(r"\n{3,}")
 
 
@@ -136,7 +135,8 @@ def html_text(html: str) -> tuple[str, str | None]:
     document = LexborHTMLParser(marked)
     document.strip_tags(["script", "style", "title", "template", "noscript"])
     whole = _lines_of(document)
-    quoted = document.css(_QUOTES) if _MAY_QUOTE.search(marked) else []
+    lower = marked.lower()
+    quoted = document.css(_QUOTES) if any(word in lower for word in _MAY_QUOTE) else []
     if not quoted:
         return whole, None
     for node in quoted:
@@ -147,4 +147,5 @@ def html_text(html: str) -> tuple[str, str | None]:
 def _lines_of(document: LexborHTMLParser) -> str:
     body = document.body
     text = body.text() if body is not None else ""
-    return _MANY_LINES.sub("\n\n", _BREAKS.sub("\n", text.replace("\u00a0", " "))).strip()
+    lines = (line.strip(" ") for line in text.replace("\u00a0", " ").split(_BREAK))
+    return _MANY_LINES.sub("\n\n", "\n".join(lines)).strip()

@@ -28,6 +28,11 @@ _LOOSE = re.compile(
     rb"From (?:-\s*$|\S+@\S+\s*$|[^\n]{0,200}?\b\d{1,2}:\d{2}[^\n]{0,40}?\b(?:19|20)\d\d\b)"
 )
 _HEADER = re.compile(rb">?[!-9;-~]{1,76}:")
+_MOZILLA = re.compile(rb"From - *$")
+_WELL_KNOWN = re.compile(
+    rb"(?:Return-Path|Received|Message-ID|Date|From|To|Subject|MIME-Version|Path|X-Mozilla-\w+):",
+    re.IGNORECASE,
+)
 _NOTHING = re.compile(rb"\r?\n|$")
 _QUOTED_FROM = re.compile(rb"\n>(>*From )")
 
@@ -75,10 +80,8 @@ def messages(stream: Stream, *, offset: int = 0) -> Iterator[Message]:
 
 def _separates(buffer: bytes, at: int, *, first: bool = False) -> bool:
     """Whether a separator begins at a place of the buffer."""
-    if buffer[at : at + 5] != b"From ":
-        return False
     end = buffer.find(b"\n", at, at + 1000)
-    if end < 0:
+    if end < 0 or not buffer.startswith(_FROM, at):
         return False
     line = buffer[at:end].rstrip(b"\r")
     dated = _DATED.match(line) is not None
@@ -86,13 +89,15 @@ def _separates(buffer: bytes, at: int, *, first: bool = False) -> bool:
     headed = _HEADER.match(after) is not None
     if dated and headed:
         return True
+    # Old Mozilla wrote no date and no blank line.
+    if _MOZILLA.match(line) and _WELL_KNOWN.match(after):
+        return True
     # Anything weaker counts only where the blank line stands that ought to.
-    before = buffer[max(0, at - 3) : at]
-    if not first and not before.endswith((b"\n\n", b"\n\r\n")):
+    if not first and not buffer[max(0, at - 3) : at].endswith((b"\n\n", b"\n\r\n")):
         return False
-    if headed:
-        return _LOOSE.match(line) is not None
-    return dated and _NOTHING.match(after) is not None
+    return (headed and _LOOSE.match(line) is not None) or (
+        dated and _NOTHING.match(after) is not None
+    )
 
 
 class _Window:

@@ -1,7 +1,7 @@
 """Bytes to text: the charset by evidence, then one form of it.
 
 Byte order mark, then strict UTF-8, then what the source declares, then a guess. The
-form is NFC with \\n line ends and without control characters, which are no words and
+form is NFC with newlines as line ends and without control characters, which are no words and
 which other programs trip over.
 """
 
@@ -35,15 +35,16 @@ def is_binary(head: bytes) -> bool:
 
 def decode(data: bytes, declared: str | None = None) -> str:
     """Return the text of some bytes; never fails, at worst with marks of replacement."""
-    for mark, name in _MARKS:
+    for mark, charset in _MARKS:
         if data.startswith(mark):
-            return data.decode(name, "replace").removeprefix("\ufeff")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    if declared and (text := _declared(data, declared)) is not None:
-        return text
+            return data.decode(charset, "replace").removeprefix("\ufeff")
+    for name in ("utf-8", declared):
+        if name and (text := _strictly(data, name)) is not None:
+            return text
+    return _guessed(data)
+
+
+def _guessed(data: bytes) -> str:
     lines = data.split(b"\n")
     # Text of other charsets is hardly ever valid UTF-8, so a few such lines are evidence of a mixture.
     if _valid(lines) >= _ENOUGH * sum(not line.isascii() for line in lines):
@@ -60,7 +61,7 @@ def decode(data: bytes, declared: str | None = None) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the text in NFC, with \\n line ends, without control characters."""
+    """Return the text in NFC, with newlines as line ends, without control characters."""
     if text.isprintable() and text.isascii():
         return text
     if "\r" in text:
@@ -81,7 +82,7 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _declared(data: bytes, name: str) -> str | None:
+def _strictly(data: bytes, name: str) -> str | None:
     try:
         if not codecs.lookup(name)._is_text_encoding:  # noqa: SLF001 - `zlib` is a codec too
             return None

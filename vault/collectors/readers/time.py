@@ -66,7 +66,7 @@ def zone_minutes(zone: str) -> int:
     return -minutes if zone[0] == "-" else minutes
 
 
-def moment(
+def moment(  # noqa: PLR0917 - in the order of every clock and calendar of the standard library
     year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0
 ) -> datetime | None:
     """Return an aware time, or None for one that does not exist or cannot be meant."""

@@ -178,11 +178,17 @@ def explain(error: BaseException) -> str:
 class Store:
     """The one list of all files behind the views of a tree."""
 
-    def __init__(self, root: Path, caps: Caps, marks: Marks | None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        caps: Caps,
+        marks: Marks | None,
+        opener: Callable[["Store", str], Holder],
+    ) -> None:
         self.root = root
+        self._opener = opener
         self.caps = caps
         self.opened: set[str] = set()
-        self.place = ""
         self.problems: list[Bad] = []
         self.places: dict[str, Place] = {}
         self.archives: dict[str, Place] = {}
@@ -193,7 +199,6 @@ class Store:
         self._by_name: dict[str, list[File]] | None = None
 
     def enter(self, locator: str) -> str:
-        self.place = locator
         return self._marks.enter(locator) if self._marks else ""
 
     def beat(self) -> None:
@@ -228,12 +233,9 @@ class Store:
 
     def holder(self, archive: str) -> Holder:
         """Return an archive opened; a few stay open, since files come in order."""
-        # Imported here because an archive within an archive is opened through this store.
-        from vault.collectors.readers.archives import Folder, opened  # noqa: PLC0415
-
         found = self._holders.get(archive)
         if found is None:
-            found = opened(self, archive) if archive else Folder(self.root)
+            found = self._opener(self, archive)
             self._holders[archive] = found
             while len(self._holders) > _ARCHIVES_KEPT:
                 self._holders.popitem(last=False)
@@ -302,11 +304,6 @@ class Tree:
     def opened(self) -> set[str]:
         """Paths of the whole that some source has read."""
         return self._store.opened
-
-    @property
-    def place(self) -> str:
-        """What was touched last."""
-        return self._store.place
 
     def sub(self, files: Iterable[File], base: str | None = None) -> "Tree":
         """Return a view of some of the files."""

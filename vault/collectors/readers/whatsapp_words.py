@@ -49,7 +49,7 @@ _GROUP = re.compile(
 )
 _CHAT_WITH = re.compile(
     r"(?:WhatsApp[ -]?Chat|Chat (?:de |do )?WhatsApp|Discussion WhatsApp|Conversa do WhatsApp|"
-    r"Conversación de WhatsApp|WhatsApp-chat)[ ]*(?:with|mit|con|com|avec|met|-|–)[ ]+"
+    r"Conversación de WhatsApp|WhatsApp-chat)[ ]*(?:with|mit|con|com|avec|met|-|\u2013)[ ]+"
     r"(.+?)(?:[ ]?\(\d+\))?(?:\.(?:txt|zip))*$",
     re.IGNORECASE,
 )

@@ -41,10 +41,8 @@ _HEADERS_LOOKED_AT = 60
 _COMMON_DATE = re.compile(
     r"(?:[A-Z][a-z]{2}, )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-]\d{4})"
 )
-_MONTHS = {
-    name: number
-    for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
-}
+_MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _ID = re.compile(r"<([^<>\s]{1,998})>")
 
 
@@ -214,7 +212,7 @@ class _Reader:
             return native_id
         # Only replies are remembered: a mail that names no references leads to its root by these.
         if len(self._roots) >= _KEPT:
-            self._roots.pop(next(iter(self._roots)))
+            self._roots.clear()
         self._roots[native_id] = root
         return root
 

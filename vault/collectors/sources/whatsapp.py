@@ -8,7 +8,7 @@ is read as UTC and marked as assumed, so that the same file always reads the sam
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from mimetypes import guess_type
@@ -35,7 +35,7 @@ _HEADER = re.compile(
     r"([^\W\d_]{2}[ ]?)?"  # 오전, 上午: before the clock
     r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?"
     r"(?:[ \u00a0\u202f]*([^\W\d_]\.?[ \u00a0\u202f]?[^\W\d_]\.?|[^\W\d_]|vorm\.|nachm\.))?"
-    r"(?:\]|[ \u00a0\u202f]*[-–—])[ \u00a0]?",
+    r"(?:\]|[ \u00a0\u202f]*[-\u2013\u2014])[ \u00a0]?",
     re.MULTILINE,
 )
 _AUTHOR = re.compile(r"([^\n]{1,120}?):(?:[ \u00a0]|(?=\n|$))")
@@ -110,6 +110,7 @@ class _Chat:
     is_group: bool
     agents: dict[str, Agent]
     me: frozenset[str]
+    numbers: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     def sent(self, author: Agent) -> bool:
         return normal(author.id) in self.me or normal(author.name) in self.me
@@ -131,7 +132,6 @@ def _chat(tree: Tree, file: File, me: frozenset[str]) -> Iterator[Record]:
     if not lines:
         raise Unreadable("there is no message in it")
     chat = _about(file, lines, me)
-    numbers: Counter[tuple[str, str, str]] = Counter()
     for line in lines:
         if not line.author:
             continue
@@ -140,7 +140,7 @@ def _chat(tree: Tree, file: File, me: frozenset[str]) -> Iterator[Record]:
         if at is None:
             yield Bad(locator=locator, reason="there is no such date")
         else:
-            yield _item(tree, file, chat, line, at, numbers)
+            yield _item(tree, file, chat, line, at)
 
 
 def _lines(text: str) -> list[_Line]:
@@ -225,18 +225,11 @@ def _at(line: _Line, order: str) -> datetime | None:
     return day + timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
 
 
-def _item(
-    tree: Tree,
-    file: File,
-    chat: _Chat,
-    line: _Line,
-    at: datetime,
-    numbers: Counter[tuple[str, str, str]],
-) -> Item:
+def _item(tree: Tree, file: File, chat: _Chat, line: _Line, at: datetime) -> Item:
     minute = at.strftime("%Y-%m-%dT%H:%M")
     key = (minute, line.author, line.text)
-    numbers[key] += 1
-    identity = "\x1f".join((chat.name, *key, str(numbers[key])))
+    chat.numbers[key] += 1
+    identity = "\x1f".join((chat.name, *key, str(chat.numbers[key])))
     text, media = words.without_media(line.text)
     author = chat.agents[line.author]
     kind = "group" if chat.is_group else "direct"

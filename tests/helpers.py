@@ -1,15 +1,12 @@
-"""The command line as scripts see it: a process, its exit code, one JSON object."""
+"""What tests of the whole share: the command line as a process, and small exports."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -29,11 +26,19 @@ class Done:
 
 @dataclass
 class Command:
-    """Runs `twin` on one vault."""
+    """Runs `twin` on one vault, as scripts do: a process, its exit code, one JSON object."""
 
     home: Path
     passphrase_file: Path
     cwd: Path
+    trained: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Command":
+        """The command on a home in a folder, with its passphrase beside it."""
+        passphrase_file = folder / "passphrase"
+        passphrase_file.write_text(PASSPHRASE)
+        return cls(folder / "home", passphrase_file, folder)
 
     def __call__(
         self,
@@ -59,7 +64,7 @@ class Command:
 
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("TWIN_")}
-        root = str(Path(__file__).parents[2])
+        root = str(Path(__file__).parents[1])
         return kept | {
             "TWIN_HOME": str(self.home),
             "TWIN_PASSPHRASE_FILE": str(self.passphrase_file),
@@ -83,21 +88,6 @@ class Command:
         return error
 
 
-@pytest.fixture
-def twin(tmp_path: Path) -> Command:
-    """The command on a home where no vault is yet."""
-    passphrase_file = tmp_path / "passphrase"
-    passphrase_file.write_text(PASSPHRASE)
-    return Command(tmp_path / "home", passphrase_file, tmp_path)
-
-
-@pytest.fixture
-def vault(twin: Command) -> Command:
-    """The command on a fresh vault."""
-    twin.ok("init")
-    return twin
-
-
 CHAT = """\
 01/02/2023, 10:00 - Messages and calls are end-to-end encrypted.
 01/02/2023, 10:01 - Priya Nair: Are you coming on Friday? Bring Marguerite's tin
@@ -109,34 +99,6 @@ CHAT = """\
 04/02/2023, 19:00 - Priya Nair: Send me the recipe please
 04/02/2023, 19:05 - Ada Quill: six leeks, butter, patience, call me on 07700 900142 if it burns
 """
-
-
-@pytest.fixture
-def chat(tmp_path: Path) -> Path:
-    """A small chat of two people."""
-    path = tmp_path / "WhatsApp Chat with Priya Nair.txt"
-    path.write_text(CHAT)
-    return path
-
-
-@pytest.fixture
-def many_chats(tmp_path: Path) -> Callable[[], Path]:
-    """A folder of chats with three people, enough rows to train a toy on."""
-
-    def make() -> Path:
-        folder = tmp_path / "chats"
-        folder.mkdir()
-        for name in ("Priya Nair", "Ned Marlow", "Bex Stone"):
-            lines = []
-            for day in range(1, 25):
-                for part in range(3):
-                    stamp = f"{day:02d}/03/2023, {8 + part * 4:02d}:00"
-                    lines.append(f"{stamp} - {name}: Question {day} number {part} about soup?")
-                    lines.append(f"{stamp} - Ada Quill: answer {day} & {part}, says {name[0].lower()} pal")
-            (folder / f"WhatsApp Chat with {name}.txt").write_text("\n".join(lines) + "\n")
-        return folder
-
-    return make
 
 
 TOY = """\
@@ -152,9 +114,17 @@ slice_rows = 40
 """
 
 
-@pytest.fixture
-def toy(tmp_path: Path) -> Path:
-    """A recipe that trains in a moment."""
-    path = tmp_path / "toy.toml"
-    path.write_text(TOY)
-    return path
+
+def write_chats(folder: Path) -> Path:
+    """Write a folder of chats with three people, enough rows to train a toy on."""
+    chats = folder / "chats"
+    chats.mkdir()
+    for name in ("Priya Nair", "Ned Marlow", "Bex Stone"):
+        lines = []
+        for day in range(1, 25):
+            for part in range(3):
+                stamp = f"{day:02d}/03/2023, {8 + part * 4:02d}:00"
+                lines.append(f"{stamp} - {name}: Question {day} number {part} about soup?")
+                lines.append(f"{stamp} - Ada Quill: answer {day} & {part}, says {name[0].lower()} pal")
+        (chats / f"WhatsApp Chat with {name}.txt").write_text("\n".join(lines) + "\n")
+    return chats

@@ -1,0 +1,91 @@
+"""The shared sample exports, where they are beside the checkout: real shapes and hostile files."""
+
+import resource
+
+import pytest
+
+from vault.collectors import Limits
+from vault.consent import check_type
+
+ME = ["ada@example.org", "Ada"]
+
+
+def test_all_sample_exports_are_read_and_nothing_disappears(shared, gather):
+    folder = shared / "exports"
+    gathered = gather(folder, ME, limits=Limits(memory=512 << 20))
+    assert {found.source for found in gathered.found} == {"mbox", "whatsapp", "markdown", "text"}
+    for bad in gathered.bad:
+        assert bad.locator.startswith("exports/"), bad
+        assert bad.reason, bad
+    for item in gathered.items:
+        check_type(item.type)
+        assert item.native_id
+        assert item.locator.startswith("exports/")
+        assert item.at is None or item.at.utcoffset().total_seconds() == 0
+    # Every file is accounted for: it gave items, is told as bad, or was part of a note.
+    told = {bad.locator.split("#")[0] for bad in gathered.bad} | {
+        item.locator.rpartition("#")[0] or item.locator for item in gathered.items
+    }
+    told |= {item.locator for item in gathered.items}
+    for file in folder.rglob("*"):
+        if file.is_file() and not any(part.startswith(".") for part in file.parts):
+            name = f"exports/{file.relative_to(folder).as_posix()}"
+            assert any(where == name or where.startswith(name + "!") for where in told), name
+
+
+def test_each_hostile_file_alone_is_a_clear_report(shared, gather):
+    silent = []
+    for path in sorted((shared / "exports" / "nasty").iterdir()):
+        gathered = gather(path, ME, limits=Limits(memory=512 << 20))
+        if not gathered.items and not gathered.bad:
+            silent.append(path.name)
+        for bad in gathered.bad:
+            assert bad.locator.startswith(path.name)
+            assert bad.reason
+    assert not silent
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 512 << 10
+
+
+@pytest.mark.parametrize("name", ["cm-ddmmyy_24hrs.txt", "cm-mmddyyyy_12hrs.txt"])
+def test_the_sample_chats_say_what_their_makers_expect(shared, gather, name):
+    items = gather(shared / "exports" / "whatsapp" / name).items
+    found = [(item.at.strftime("%Y-%m-%dT%H:%M"), item.author.name, item.text) for item in items]
+    lorem = "Lorem ipsum dolor sit amet,\nconsectetur adipiscing elit. Duis libero."
+    assert found == [
+        ("2019-01-01T11:25", "John Doe", "Lorem ipsum dolor sit amet."),
+        ("2019-01-20T11:23", "John Doe", "."),
+        ("2019-01-30T20:49", "Jahn Doe", lorem),
+        ("2020-06-10T15:55", "John-John Doe", "Lorem ipsum : dolor sit amet."),
+        ("2021-12-10T10:10", "John Doe 🤓", "Lorem ipsum 🤓"),
+        ("2021-12-20T12:10", "🤓", "Lorem ipsum 🤓"),
+        ("2021-12-30T22:01", "John Doe", lorem),
+    ]
+
+
+def test_the_sample_mailbox_holds_the_messages_that_its_summary_lists(shared, gather):
+    folder = shared / "exports" / "email-mbox"
+    summary = (folder / "content-length-summary.txt").read_text(encoding="utf-8")
+    subjects = [
+        line.partition(": ")[2] for line in summary.splitlines() if line.startswith("Subject: ")
+    ]
+    gathered = gather(folder / "content-length.mbox")
+    assert not gathered.bad
+    assert [item.title for item in gathered.items] == subjects
+
+
+def test_the_sample_texts_are_decoded(shared, gather):
+    folder = shared / "exports" / "encodings"
+    words = {
+        "arabic": "المغاربية",
+        "bulgarian": "образование",
+        "french": "MOLIÈRE",
+        "greek-2": "ελληνική",
+        "hebrew-2": "עבריים",
+        "korean": "역사적",
+        "russian": "математика",
+        "turkish": "Türkiye",
+        "chinese": "維基",
+    }
+    for language, word in words.items():
+        (text,) = gather(folder / f"sample-{language}.txt", source="text").texts
+        assert word in text, language
