@@ -82,7 +82,9 @@ def insert(database: sqlite3.Connection, start: int, page: list[Draft]) -> None:
 def insert_bodies(database: sqlite3.Connection, start: int, bodies: list[bytes]) -> None:
     """Insert bytes that are ready."""
     database.execute("BEGIN")
-    database.executemany("INSERT INTO event(position, body) VALUES(?, ?)", enumerate(bodies, start + 1))
+    database.executemany(
+        "INSERT INTO event(position, body) VALUES(?, ?)", enumerate(bodies, start + 1)
+    )
     database.execute("COMMIT")
 
 

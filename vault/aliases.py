@@ -224,6 +224,8 @@ def _of_person(parts: list[str]) -> Iterator[Alias]:
         yield Alias(f"{nick} {last}", Part.WHOLE)
     if _is_word(first):
         yield Alias(first, Part.FIRST)
+        if len(parts) > 2 and _is_word(parts[1]):  # noqa: PLR2004 - João Felipe Souza
+            yield Alias(f"{first} {parts[1]}", Part.FIRST)
     if _is_word(last):
         yield Alias(last, Part.LAST)
 

@@ -60,6 +60,7 @@ def test_words_that_name_nobody_are_no_aliases():
     assert parts("BBC News Team") == {("bbc news team", Part.WHOLE)}
     assert parts("Mum") == set()
     assert ("rosa", Part.FIRST) in parts("Aunt Rosa")
+    assert ("joao felipe", Part.FIRST) in parts("João Felipe Souza")
     assert "van" not in {text for text, _ in parts("Jan van Berg")}
 
 

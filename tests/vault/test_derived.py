@@ -145,8 +145,9 @@ def test_a_folder_that_is_a_file_is_a_storage_error(tmp_path):
         Derived(tmp_path / "views", KEY)
 
 
-def test_what_a_dead_writer_left_is_removed(stores, tmp_path):
+def test_what_a_dead_writer_left_is_removed(tmp_path):
     folder = tmp_path / "views"
+    Derived(folder, KEY)
     (folder / "state.999999999.new").write_bytes(b"x")
     (folder / f"state.{os.getpid()}.new").write_bytes(b"x")
     Derived(folder, KEY)

@@ -13,8 +13,8 @@ from vault.errors import TamperError, VaultError
 from vault.events import ItemErased
 from vault.follow import Entry
 from vault.log.checkpoint import feed_of
-from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
 from vault.log.envelope import Record, parse
+from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
 from vault.log.verify import Problem, Report, SealedPage, Trail, walk
 
 __all__ = ["Audited", "audit"]
@@ -40,10 +40,11 @@ class _Bits:
     def minus(self, other: "_Bits") -> list[int]:
         """Return what is in this set alone, as far as it is worth listing."""
         alone: list[int] = []
-        for place, (mine, theirs) in enumerate(zip(self._bytes, other._bytes, strict=True)):
-            left = mine & ~theirs
-            if left:
-                alone += [place * 8 + bit for bit in range(8) if left >> bit & 1]
+        for place, byte in enumerate(self._bytes):
+            if byte:
+                alone += [
+                    n for n in range(place * 8, place * 8 + 8) if n in self and n not in other
+                ]
             if len(alone) > _MOST_PROBLEMS:
                 break
         return alone

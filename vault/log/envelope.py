@@ -5,10 +5,9 @@ of the tree is header and hash, so the body may be destroyed later while the log
 verifies. A hash of the plain body appears nowhere: it would confirm guesses for ever.
 """
 
+import struct
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from struct import Struct
-from struct import error as Unreadable
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,7 +29,7 @@ __all__ = [
 ]
 
 VERSION = 1
-FIXED = Struct(">BB8sQQQI16s16s")
+FIXED = struct.Struct(">BB8sQQQI16s16s")
 HASH_SIZE = 32
 NO_TAG = bytes(16)
 NONCE = bytes(12)
@@ -125,7 +124,7 @@ def parse(position: int, data: bytes) -> Record:
         fixed = FIXED.unpack_from(data)
         end = FIXED.size + fixed[1]
         header = Header._make((*fixed, data[FIXED.size : end].decode("ascii")))
-    except (Unreadable, UnicodeDecodeError):
+    except (struct.error, UnicodeDecodeError):
         raise TamperError(f"The header of the entry at {position} cannot be read.") from None
     if header.version != VERSION or len(data) < end + HASH_SIZE:
         raise TamperError(

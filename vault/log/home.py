@@ -8,7 +8,6 @@
 again starts over.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -107,10 +106,7 @@ def _made(
                 )
             ]
         )
-        if not (home / "pin").exists():
-            raise StorageError(
-                "The vault's first checkpoint could not be pinned: the disk is full."
-            )
+        _check_pinned(home)
         points.reached("home.log")
         write_atomic(home / _PREPARED, identity.encode())
         points.reached("home.prepared")
@@ -125,6 +121,11 @@ def _made(
         log.close()
         raise
     return log
+
+
+def _check_pinned(home: Path) -> None:
+    if not (home / "pin").exists():
+        raise StorageError("The vault's first checkpoint could not be pinned: the disk is full.")
 
 
 def _check_place(home: Path, recovery_file: Path) -> None:
@@ -214,16 +215,20 @@ def _opened(home: Path, keys: VaultKeys, clock: Clock) -> SealedLog:
         raise
     try:
         log = SealedLog(recorder, keys, Pin(home / "pin", keys.device.public_key()), clock)
-        if log.newest_key_page() > keys.store.last_page():
-            raise RolledBack(
-                "keys.db is older than the log; put its newest copy back, or what was added since "
-                "cannot be read."
-            )
+        _check_keys(log, keys)
     except BaseException:
         recorder.datastore.close()
         keys.close()
         raise
     return log
+
+
+def _check_keys(log: SealedLog, keys: VaultKeys) -> None:
+    if log.newest_key_page() > keys.store.last_page():
+        raise RolledBack(
+            "keys.db is older than the log; put its newest copy back, or what was added since "
+            "cannot be read."
+        )
 
 
 def delegate(home: Path, log: SealedLog, file: Path | None = None) -> Path:

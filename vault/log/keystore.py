@@ -24,13 +24,13 @@ TO_OWNER = 0
 """The scope of pages that are sealed to the owner's public key."""
 
 _MANY = 500
-_CREATE = (
-    "CREATE TABLE IF NOT EXISTS scope("
-    "id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS page("
-    "id INTEGER PRIMARY KEY AUTOINCREMENT, scope INTEGER NOT NULL, wrapped BLOB NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS mark(name TEXT PRIMARY KEY, position INTEGER NOT NULL)",
-)
+_CREATE = """
+CREATE TABLE scope(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL);
+CREATE TABLE page(
+    id INTEGER PRIMARY KEY AUTOINCREMENT, scope INTEGER NOT NULL, wrapped BLOB NOT NULL);
+CREATE TABLE mark(name TEXT PRIMARY KEY, position INTEGER NOT NULL);
+"""
 
 
 class KeyPage(NamedTuple):
@@ -56,8 +56,8 @@ class KeyStore:
             self._db.execute("PRAGMA journal_mode=WAL")
             for pragma in PRAGMAS:
                 self._db.execute(f"PRAGMA {pragma}")
-            for statement in _CREATE if create else ():
-                self._db.execute(statement)
+            if create:
+                self._db.executescript(_CREATE)
 
     def close(self) -> None:
         """Close the file."""

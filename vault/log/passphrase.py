@@ -84,7 +84,15 @@ def recovery_text(key: bytes) -> str:
 
 
 def recovery_bytes(text: str) -> bytes | None:
-    """Return the recovery key that somebody typed, or None where it is none."""
+    """Return the recovery key that somebody typed, or None where it is none.
+
+    The whole printed page will do as well.
+    """
+    found = (_typed(part) for part in (text, *text.splitlines()))
+    return next((key for key in found if key is not None), None)
+
+
+def _typed(text: str) -> bytes | None:
     letters = [letter for letter in text.upper() if not letter.isspace() and letter != "-"]
     if len(letters) != _KEY_LETTERS + _CHECK_LETTERS or not _VALUE.keys() >= set(letters):
         return None

@@ -107,7 +107,7 @@ def _ours(what: str, error: BaseException) -> VaultError:
     while cause is not None and not isinstance(cause, sqlite3.Error):
         cause = cause.__cause__
     code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    undecodable = isinstance(cause, sqlite3.OperationalError) and not code
+    undecodable = not code and "decode to UTF-8" in str(cause)
     if code in _DAMAGED or undecodable:
         return TamperError(f"{what} is damaged: {cause}.")
     # SQL errors (no such table) mean that the file is not what was written.

@@ -4,10 +4,10 @@ One pass serves followers, who want the first problem raised, and `verify`, whic
 and lists them. Memory is bounded by one page.
 """
 
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from struct import error as Unreadable
 from typing import NamedTuple, NoReturn, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -96,9 +96,8 @@ def walk(
     # when it does not.
     for position, topic, tags, data in recorder.rows(start.position, end):
         if topic == checkpoint.TOPIC:
-            trail = _closed(
-                _Page(position, last, seq, time, tags), data, leaves, trail, key, complain
-            )
+            page = _Page(position, last, time, tags, data, leaves)
+            trail = _closed(page, trail, key, complain)
             yield SealedPage(records, trail)
             last, seq, time = position, trail.frontier.size, trail.time
             leaves, records = [], []
@@ -116,7 +115,7 @@ def walk(
                 or head[size:-HASH_SIZE] != topic.encode()
                 or tags != (topic if fixed[7] == NO_TAG else fixed[7].hex())
             )
-        except (Unreadable, AttributeError, TypeError):
+        except (struct.error, AttributeError, TypeError):
             complain(Problem(f"The entry at {position} cannot be read."))
             continue
         if misplaced:
@@ -137,24 +136,18 @@ class _Page(NamedTuple):
 
     position: int
     last: int
-    seq: int
     time: int
     tags: str
+    data: bytes
+    leaves: list[bytes]
 
 
-def _closed(
-    page: _Page,
-    data: bytes,
-    leaves: list[bytes],
-    trail: Trail,
-    key: Ed25519PublicKey,
-    complain: Complain,
-) -> Trail:
+def _closed(page: _Page, trail: Trail, key: Ed25519PublicKey, complain: Complain) -> Trail:
     """Check a checkpoint against the entries before it; return the trail up to it."""
     frontier = trail.frontier.copy()
-    frontier.extend(leaves)
+    frontier.extend(page.leaves)
     try:
-        stated = checkpoint.parse(data, key)
+        stated = checkpoint.parse(page.data, key)
     except TamperError as error:
         complain(Problem(f"At {page.position}: {error}", type(error)))
         return Trail(page.position, frontier, page.time)
@@ -167,7 +160,7 @@ def _closed(
         )
     if (
         page.position != page.last + 1
-        or not leaves
+        or not page.leaves
         or stated.time != page.time
         or page.tags != stated.feed.hex()
     ):

@@ -46,9 +46,11 @@ def numbers(log: SealedLog) -> list[int | None]:
     """The items in the log, in order, None where one was erased."""
     found: list[int | None] = []
     for page in log.pages():
-        for entry in page.entries:
-            if entry.topic.startswith("item.collected"):
-                found.append(int(entry.event.item.native_id) if entry.event else None)
+        found += [
+            int(entry.event.item.native_id) if entry.event else None
+            for entry in page.entries
+            if entry.topic.startswith("item.collected")
+        ]
     return found
 
 

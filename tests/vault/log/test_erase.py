@@ -102,9 +102,7 @@ def test_an_erased_item_is_known_and_does_not_come_back(log):
 def test_a_body_that_nobody_asked_to_erase_is_missed(log):
     ids = log.append(drafts(0, 3))
     log.erase([ids[1]])
-    assert log.verify().problems == (
-        "Entry number 2 cannot be read, though no event erased it.",
-    )
+    assert log.verify().problems == ("Entry number 2 cannot be read, though no event erased it.",)
 
 
 def test_an_erasure_that_was_asked_for_and_not_done_is_named_and_finished(log, tmp_path):

@@ -5,7 +5,9 @@ import random
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
+import textwrap
 import time
 from collections import Counter
 from pathlib import Path
@@ -100,7 +102,7 @@ def test_killed_at_every_named_point_nothing_is_lost(tmp_path):
         "log.truncated", "erasure.marked", "home.folders", "home.keys", "home.log",
         "home.prepared", "home.recovery", "home.created",
     }  # fmt: skip
-    driver = DRIVER.replace("exec(sys.argv and DIE)", f"exec({__import__('textwrap').dedent(DIE)!r})")
+    driver = DRIVER.replace("exec(sys.argv and DIE)", f"exec({textwrap.dedent(DIE)!r})")
     subprocess.run(script(driver, tmp_path, len(names)), check=True)
     for die_at, name in enumerate(names, 1):
         place = tmp_path / str(die_at)
@@ -125,7 +127,7 @@ def test_killed_at_any_moment_nothing_is_lost(tmp_path):
     for _ in range(5):
         child = subprocess.Popen(script(WRITER, tmp_path), stdout=subprocess.PIPE, text=True)
         lines = [child.stdout.readline()]
-        time.sleep(random.uniform(0, 0.15))  # noqa: S311 - no secret
+        time.sleep(random.uniform(0, 0.15))
         os.kill(child.pid, signal.SIGKILL)
         lines += child.stdout.readlines()
         child.stdout.close()
@@ -199,8 +201,9 @@ def small_disk(tmp_path):
     place.mkdir()
     options = ["mount", "-t", "tmpfs", "-o", "size=900k,mode=700", "tmpfs", str(place)]
     if shutil.which("mount") and subprocess.run(options, capture_output=True).returncode == 0:  # noqa: PLW1510
-        yield place, lambda: subprocess.run(
-            ["mount", "-o", "remount,size=16m", str(place)], check=True
+        yield (
+            place,
+            lambda: subprocess.run(["mount", "-o", "remount,size=16m", str(place)], check=True),
         )
         subprocess.run(["umount", "-l", str(place)], check=True)
         return
@@ -338,7 +341,7 @@ def test_a_commit_that_fails_and_is_durable_all_the_same_counts(tmp_path, monkey
 
     def fail(name):
         if name == "log.committed":
-            raise __import__("sqlite3").OperationalError("disk I/O error")
+            raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(points, "reached", fail)
     ids = log.append(drafts(0, 2))
@@ -357,7 +360,7 @@ def test_an_append_that_fails_leaves_the_state_before(tmp_path, monkeypatch, nam
 
     def fail(reached):
         if reached == name:
-            raise __import__("sqlite3").OperationalError("disk I/O error")
+            raise sqlite3.OperationalError("disk I/O error")
 
     monkeypatch.setattr(points, "reached", fail)
     with pytest.raises(StorageError):
@@ -370,7 +373,9 @@ def test_an_append_that_fails_leaves_the_state_before(tmp_path, monkeypatch, nam
     log.close()
 
 
-def test_a_pin_that_cannot_be_written_does_not_undo_what_was_acknowledged(tmp_path, monkeypatch, caplog):
+def test_a_pin_that_cannot_be_written_does_not_undo_what_was_acknowledged(
+    tmp_path, monkeypatch, caplog
+):
     log = create(tmp_path)
     old = (tmp_path / "home" / "pin").read_bytes()
 
@@ -395,4 +400,4 @@ def test_no_draft_is_left_behind(tmp_path):
     log.append(drafts(0, 2))
     log.close()
     assert not list(tmp_path.rglob("*.new"))
-    assert b"" == everything(tmp_path / "home" / "views")
+    assert everything(tmp_path / "home" / "views") == b""

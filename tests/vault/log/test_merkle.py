@@ -42,16 +42,16 @@ def test_published_roots():
         bytes(range(0x50, 0x58)),
         bytes(range(0x60, 0x70)),
     ]
-    roots = """
-        6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d
-        fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125
-        aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77
-        d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7
-        4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4
-        76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef
-        ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c
-        5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328
-    """.split()
+    roots = [
+        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+        "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+        "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+    ]
     leaves = [leaf_hash(entry) for entry in entries]
     assert [root_of(leaves[:n]).hex() for n in range(1, 9)] == roots
 
@@ -75,7 +75,9 @@ def test_inclusion_is_proved_for_what_is_there_alone(data):
     root = naive(LEAVES[:size])
     proof = inclusion_proof(index, LEAVES[:size])
     assert verify_inclusion(LEAVES[index], index, size, proof, root)
-    other = data.draw(st.integers(0, size - 1).filter(lambda i: i != index) if size > 1 else st.just(size))
+    other = data.draw(
+        st.integers(0, size - 1).filter(lambda i: i != index) if size > 1 else st.just(size)
+    )
     assert not verify_inclusion(LEAVES[index], other, size, proof, root)
     assert not verify_inclusion(LEAVES[(index + 1) % 130], index, size, proof, root)
     assert not verify_inclusion(LEAVES[index], index, size, [*proof, root], root)

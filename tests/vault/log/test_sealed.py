@@ -55,7 +55,14 @@ def test_entries_are_found_by_id_wherever_they_are(log):
         entry = log.entry(id_)
         assert entry.id == id_
         assert isinstance(entry.event, ItemCollected)
-    for wrong in ("", "x", ids[0] + "0000", "0" * 16 + "-1", f"{ids[0]} ", ids[0].replace("-", "-0")):
+    for wrong in (
+        "",
+        "x",
+        ids[0] + "0000",
+        "0" * 16 + "-1",
+        f"{ids[0]} ",
+        ids[0].replace("-", "-0"),
+    ):
         with pytest.raises(NotFound):
             log.entry(wrong)
 

@@ -94,14 +94,20 @@ def test_a_refused_append_leaves_nothing(recorder):
     assert recorder.end() == 2
 
 
-TAGS = st.lists(st.sampled_from(["a", "b", "ab", "f" * 32, "not hexadecimal, but as long ......"]), max_size=3)
+TAGS = st.lists(
+    st.sampled_from(["a", "b", "ab", "f" * 32, "not hexadecimal, but as long ......"]), max_size=3
+)
 QUERY = st.lists(
     st.builds(DCBQueryItem, st.lists(st.sampled_from("tu"), max_size=2, unique=True), TAGS),
     max_size=3,
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from("tu"), TAGS), min_size=1, max_size=30), QUERY, st.integers(0, 30))
+@given(
+    st.lists(st.tuples(st.sampled_from("tu"), TAGS), min_size=1, max_size=30),
+    QUERY,
+    st.integers(0, 30),
+)
 def test_queries_find_what_the_definition_says(events, items, after):
     recorder = SQLiteDCBRecorder(Datastore(f"file:{uuid4().hex}?mode=memory&cache=shared"))
     recorder.create_table()
@@ -125,7 +131,9 @@ def test_queries_find_what_the_definition_says(events, items, after):
 def test_tags_are_found_before_and_after_they_move_to_the_large_index(recorder):
     pages = 20
     for page in range(pages):
-        recorder.append([DCBEvent("t", b"", [f"{page * 1000 + i:016x}" + "0" * 16]) for i in range(1000)])
+        recorder.append(
+            [DCBEvent("t", b"", [f"{page * 1000 + i:016x}" + "0" * 16]) for i in range(1000)]
+        )
     with recorder.datastore.transaction(commit=False) as cursor:
         cursor.execute("SELECT (SELECT count(*) FROM tag), (SELECT count(*) FROM new_tag)")
         moved, new = cursor.fetchone()

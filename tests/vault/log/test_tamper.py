@@ -66,7 +66,9 @@ def test_a_flip_in_every_byte_of_every_record_is_noticed(tmp_path):
             for i in range(len(data)):
                 bad = bytearray(data)
                 bad[i] ^= 1 << i % 8
-                database.execute("UPDATE event SET data = ? WHERE position = ?", (bytes(bad), position))
+                database.execute(
+                    "UPDATE event SET data = ? WHERE position = ?", (bytes(bad), position)
+                )
                 problems = log.verify().problems
                 assert problems, (position, i)
                 assert any(str(position) in p or "number" in p or "before" in p for p in problems)
@@ -121,14 +123,19 @@ CHANGES = {
         "UPDATE event SET data = (SELECT data FROM event WHERE position = 3) WHERE position = 4"
     ],
     "a body put in the place of another": [
-        "UPDATE event SET data = substr(data, 1, 118) || (SELECT substr(data, 119) FROM event "
-        "WHERE position = 3) WHERE position = 4"
+        (
+            "UPDATE event SET data = substr(data, 1, 118) || (SELECT substr(data, 119) FROM event "
+            "WHERE position = 3) WHERE position = 4"
+        )
     ],
     "a type renamed": ["UPDATE event SET type = 'item.revised/1' WHERE position = 4"],
     "a record made a checkpoint": ["UPDATE event SET type = 'checkpoint/1' WHERE position = 4"],
     "tags changed": ["UPDATE event SET tags = 'other' WHERE position = 4"],
     "tags of a checkpoint changed": ["UPDATE event SET tags = 'other' WHERE position = 6"],
-    "tags exchanged in the index": ["UPDATE tag SET position = 4", "UPDATE new_tag SET hash = -hash"],
+    "tags exchanged in the index": [
+        "UPDATE tag SET position = 4",
+        "UPDATE new_tag SET hash = -hash",
+    ],
     "the index emptied": ["DELETE FROM tag", "DELETE FROM new_tag"],
     "the index padded": ["INSERT INTO tag VALUES(7, 4)"],
     "a position far away": ["UPDATE event SET position = 999 WHERE position = 14"],
@@ -144,7 +151,9 @@ CHANGES = {
 def test_records_moved_removed_or_made_up_are_noticed(tmp_path, change):
     filled(tmp_path)
     with pried_open(tmp_path) as database:
-        head = database.execute("SELECT length(type) + 102 FROM event WHERE position = 4").fetchone()
+        head = database.execute(
+            "SELECT length(type) + 102 FROM event WHERE position = 4"
+        ).fetchone()
         assert head == (118,)
         for statement in CHANGES[change]:
             database.execute(statement)
@@ -164,7 +173,8 @@ def test_verifying_goes_on_after_a_problem_and_names_every_place(tmp_path):
     report = log.verify()
     assert (report.events, report.checkpoints) == (10, 4)
     assert len([p for p in report.problems if "body" in p]) == 2
-    assert {p for p in report.problems if "3" in p} and {p for p in report.problems if "12" in p}
+    assert [p for p in report.problems if " 3 " in p]
+    assert [p for p in report.problems if " 12 " in p]
     with pytest.raises(TamperError, match="at 3 "):
         list(log.pages())
     log.close()

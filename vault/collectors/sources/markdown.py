@@ -7,10 +7,9 @@ lines of YAML and nothing that could be used as a bomb.
 
 import re
 from collections.abc import Iterator
-from hashlib import sha256
-from mimetypes import guess_type
 
 from vault.collectors.api import Record
+from vault.collectors.readers.attached import attachment
 from vault.collectors.readers.frontmatter import split
 from vault.collectors.readers.text import clean, decode, is_binary
 from vault.collectors.readers.time import When, from_file, from_name, parse_iso
@@ -134,18 +133,5 @@ def _embedded(tree: Tree, note: File, text: str) -> Iterator[Attachment]:
         file = tree.find(name.strip(), note.path)
         if file is None or file.suffix in _SUFFIXES:
             continue
-        digest = sha256()
-        size = 0
-        try:
-            with tree.open(file.path) as stream:
-                while block := stream.read():
-                    digest.update(block)
-                    size += len(block)
-        except Unreadable:
-            # It will be told as a file that nobody could read.
-            tree.opened.discard(file.path)
-            continue
-        media_type = guess_type(file.name)[0] or "application/octet-stream"
-        yield Attachment(
-            name=file.name, media_type=media_type, size=size, sha256=digest.hexdigest()
-        )
+        if shown := attachment(tree, file):
+            yield shown

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
-from mimetypes import guess_type
 
 from vault.collectors.api import Record
 from vault.collectors.readers import whatsapp_words as words
+from vault.collectors.readers.attached import attachment
 from vault.collectors.readers.text import clean, decode, is_binary
 from vault.collectors.readers.time import in_order, order_of
 from vault.collectors.readers.tree import File, Tree, Unreadable
@@ -253,19 +253,5 @@ def _media(tree: Tree, chat: File, names: Sequence[str]) -> Iterator[Attachment]
     """Yield the files of a message that lie beside the chat."""
     for name in names:
         file = tree.find(name, chat.path)
-        if file is None:
-            continue
-        digest = sha256()
-        size = 0
-        try:
-            with tree.open(file.path) as stream:
-                while block := stream.read():
-                    digest.update(block)
-                    size += len(block)
-        except Unreadable:
-            tree.opened.discard(file.path)
-            continue
-        media_type = guess_type(file.name)[0] or "application/octet-stream"
-        yield Attachment(
-            name=file.name, media_type=media_type, size=size, sha256=digest.hexdigest()
-        )
+        if file is not None and (found := attachment(tree, file)):
+            yield found
