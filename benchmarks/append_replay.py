@@ -65,6 +65,7 @@ def cpu(work: Callable[[], object]) -> float:
 def raw(path: Path) -> sqlite3.Connection:
     """Return a plain database, as durable as the log's."""
     database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA page_size=16384")  # as the log has it, and a third faster
     database.execute("PRAGMA journal_mode=WAL")
     database.execute("PRAGMA synchronous=FULL")
     database.execute("CREATE TABLE event(position INTEGER PRIMARY KEY, topic TEXT, body BLOB)")

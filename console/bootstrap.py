@@ -18,6 +18,7 @@ from vault.errors import Exists, NotFound
 from vault.events import Manifest, MaskedAlias, ModelSuspended, PeopleMasked
 from vault.follow import Readable, Without
 from vault.log import home as vault_home
+from vault.log.keys import Keys
 from vault.log.sealed import SealedLog
 
 if TYPE_CHECKING:
@@ -64,14 +65,16 @@ def open_(home: Path, secret: str, *, views: Path | None = None) -> "Twin":
     home = home.absolute()
     log = vault_home.open_(home, secret)
     try:
+        keys = log.keys
+        assert isinstance(keys, Keys), "a secret opens all keys"
         folder = views or home
-        derived = Derived(folder / "views", log.keys.derived("views"))
-        models = Derived(folder / "models", log.keys.derived("models"))
+        derived = Derived(folder / "views", keys.derived("views"))
+        models = Derived(folder / "models", keys.derived("models"))
         opened = Views.open(
             derived,
             models,
-            alias_key=log.keys.derived("aliases"),
-            view_key=log.keys.derived("surrogates"),
+            alias_key=keys.derived("aliases"),
+            view_key=keys.derived("surrogates"),
         )
     except BaseException:
         log.close()
@@ -217,4 +220,3 @@ class Twin:
     def next_model(self) -> str:
         """Return the name for the next model."""
         return f"twin-{len(self.views.lineage.models()) + 1}"
-

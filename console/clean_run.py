@@ -92,7 +92,7 @@ def compare(
 
 def _answer(request: _Request) -> bool | None:
     from console import bootstrap  # noqa: PLC0415 — heavy
-    from console.use.learning import planned  # noqa: PLC0415
+    from console.planning import planned  # noqa: PLC0415
     from trainer.finetune import Progress  # noqa: PLC0415
     from trainer.forget import prove  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415

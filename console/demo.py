@@ -74,8 +74,10 @@ def _demo(data: Path, me: tuple[str, ...], *, own: bool) -> None:
     took = time.monotonic() - started
     _step(f"Done in {int(took // 60)} min {int(took % 60)} s")
     _say("Go on yourself:")
-    _say(f"  export TWIN_HOME={os.path.relpath(home / 'vault')} "
-         f"TWIN_PASSPHRASE_FILE={os.path.relpath(passphrase_file)}")
+    _say(
+        f"  export TWIN_HOME={os.path.relpath(home / 'vault')} "
+        f"TWIN_PASSPHRASE_FILE={os.path.relpath(passphrase_file)}"
+    )
     _say("  .venv/bin/twin status; .venv/bin/twin chat; .venv/bin/twin --help")
 
 
@@ -94,10 +96,14 @@ def _collect(twin: Twin, data: Path, me: tuple[str, ...], *, own: bool) -> None:
         me = _guess_owner(twin, data)
     with progress("Collecting") as told:
         added = collecting.add(twin, data, names=me, progress=told)
-    _say(f"{added.read} records read, {added.collected} collected, "
-         f"{added.duplicates} duplicates, {len(added.bad)} not readable.")
+    _say(
+        f"{added.read} records read, {added.collected} collected, "
+        f"{added.duplicates} duplicates, {len(added.bad)} not readable."
+    )
     if added.first_at and added.last_at:
-        _say(f"From {added.first_at:%d %b %Y} to {added.last_at:%d %b %Y}. You are: {', '.join(me)}.")
+        _say(
+            f"From {added.first_at:%d %b %Y} to {added.last_at:%d %b %Y}. You are: {', '.join(me)}."
+        )
     for name, count in viewing.counts(twin):
         _say(f"  {count:5} {name}")
 
@@ -144,7 +150,9 @@ def _view(twin: Twin) -> None:
         built = viewing.build(twin, told)
     found = viewing.stats(twin)
     masked = ", ".join(f"{count} {name.lower()}" for name, count in found.redacted)
-    _say(f"{built.rows} rows ({found.held} of them held out for ever). Masked: {masked or 'nothing'}.")
+    _say(
+        f"{built.rows} rows ({found.held} of them held out for ever). Masked: {masked or 'nothing'}."
+    )
     for sample in viewing.preview(twin, _SHOWN_ROWS).samples:
         _say(f"  before: {_short(sample.before)}")
         _say(f"  after:  {_short(sample.after)}")
@@ -173,7 +181,9 @@ def _withdraw_one_conversation(twin: Twin, model: str) -> None:
     gone = consenting.withdraw(
         twin, conversation.type, Purpose.TRAIN, Filters(conversation=conversation.name)
     )
-    _say(f"{gone.rows_removed} rows went; suspended: {', '.join(gone.models_suspended) or 'nothing'}.")
+    _say(
+        f"{gone.rows_removed} rows went; suspended: {', '.join(gone.models_suspended) or 'nothing'}."
+    )
     try:
         learning.chat(twin, "Are you still there?", model=model)
     except NotPermitted as refusal:
@@ -185,8 +195,10 @@ def _rebuild(twin: Twin) -> None:
     started = time.monotonic()
     with progress("Rebuilding") as told:
         again = learning.retrain(twin, prove=True, progress=told)
-    _say(f"{again.model}: {again.replayed_slices} slices replayed, {again.rows} rows, "
-         f"{time.monotonic() - started:.0f} s with the clean run.")
+    _say(
+        f"{again.model}: {again.replayed_slices} slices replayed, {again.rows} rows, "
+        f"{time.monotonic() - started:.0f} s with the clean run."
+    )
     _say(f"Identical, bit by bit, to a clean run in a new process: {again.identical_to_clean_run}")
 
 
@@ -194,8 +206,10 @@ def _verify(twin: Twin) -> None:
     _step("The whole log is verified")
     with progress("Verifying") as told:
         report = checking.verify(twin, told)
-    _say(f"{report.events} events under {report.checkpoints} signatures, "
-         f"{len(report.problems)} problems.")
+    _say(
+        f"{report.events} events under {report.checkpoints} signatures, "
+        f"{len(report.problems)} problems."
+    )
 
 
 def _step(title: str) -> None:

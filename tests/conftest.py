@@ -49,6 +49,7 @@ def shared() -> Path:
         pytest.skip("the shared sample exports are not beside this checkout")
     return folder
 
+
 @pytest.fixture
 def twin(tmp_path: Path) -> Command:
     """The command on a home where no vault is yet."""

@@ -114,7 +114,6 @@ slice_rows = 40
 """
 
 
-
 def write_chats(folder: Path) -> Path:
     """Write a folder of chats with three people, enough rows to train a toy on."""
     chats = folder / "chats"
@@ -125,6 +124,8 @@ def write_chats(folder: Path) -> Path:
             for part in range(3):
                 stamp = f"{day:02d}/03/2023, {8 + part * 4:02d}:00"
                 lines.append(f"{stamp} - {name}: Question {day} number {part} about soup?")
-                lines.append(f"{stamp} - Ada Quill: answer {day} & {part}, says {name[0].lower()} pal")
+                lines.append(
+                    f"{stamp} - Ada Quill: answer {day} & {part}, says {name[0].lower()} pal"
+                )
         (chats / f"WhatsApp Chat with {name}.txt").write_text("\n".join(lines) + "\n")
     return chats

@@ -23,7 +23,9 @@ _R = TypeVar("_R", bound="Recipe")
 class Recipe:
     """How to train. `scratch` makes a small network anew, `lora` adapts a local base.
 
-    Lengths count tokens, `context` messages. A slice repeats `rehearsal` rows of earlier
+    Lengths count tokens, `context` messages. Hidden matrices learn at `matrix_rate` by Muon,
+    the rest (all, where it is 0) at `learning_rate` by AdamW; slices after the first at a
+    `later_share` of both. A slice repeats `rehearsal` rows of earlier
     slices for each row of its own, so that what came first is not washed out.
     """
 
@@ -36,13 +38,14 @@ class Recipe:
     context_tokens: int = 32
     reply_tokens: int = 160
     batch: int = 16
-    epochs: float = 7.0
+    epochs: float = 5.0
     later_epochs: float = 4.0
     rehearsal: float = 1.0
     trunk: int = 1024
     slice_rows: int = 256
-    learning_rate: float = 2e-3
-    later_rate: float = 1e-3
+    learning_rate: float = 8e-3
+    matrix_rate: float = 8e-3
+    later_share: float = 0.7
     final_rate: float = 0.05
     warmup: float = 0.05
     weight_decay: float = 0.1
@@ -59,7 +62,7 @@ class Recipe:
         for name in (*whole, "context_tokens", "reply_tokens"):
             if getattr(self, name) < 1:
                 raise UsageError(f"The recipe's {name} must be at least 1.")
-        for name in ("epochs", "later_epochs", "learning_rate", "later_rate", "clip"):
+        for name in ("epochs", "later_epochs", "learning_rate", "later_share", "clip"):
             if getattr(self, name) <= 0:
                 raise UsageError(f"The recipe's {name} must be above 0.")
         if self.width % (2 * self.heads):
@@ -124,7 +127,8 @@ LORA = Recipe(
     rehearsal=0,
     trunk=256,
     learning_rate=2e-4,
-    later_rate=2e-4,
+    matrix_rate=0.0,
+    later_share=1.0,
     weight_decay=0.0,
     dropout=0.05,
 )

@@ -295,11 +295,8 @@ def _permits(statement: Statement, name: str, subject: Subject) -> bool:
 
 
 def _named(granted: str, name: str) -> bool:
-    """What others wrote and what is sensitive must be named, never inherited."""
-    if name.endswith("." + _RECEIVED) and not granted.endswith("." + _RECEIVED):
-        return False
-    sensitive = name.split(".", maxsplit=1)[0] in SENSITIVE
-    return not sensitive or granted.split(".", maxsplit=1)[0] in SENSITIVE
+    """What others wrote must be named; what is sensitive is, since it has roots of its own."""
+    return not name.endswith("." + _RECEIVED) or granted.endswith("." + _RECEIVED)
 
 
 def _speaks_of(person: str, subject: Subject) -> bool:

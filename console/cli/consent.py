@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import click
 
@@ -20,8 +20,12 @@ def _conditions(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the filters that allow, deny and withdraw share."""
     for option in reversed(
         (
-            click.option("--since", type=_DAY, help="Only items from this day on (UTC)."),
-            click.option("--until", type=_DAY, help="Only items before this day (UTC)."),
+            click.option(
+                "--since", type=_DAY, metavar="DATE", help="Only items from this day on (UTC)."
+            ),
+            click.option(
+                "--until", type=_DAY, metavar="DATE", help="Only items before this day (UTC)."
+            ),
             click.option("--source", default="", help="Only items of this source."),
             click.option("--conversation", default="", help="Only items of this conversation."),
             click.option("--person", default="", help="Only items with this person."),
@@ -35,15 +39,23 @@ def _utc(day: datetime | None) -> datetime | None:
     return day.replace(tzinfo=UTC) if day else None
 
 
-def _filters(
-    since: datetime | None, until: datetime | None, source: str, conversation: str, person: str
-) -> Filters:
+class _Given(TypedDict):
+    """The filters as click hands them over."""
+
+    since: datetime | None
+    until: datetime | None
+    source: str
+    conversation: str
+    person: str
+
+
+def _filters(given: _Given) -> Filters:
     return Filters(
-        source=source,
-        conversation=conversation,
-        person=person,
-        since=_utc(since),
-        until=_utc(until),
+        source=given["source"],
+        conversation=given["conversation"],
+        person=given["person"],
+        since=_utc(given["since"]),
+        until=_utc(given["until"]),
     )
 
 
@@ -79,7 +91,7 @@ def _say(effect: Effect) -> Callable[..., None]:
         redact: str,
         expires: datetime | None,
         recipient: str,
-        **filters: Any,
+        **given: Unpack[_Given],
     ) -> None:
         from console.use import consenting  # noqa: PLC0415 — heavy
 
@@ -89,7 +101,7 @@ def _say(effect: Effect) -> Callable[..., None]:
                 effect,
                 data_type,
                 Purpose(purpose),
-                filters=_filters(**filters),
+                filters=_filters(given),
                 redact=Profile(redact),
                 expires=_utc(expires),
                 recipient=recipient,
@@ -106,7 +118,9 @@ for _effect, _help in (
     _function = _conditions(_say(_effect))
     for _option in (
         click.option("--recipient", default="", help="To whom, for the purpose share."),
-        click.option("--expires", type=_DAY, help="The statement ends on this day (UTC)."),
+        click.option(
+            "--expires", type=_DAY, metavar="DATE", help="The statement ends on this day (UTC)."
+        ),
         click.option(
             "--redact",
             type=click.Choice([profile.value for profile in Profile]),
@@ -160,12 +174,12 @@ def history() -> None:
 @click.argument("data_type", metavar="TYPE")
 @click.argument("purpose", type=_PURPOSES, metavar="PURPOSE")
 @_conditions
-def withdraw(data_type: str, purpose: str, **filters: Any) -> None:
+def withdraw(data_type: str, purpose: str, **given: Unpack[_Given]) -> None:
     """Take a permission back: rows go, models that learned from them may not answer."""
     from console.use import consenting  # noqa: PLC0415 — heavy
 
     with opened() as twin:
-        gone = consenting.withdraw(twin, data_type, Purpose(purpose), _filters(**filters))
+        gone = consenting.withdraw(twin, data_type, Purpose(purpose), _filters(given))
 
     def lines() -> None:
         talk(f"Withdrawn: {gone.rows_removed} rows removed.")

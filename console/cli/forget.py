@@ -16,7 +16,7 @@ __all__ = ["forget"]
 @click.option("--dry-run", is_flag=True, help="Say what would go; erase nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(
-    item_id: str, conversation: str, person: str, source: str, dry_run: bool, yes: bool
+    *, item_id: str, conversation: str, person: str, source: str, dry_run: bool, yes: bool
 ) -> None:
     """Erase items for ever: keys, text, views and what models learned from them.
 

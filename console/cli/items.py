@@ -40,12 +40,16 @@ def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool) -> None:
     with opened() as twin, progress("Reading") as told:
         if not names and not collecting.me(twin, ()).names:
             names = _ask_who()
-        added = collecting.add(twin, path, source=source, names=names, dry_run=dry_run, progress=told)
+        added = collecting.add(
+            twin, path, source=source, names=names, dry_run=dry_run, progress=told
+        )
 
     def lines() -> None:
         verb = "would be collected" if dry_run else "collected"
-        talk(f"{added.read} read: {added.collected} {verb}, {added.duplicates} there already, "
-             f"{len(added.bad)} not readable.")
+        talk(
+            f"{added.read} read: {added.collected} {verb}, {added.duplicates} there already, "
+            f"{len(added.bad)} not readable."
+        )
         if added.first_at and added.last_at:
             talk(f"From {added.first_at:%Y-%m-%d} to {added.last_at:%Y-%m-%d}.")
         for bad in added.bad[:_SHOWN_BAD]:
@@ -67,7 +71,9 @@ def _ask_who() -> tuple[str, ...]:
             err=True,
         )
         return ()
-    answer = str(click.prompt("Your names and addresses in it, comma between", default="", err=True))
+    answer = str(
+        click.prompt("Your names and addresses in it, comma between", default="", err=True)
+    )
     return tuple(name.strip() for name in answer.split(",") if name.strip())
 
 

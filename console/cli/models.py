@@ -15,8 +15,12 @@ __all__ = ["chat", "models", "retrain", "train"]
 @click.option(
     "--base", type=click.Path(path_type=Path), help="A folder with an open model to adapt."
 )
-@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path, dir_okay=False),
-              help="A TOML file with a recipe.")
+@click.option(
+    "--recipe",
+    "recipe_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A TOML file with a recipe.",
+)
 def train(base: Path | None, recipe_file: Path | None) -> None:
     """Teach a model with what consent allows, redacted.
 
@@ -71,7 +75,9 @@ def models() -> None:
 
     def lines() -> None:
         for model in found.models:
-            click.echo(f"{model.model}  {model.status}  position {model.position}  {model.rows} rows")
+            click.echo(
+                f"{model.model}  {model.status}  position {model.position}  {model.rows} rows"
+            )
         if not found.models:
             talk("No model yet: `twin train`.")
 

@@ -41,9 +41,13 @@ def new_passphrase() -> str:
     passphrase = _from_file()
     if passphrase is None:
         _need_terminal()
-        passphrase = str(click.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True))
+        passphrase = str(
+            click.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
+        )
     if len(passphrase) < _SHORTEST:
-        raise UsageError(f"The passphrase needs {_SHORTEST} characters or more; choose a longer one.")
+        raise UsageError(
+            f"The passphrase needs {_SHORTEST} characters or more; choose a longer one."
+        )
     return passphrase
 
 

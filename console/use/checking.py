@@ -60,9 +60,7 @@ def status(twin: Twin) -> Status:
         events=head.size,
         items=twin.views.timeline.count(),
         checkpoint=head.root.hex(),
-        views=tuple(
-            ViewStatus(name=view.name, position=view.position) for view in twin.views.all
-        ),
+        views=tuple(ViewStatus(name=view.name, position=view.position) for view in twin.views.all),
         models=models(twin).models,
     )
 

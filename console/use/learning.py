@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,14 +9,14 @@ import msgspec
 
 from console import clean_run
 from console.bootstrap import Twin
+from console.planning import planned
 from projections import lineage
 from projections.rows import Message
 from trainer import engine, forget, manifest
-from trainer.environment import observe
 from trainer.finetune import Progress, Trained
 from trainer.finetune import train as carry_out
 from trainer.recipe import Recipe, preset
-from trainer.slices import Foundation, Plan, plan
+from trainer.slices import Foundation
 from trainer.states import name_of
 from vault.errors import NotFound, NotPermitted, UsageError
 from vault.events import Manifest, ModelRetrained, ModelTrained
@@ -33,7 +32,6 @@ __all__ = [
     "TrainedModel",
     "chat",
     "models",
-    "planned",
     "retrain",
     "train",
     "untrained_answer",
@@ -238,20 +236,6 @@ def _recipe(base: Path | None, recipe_file: Path | None) -> Recipe:
     return preset("lora" if base else "voice")
 
 
-def planned(
-    twin: Twin, recipe: Recipe, base: Path | None, *, now: datetime | None = None
-) -> Plan:
-    """Plan a run on the rows that are permitted now."""
-    from trainer.base import inspect  # noqa: PLC0415 — reads a whole model folder
-
-    return plan(
-        twin.rows(now),
-        recipe,
-        observe(recipe),
-        inspect(base) if base is not None else None,
-    )
-
-
 def _manifest(twin: Twin, trained: Trained, position: int) -> Manifest:
     return manifest.build(
         trained,
@@ -273,5 +257,3 @@ def _steps(progress: Told | None) -> Callable[[Progress], None] | None:
         progress(at.step, at.steps)
 
     return told
-
-

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 
-def test_help_is_instant_and_imports_nothing_heavy(twin):
+def test_help_is_instant_and_imports_nothing_heavy():
     code = (
         "import sys\n"
         "from console.cli import main\n"

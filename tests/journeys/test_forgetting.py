@@ -199,7 +199,7 @@ def test_items_collected_after_a_withdrawal_do_not_spoil_the_proof(taught, tmp_p
     assert again["identical_to_clean_run"] is True
 
 
-def test_a_locked_folder_shows_no_word_of_what_was_collected(taught, tmp_path):
+def test_a_locked_folder_shows_no_word_of_what_was_collected(taught):
     words = [b"answer 7", b"Marlow", b"Priya", b"Bex Stone", b"Ada Quill", b"ada quill", b"soup?"]
     for path in taught.home.rglob("*"):
         if path.is_file():
@@ -216,7 +216,10 @@ def test_the_manifest_in_the_log_names_rows_statements_and_weights(taught):
         "m = t.manifest(); import msgspec; print(msgspec.json.encode(m).decode())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
         env=taught.environment(),
     )
     manifest = msgspec.json.decode(done.stdout)

@@ -190,6 +190,17 @@ def test_a_compressed_file_that_is_no_archive_is_told(tmp_path):
     assert list(reasons(grow(tmp_path / "a.gz"))) == ["a.gz"]
 
 
+def test_a_file_that_became_a_link_after_it_was_listed_is_not_followed(tmp_path):
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a")
+    tree = grow(folder)
+    (folder / "a.txt").unlink()
+    (folder / "a.txt").symlink_to("/etc/passwd")
+    with pytest.raises(Unreadable):
+        read(tree, "export/a.txt")
+
+
 def test_names_that_are_no_text_do_no_harm(tmp_path):
     os.close(os.open(os.fsencode(tmp_path) + b"/caf\xe9.txt", os.O_CREAT | os.O_WRONLY))
     (path,) = paths(grow(tmp_path))

@@ -66,6 +66,10 @@ def flood(job, outlet):
         outlet.send(b"x", bytes(1 << 16))
         open("/proc/self/stat").close()
 
+def largest_file(job, outlet):
+    import resource
+    outlet.send(b"x", repr(resource.getrlimit(resource.RLIMIT_FSIZE)).encode())
+
 def files(job, outlet):
     held = [open("/dev/null") for _ in range(1000)]
 """
@@ -111,6 +115,10 @@ def test_a_child_writes_and_removes_no_files(run, tmp_path):
     with pytest.raises(Died, match="PermissionError"):
         run("remove", str(target).encode())
     assert target.read_text() == "kept"
+
+
+def test_the_kernel_too_lets_no_file_grow(run):
+    assert run("largest_file") == [b"(0, 0)"]
 
 
 def test_too_much_memory_is_told_with_its_place(run):
