@@ -12,10 +12,10 @@ from projections.rows import Row
 from projections.views import Views
 from trainer import states
 from vault.application import Vault
-from vault.consent import Effect, Filters, Purpose, Statement, in_force
+from vault.consent import Effect, Filters, Purpose, Statement
 from vault.derived import Derived
 from vault.errors import Exists, NotFound
-from vault.events import Manifest, MaskedAlias, ModelSuspended, PeopleMasked
+from vault.events import Manifest, MaskedAlias, ModelSuspended
 from vault.follow import Readable, Without
 from vault.log import home as vault_home
 from vault.log.keys import Keys
@@ -122,29 +122,6 @@ class Twin:
         """Return the ids of rows that are permitted still, whoever withdrew meanwhile."""
         self.catch_up()
         return self.views.training.still_permitted(rows, self.vault.now())
-
-    def prohibited_items(self) -> frozenset[str]:
-        """Return the items that a prohibition keeps out of training."""
-        now = self.vault.now()
-        return frozenset(
-            stored.id
-            for statement in in_force(self.views.permissions.statements)
-            if statement.effect is Effect.DENY
-            and statement.purpose is Purpose.TRAIN
-            and (statement.expires is None or now < statement.expires)
-            for stored in self.views.timeline.covered(statement)
-        )
-
-    def mask_prohibited(self) -> None:
-        """Put people on the record who came into prohibited items after the prohibition.
-
-        A clean run reads the log without those items; what it knows of their people must
-        not be less than what this vault knows.
-        """
-        items = self.prohibited_items()
-        if self.views.people.unmasked(items):
-            self.vault.record(PeopleMasked(masked=self.views.people.masked_for(items)))
-            self.catch_up()
 
     def masked_by(self, data_type: str, filters: Filters) -> tuple[MaskedAlias, ...]:
         """Return the people of the items that a prohibition would cover, as digests."""

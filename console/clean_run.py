@@ -56,7 +56,7 @@ def compare(
     request = _Request(
         home=str(twin.home),
         secret=twin.secret,
-        without=tuple(sorted(twin.prohibited_items())),
+        without=tuple(sorted(twin.views.withdrawn_items(twin.vault.now()))),
         position=made.position,
         now=twin.vault.now(),
         manifest=made,

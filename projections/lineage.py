@@ -52,9 +52,15 @@ _learned = msgspec.msgpack.Decoder(tuple[Learned, ...])
 
 
 def record(files: Files, model: str, rows: Iterable[Row]) -> None:
-    """Keep, sealed, which rows a model learned from. Comes before `ModelTrained` is appended."""
+    """Keep, sealed, which rows a model learned from. Comes before `ModelTrained` is appended.
+
+    Args:
+        files: Where models are kept.
+        model: Its name.
+        rows: In the order in which they were learned, slice after slice.
+    """
     kept = [Learned(id=row.id, events=row.events, statements=row.statements) for row in rows]
-    files.write(f"{model}.rows", encode(sorted(kept, key=lambda one: one.id)))
+    files.write(f"{model}.rows", encode(kept))
 
 
 def learned(files: Files, model: str) -> tuple[Learned, ...]:

@@ -28,7 +28,6 @@ from vault.events import (
     ItemRevised,
     MaskedAlias,
     OwnerNamed,
-    PeopleMasked,
 )
 from vault.follow import Entry, Page
 from vault.items import Agent, Item
@@ -121,14 +120,6 @@ class People(View):
         for (blob,) in self._rows("SELECT agents FROM used WHERE item = ?", (item_id,)):
             yield from _numbers.decode(_bytes(blob))
 
-    def unmasked(self, item_ids: Iterable[str]) -> bool:
-        """Whether something of what `masked_for` says of items is carried by no event yet."""
-        carried = {
-            (_bytes(person), _bytes(digest), str(part))
-            for person, digest, part in self._rows("SELECT person, digest, part FROM masked")
-        }
-        return any((m.person, m.digest, m.part) not in carried for m in self.masked_for(item_ids))
-
     # ------------------------------------------------------------------ following
 
     def _take(self, page: Page) -> None:
@@ -143,8 +134,6 @@ class People(View):
                 case ItemErased(item_ids=ids, masked=masked):
                     self._mask(entry, masked)
                     self._forget(ids)
-                case PeopleMasked(masked=masked):
-                    self._mask(entry, masked)
                 case OwnerNamed(names=names):
                     self._add_forms("owner", map(normal, names))
                 case event:

@@ -19,7 +19,6 @@ TOPICS: dict[str, type[e.Event]] = {
     "consent.given/1": e.ConsentGiven,
     "consent.prohibited/1": e.ConsentProhibited,
     "consent.withdrawn/1": e.ConsentWithdrawn,
-    "people.masked/1": e.PeopleMasked,
     "consent.observed/1": e.ConsentObserved,
     "correction.made/1": e.CorrectionMade,
     "feedback.given/1": e.FeedbackGiven,

@@ -31,7 +31,6 @@ __all__ = [
     "ModelSuspended",
     "ModelTrained",
     "OwnerNamed",
-    "PeopleMasked",
     "PodLinked",
     "SliceState",
 ]
@@ -129,13 +128,6 @@ class ConsentWithdrawn(Event):
 
     statement: Statement
     masked: tuple[MaskedAlias, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeopleMasked(Event):
-    """People of items that a standing prohibition covers, met since it was said, stay masked."""
-
-    masked: tuple[MaskedAlias, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,7 @@ class Item:
     `type` is a dotted data type with its direction (`message.email.sent`).
     `at` is UTC and aware; `offset` is the original minutes east of UTC, None where
     the source does not say. `assumed` is set where a time zone or a day-month order
-    was inferred. `text` is NFC with \\n line ends; `text_new` is the part that its
+    was inferred. `text` is NFC with LF line ends; `text_new` is the part that its
     author wrote, without quoted replies and signature, or None where that is all of
     `text`. `labels` are sensitive data types found in the item (`health`, …).
     `locator` says where it stood (`path!member#offset`), for errors and for reading again.

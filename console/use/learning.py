@@ -101,7 +101,6 @@ def train(
         TrainingError: The run failed; finished slices are kept for another try.
     """
     twin.catch_up()
-    twin.mask_prohibited()
     recipe = _recipe(base, recipe_file)
     run = planned(twin, recipe, base)
     trained = carry_out(run, twin.models, twin.still_permitted, _steps(progress))
@@ -133,7 +132,6 @@ def retrain(twin: Twin, *, prove: bool = False, progress: Told | None = None) ->
         NothingPermitted: Consent allows no row any more; the old states are deleted.
     """
     twin.catch_up()
-    twin.mask_prohibited()
     old = twin.manifest()
     recipe = Recipe.from_canonical(old.recipe)
     run = planned(twin, recipe, Path(old.base_path) if old.base_path else None)

@@ -75,14 +75,8 @@ class Record(NamedTuple):
     body: bytes
 
 
-class Plain(NamedTuple):
-    """An event in bytes, its scope, and its blinded tags, before it is sealed."""
-
-    topic: str
-    body: bytes
-    scope: str
-    natural_key: bytes
-    content: bytes
+Plain = tuple[str, bytes, str, bytes, bytes]
+"""An event before it is sealed: topic, body, scope, blinded natural key, blinded content."""
 
 
 def seal_page(
@@ -99,7 +93,7 @@ def seal_page(
     """
     # One loop in one piece, with everything bound: it is what an append costs.
     pack, hash_, aead = FIXED.pack, sha256, AESGCM
-    names = {plain.topic: plain.topic.encode() for plain in page}
+    names = {topic: topic.encode() for topic in {plain[0] for plain in page}}
     events: list[DCBEvent] = []
     leaves: list[bytes] = []
     for (topic, body, _, tag, content), (key, key_page, slot) in zip(page, keys, strict=True):

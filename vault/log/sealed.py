@@ -198,7 +198,7 @@ class SealedLog:
     def _plain(self, drafts: Sequence[Draft]) -> list[Plain]:
         blind, blind_content = self.keys.blind_natural_key, self.keys.blind_content
         return [
-            Plain(
+            (
                 topic_of(draft.event),
                 encode(draft.event),
                 draft.scope,
@@ -222,7 +222,7 @@ class SealedLog:
             Which of the page are still to be stored.
         """
         left = []
-        found = self._found([(page[i].natural_key, page[i].content) for i in waiting])
+        found = self._found([page[i][3:] for i in waiting])
         for i, other in zip(waiting, found, strict=True):
             event = drafts[i].event
             if other is None or other.position <= since:
@@ -233,13 +233,13 @@ class SealedLog:
                 left.append(i)
                 if isinstance(event, ItemCollected):
                     revised = ItemRevised(item_id=other.known.id, item=event.item)
-                    page[i] = page[i]._replace(topic=topic_of(revised), body=encode(revised))
+                    page[i] = (topic_of(revised), encode(revised), *page[i][2:])
         return left
 
     def _commit(self, page: list[Plain]) -> bool:
         """Append one page; False where another writer was first."""
         trail = self._trail
-        data_keys = self.keys.issue([plain.scope for plain in page])
+        data_keys = self.keys.issue([scope for _, _, scope, _, _ in page])
         first = max(self._clock(), trail.time + 1)
         events, leaves = seal_page(page, data_keys, self.feed, trail.frontier.size, first)
         frontier = trail.frontier.copy()
