@@ -37,7 +37,9 @@ from trainer.wire import (
 )
 
 if TYPE_CHECKING:
-    pass
+    import torch
+
+    from trainer.network import Network
 
 
 __all__ = ["Learner", "main"]

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from vault import points
 from vault.errors import ForeignVault, Locked, TamperError, UsageError
+from vault.log.envelope import NO_TAG
 from vault.log.identity import Identity
 from vault.log.keystore import TO_OWNER, KeyPage, KeyStore
 from vault.log.passphrase import (
@@ -64,10 +65,21 @@ class Blinder:
         self._state = blake2b(key=key, digest_size=16)
 
     def __call__(self, text: bytes) -> bytes:
-        """Return the blinded form of a text."""
-        state = self._state.copy()
-        state.update(text)
-        return state.digest()
+        """Return the blinded form of a text; nothing stays nothing."""
+        return self.each((text,))[0]
+
+    def each(self, texts: Iterable[bytes]) -> list[bytes]:
+        """Return the blinded forms of texts."""
+        copy = self._state.copy
+        blinded: list[bytes] = []
+        for text in texts:
+            if not text:
+                blinded.append(NO_TAG)
+                continue
+            state = copy()
+            state.update(text)
+            blinded.append(state.digest())
+        return blinded
 
 
 def _wrap(key: bytes, secret: bytes, context: bytes) -> bytes:

@@ -286,11 +286,13 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
         if not events:
             raise ProgrammingError("Should be at least one event")
         with self.datastore.transaction(commit=True) as cursor:
-            if condition is not None and _rows(
-                cursor, condition.fail_if_events_match, condition.after or 0, 1
-            ):
-                raise IntegrityError(condition)
-            start = (_head(cursor) or 0) + 1
+            head = _head(cursor) or 0
+            if condition is not None:
+                after = condition.after or 0
+                # Who has seen more than there is stands on a log that was cut back.
+                if after > head or _rows(cursor, condition.fail_if_events_match, after, 1):
+                    raise IntegrityError(condition)
+            start = head + 1
             self._insert(cursor, events, start)
             points.reached("log.written")
         points.reached("log.committed")
