@@ -28,7 +28,8 @@ from vault.errors import NotPermitted, VaultError
 _SAMPLE = Path(__file__).parent / "sample"
 _SAMPLE_ME = ("Hedy Marlowe", "hedy.marlowe@example.org", "h.marlowe@wyllmuseum.example")
 _SAMPLE_QUESTION = "What are you doing this weekend?"
-_SHOWN_ROWS = 3
+_SHOWN_ROWS = 4
+_LOOKED_AT = 80
 _WIDTH = 92
 
 
@@ -153,7 +154,9 @@ def _view(twin: Twin) -> None:
     _say(
         f"{built.rows} rows ({found.held} of them held out for ever). Masked: {masked or 'nothing'}."
     )
-    for sample in viewing.preview(twin, _SHOWN_ROWS).samples:
+    samples = viewing.preview(twin, _LOOKED_AT).samples
+    short = [s for s in samples if len(s.before) <= _WIDTH and s.before != s.after]
+    for sample in short[:_SHOWN_ROWS]:
         _say(f"  before: {_short(sample.before)}")
         _say(f"  after:  {_short(sample.after)}")
 

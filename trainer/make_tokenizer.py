@@ -17,8 +17,8 @@ from trainer.tokenizer import SPECIAL
 
 __all__ = ["SIZE", "main", "make"]
 
-# Measured on one written person: 4k ids leave twice the non-words of 8k, 12k gain little
-# and cost a third more time.
+# Measured on one written person, before the lexicon: of the words a voice made up, 16 % were
+# none with 4k ids, 12 % with 8k, 9 % with 12k; each step took a quarter more time.
 SIZE = 8192
 _WEIGHTS = {
     "dialog_synthetic-persona-chat.txt.gz": 4,

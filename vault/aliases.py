@@ -168,7 +168,7 @@ _ORGANISATION = _set(
     "team support service services newsletter news noreply info inc ltd llc gmbh co company corp "
     "group club bank shop store office customer care help desk admin notifications billing sales "
     "society association university school college council department centre center hotel "
-    "airlines library clinic surgery hospital institute foundation committee club"
+    "airlines library clinic surgery hospital institute foundation committee the and"
 )
 _LONGEST = 4
 _SHORTEST_WORD = 2

@@ -13,6 +13,7 @@ from console.planning import planned
 from projections import lineage
 from projections.rows import Message
 from trainer import engine, forget, manifest
+from trainer.errors import NothingPermitted
 from trainer.finetune import Progress, Trained
 from trainer.finetune import train as carry_out
 from trainer.recipe import Recipe, preset
@@ -134,7 +135,11 @@ def retrain(twin: Twin, *, prove: bool = False, progress: Told | None = None) ->
     twin.catch_up()
     old = twin.manifest()
     recipe = Recipe.from_canonical(old.recipe)
-    run = planned(twin, recipe, Path(old.base_path) if old.base_path else None)
+    try:
+        run = planned(twin, recipe, Path(old.base_path) if old.base_path else None)
+    except NothingPermitted:
+        twin.destroy_tainted_states()
+        raise
     rebuilt = forget.rebuild(old, run, twin.models, twin.still_permitted, _steps(progress))
     trained = rebuilt.trained
     position = twin.catch_up()

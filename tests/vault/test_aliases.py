@@ -73,3 +73,9 @@ def test_addresses_numbers_handles_and_unspaced_names_have_forms_of_their_own():
 
 def test_folding_takes_accents_and_disguises_away_and_keeps_case():
     assert fold("Zo\u0308e\u0301 Stra\u00dfe \ufeffA") == "Zoe Strasse A"
+
+
+def test_a_newsletter_lends_its_article_to_nobody():
+    found = {alias.text for alias in forms("The Escapement")}
+    assert "the escapement" in found
+    assert "the" not in found

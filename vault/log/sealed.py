@@ -197,14 +197,15 @@ class SealedLog:
 
     def _plain(self, drafts: Sequence[Draft]) -> list[Plain]:
         """Encode and blind, column by column: a quarter faster than draft by draft."""
+        events = [draft.event for draft in drafts]
         return list(
             zip(
-                [topic_of(draft.event) for draft in drafts],
-                [encode(draft.event) for draft in drafts],
+                map(topic_of, events),
+                map(encode, events),
                 [draft.scope for draft in drafts],
-                self.keys.blind_natural_key.each(draft.natural_key for draft in drafts),
+                self.keys.blind_natural_key.each([draft.natural_key for draft in drafts]),
                 self.keys.blind_content.each(
-                    draft.content if draft.natural_key else b"" for draft in drafts
+                    [draft.content if draft.natural_key else b"" for draft in drafts]
                 ),
                 strict=True,
             )
