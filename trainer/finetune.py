@@ -203,6 +203,7 @@ class _Run:
         return sum(recent) / len(recent) if recent else None
 
     def _step(self, index: int, batch: Sequence[Row]) -> float:
+        _ask(self._permitted, batch)
         learned = self._child.expect(Learn(batch=_examples(batch)), Learned)
         self._at = replace(self._at, step=self._at.step + 1)
         self._tell(phase="learn", slice=index, loss=learned.loss)
