@@ -96,6 +96,7 @@ def chat(prompt: str | None, model: str) -> None:
             answered = learning.chat(twin, prompt, model=model)
             emit(answered, lambda: click.echo(answered.answer))
             return
+        twin.manifest(model)  # says so at once where there is none
         for line in sys.stdin if not sys.stdin.isatty() else iter(_ask, ""):
             if line.strip():
                 answered = learning.chat(twin, line.strip(), model=model)

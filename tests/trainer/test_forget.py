@@ -43,12 +43,14 @@ def test_after_any_withdrawals_a_rebuild_equals_a_clean_run(first, rows, everyth
         assert manifest.weights != before.weights
 
 
-def test_a_withdrawal_from_the_last_slice_replays_that_slice_only(first, everything):
+def test_a_withdrawal_from_the_last_slice_replays_that_slice_only_and_exactly(first, everything):
     trained, manifest, store = first
     planned = trained.plan.without({trained.plan.slices[-1].rows[0].id})
     rebuilt = forget.rebuild(manifest, planned, copy_of(store), everything)
     assert rebuilt.trained.replayed == 1
     assert rebuilt.deleted == 1
+    after = build(rebuilt.trained, model="m2", position=2, checkpoint="")
+    assert forget.prove(after, planned, everything) is True
 
 
 def test_a_perturbed_row_is_found_by_the_proof(first, rows, everything, make_row):

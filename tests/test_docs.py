@@ -1,0 +1,154 @@
+"""The documents say everything there is, and nothing that is not."""
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+
+from console import problems
+from console.cli import twin
+from vault import errors
+from vault.codec import TOPICS
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
+PROMISES = (ROOT / "specs" / "README.md").read_text("utf-8")
+PACKAGES = ("vault", "pod_sync", "projections", "trainer", "console")
+
+
+def commands(group: click.Group, path: str = "twin") -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, with what is typed to reach it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+ALL = dict(commands(twin))
+PROSE = "\n".join(line for line in COMMANDS.splitlines() if not line.startswith("|"))
+
+
+def row_of(path: str) -> str:
+    """The row of the table that begins with a command."""
+    rows = re.findall(rf"^\| `({re.escape(path)}[^|\w-](?:[^|\\]|\\\|)*\|.*)\|$", COMMANDS, re.M)
+    assert len(rows) == 1, f"{path} has {len(rows)} rows in docs/commands.md"
+    return rows[0]
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_every_command_and_every_option_is_documented(path):
+    row = row_of(path)
+    for parameter in ALL[path].params:
+        if isinstance(parameter, click.Option):
+            named = [name for name in parameter.opts if name.startswith("--")]
+            assert any(re.search(rf"{name}\b", row + PROSE) for name in named), named
+        else:
+            assert re.search(r"[A-Z]{2}", row), f"the arguments of {path}"
+
+
+def test_every_documented_command_and_option_exists():
+    typed = re.findall(r"^\| `(twin (?:[a-z]+ ?)+)", COMMANDS, re.M)
+    assert sorted(name.strip() for name in typed) == sorted(ALL)
+    real = {opt for one in (*ALL.values(), twin) for param in one.params for opt in param.opts}
+    assert set(re.findall(r"--[a-z][a-z-]*", COMMANDS)) <= real
+
+
+def test_every_command_says_in_one_line_what_it_does():
+    for path, command in ALL.items():
+        assert command.get_short_help_str(limit=200).endswith((".", "certificate")), path
+
+
+def exits() -> Iterator[int]:
+    """Every exit status that the command line gives by name."""
+    for path in (ROOT / "console").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func) == "sys.exit"
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+                and isinstance(node.args[0].value, int)
+            ):
+                yield node.args[0].value
+
+
+def test_every_exit_code_is_documented():
+    table = dict(re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]*)\|$", COMMANDS, re.M))
+    assert {str(status) for status in exits()} <= set(table)
+    for _, status, code in problems._KINDS:
+        assert f"`{code}`" in table[str(status)]
+    for error, status in ((OSError(28, "full"), "1"), (ValueError(), "1")):
+        assert f"`{problems.problem_of(error).code}`" in table[status]
+    listed = set(re.findall(r"\| (\d+) \|", (problems.__doc__ or "") + COMMANDS))
+    assert listed == set(table)
+
+
+def test_every_topic_is_specified_with_its_schema():
+    text = (ROOT / "specs" / "event-format.md").read_text("utf-8")
+    named = set(re.findall(r"^\| `([a-z.]+/\d+)` \|", text, re.M))
+    assert named == {*TOPICS, "checkpoint/1"}
+
+
+NAMED = sorted(set(re.findall(r"`((?:tests|specs)/[\w/.-]+(?:::\w+)*)`", PROMISES)))
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_test_that_a_promise_names_exists(name):
+    path, *inside = name.split("::")
+    assert (ROOT / path).is_file()
+    body: list[ast.stmt] = ast.parse((ROOT / path).read_text("utf-8")).body if inside else []
+    for part in inside:
+        node = next((one for one in body if getattr(one, "name", "") == part), None)
+        assert isinstance(node, ast.FunctionDef | ast.ClassDef), f"{path} has no {part}"
+        body = node.body
+
+
+@pytest.mark.parametrize("heading", ["Laws", "Parts"])
+def test_every_promise_has_tests(heading):
+    section = PROMISES.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
+    rows = re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|$", section, re.M)
+    assert [number for number, _ in rows] == [str(number) for number in range(1, 10)]
+    assert all("::test_" in tests for _, tests in rows)
+
+
+def test_every_specification_is_in_the_index():
+    for path in (ROOT / "specs").glob("*.md"):
+        assert path.name == "README.md" or f"]({path.name})" in PROMISES
+
+
+def test_every_error_is_raised_somewhere():
+    for module in ("trainer.errors", "projections.errors"):
+        import_module(module)
+    made = {
+        ast.unparse(node.func if isinstance(node, ast.Call) else node.exc).rpartition(".")[2]
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) or (isinstance(node, ast.Raise) and node.exc)
+    }
+
+    def alive(kind: type[BaseException]) -> bool:
+        return kind.__name__ in made or any(alive(below) for below in kind.__subclasses__())
+
+    assert [name for name in errors.__all__ if not alive(getattr(errors, name))] == []
+
+
+def test_every_error_is_drawn_in_the_tree():
+    drawn = re.findall(r"(?:──|^    )\s?([A-Z]\w+)", errors.__doc__ or "", re.M)
+    assert sorted(drawn) == sorted(errors.__all__)
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "docs/commands.md", "specs/README.md"])
+def test_links_lead_to_files_that_exist(name):
+    text = (ROOT / name).read_text("utf-8")
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if "://" not in link:
+            assert (ROOT / name).parent.joinpath(link).exists(), link
