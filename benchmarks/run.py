@@ -14,7 +14,14 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 _OWN = {"run", "persona"}
-_VERSIONS = ("torch", "transformers", "cryptography", "eventsourcing", "msgspec", "fast-mail-parser")
+_VERSIONS = (
+    "torch",
+    "transformers",
+    "cryptography",
+    "eventsourcing",
+    "msgspec",
+    "fast-mail-parser",
+)
 
 
 def main(names: list[str]) -> None:

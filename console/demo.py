@@ -25,6 +25,8 @@ from console.use import checking, collecting, consenting, learning, viewing
 from vault.consent import Effect, Filters, Profile, Purpose
 from vault.errors import NotPermitted, VaultError
 
+__all__ = ["main"]
+
 _SAMPLE = Path(__file__).parent / "sample"
 _SAMPLE_ME = ("Hedy Marlowe", "hedy.marlowe@example.org", "h.marlowe@wyllmuseum.example")
 _SAMPLE_QUESTION = "What are you doing this weekend?"

@@ -1,0 +1,1 @@
+"""The mirror of the log in the owner's own Solid pod: still empty."""

@@ -38,7 +38,9 @@ PROSE = "\n".join(line for line in COMMANDS.splitlines() if not line.startswith(
 
 def row_of(path: str) -> str:
     """The row of the table that begins with a command."""
-    rows = re.findall(rf"^\| `({re.escape(path)}[^|\w-](?:[^|\\]|\\\|)*\|.*)\|$", COMMANDS, re.M)
+    rows = re.findall(
+        rf"^\| `({re.escape(path)}[^|\w-](?:[^|\\]|\\\|)*\|.*)\|$", COMMANDS, re.MULTILINE
+    )
     assert len(rows) == 1, f"{path} has {len(rows)} rows in docs/commands.md"
     return rows[0]
 
@@ -55,7 +57,7 @@ def test_every_command_and_every_option_is_documented(path):
 
 
 def test_every_documented_command_and_option_exists():
-    typed = re.findall(r"^\| `(twin (?:[a-z]+ ?)+)", COMMANDS, re.M)
+    typed = re.findall(r"^\| `(twin (?:[a-z]+ ?)+)", COMMANDS, re.MULTILINE)
     assert sorted(name.strip() for name in typed) == sorted(ALL)
     real = {opt for one in (*ALL.values(), twin) for param in one.params for opt in param.opts}
     assert set(re.findall(r"--[a-z][a-z-]*", COMMANDS)) <= real
@@ -81,7 +83,7 @@ def exits() -> Iterator[int]:
 
 
 def test_every_exit_code_is_documented():
-    table = dict(re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]*)\|$", COMMANDS, re.M))
+    table = dict(re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]*)\|$", COMMANDS, re.MULTILINE))
     assert {str(status) for status in exits()} <= set(table)
     for _, status, code in problems._KINDS:
         assert f"`{code}`" in table[str(status)]
@@ -93,7 +95,7 @@ def test_every_exit_code_is_documented():
 
 def test_every_topic_is_specified_with_its_schema():
     text = (ROOT / "specs" / "event-format.md").read_text("utf-8")
-    named = set(re.findall(r"^\| `([a-z.]+/\d+)` \|", text, re.M))
+    named = set(re.findall(r"^\| `([a-z.]+/\d+)` \|", text, re.MULTILINE))
     assert named == {*TOPICS, "checkpoint/1"}
 
 
@@ -114,7 +116,7 @@ def test_a_test_that_a_promise_names_exists(name):
 @pytest.mark.parametrize("heading", ["Laws", "Parts"])
 def test_every_promise_has_tests(heading):
     section = PROMISES.partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
-    rows = re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|$", section, re.M)
+    rows = re.findall(r"^\| (\d+) \| [^|]+ \| ([^|]+) \|$", section, re.MULTILINE)
     assert [number for number, _ in rows] == [str(number) for number in range(1, 10)]
     assert all("::test_" in tests for _, tests in rows)
 
@@ -142,11 +144,13 @@ def test_every_error_is_raised_somewhere():
 
 
 def test_every_error_is_drawn_in_the_tree():
-    drawn = re.findall(r"(?:──|^    )\s?([A-Z]\w+)", errors.__doc__ or "", re.M)
+    drawn = re.findall(r"(?:──|^    )\s?([A-Z]\w+)", errors.__doc__ or "", re.MULTILINE)
     assert sorted(drawn) == sorted(errors.__all__)
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "docs/commands.md", "specs/README.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CHANGELOG.md", "docs/commands.md", "specs/README.md"]
+)
 def test_links_lead_to_files_that_exist(name):
     text = (ROOT / name).read_text("utf-8")
     for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
