@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_OWN = {"run", "persona"}
+_OWN = {"run"}
 _VERSIONS = (
     "torch",
     "transformers",

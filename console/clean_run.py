@@ -2,8 +2,9 @@
 
 A new process opens the same log, reads it as if the removed items had never been
 collected, rebuilds every view from zero in a folder of its own, starts from an empty store
-of states, trains, and compares the weights bit by bit with the manifest. Ids of events stay
-what they are; the passphrase goes through the pipe.
+of states, trains, and tells what it arrived at; the weights must be the rebuilt model's,
+bit by bit. Ids of events stay what they are; the passphrase goes through the pipe. It runs
+beside the rebuild, because neither needs the other.
 """
 
 import subprocess
@@ -13,17 +14,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from trainer.errors import TrainingError
+from trainer.forget import Clean, clean_run, verdict
 from vault.events import Manifest
 
 if TYPE_CHECKING:
     from console.bootstrap import Twin
 
-__all__ = ["compare"]
+__all__ = ["CleanRun"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,75 +36,117 @@ class _Request:
     without: tuple[str, ...]
     position: int
     now: datetime
-    manifest: Manifest
+    recipe: str
+    base_path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Verdict:
-    identical: bool | None
+class _Answer:
+    clean: Clean | None = None
     error: str = ""
 
 
-def compare(
-    twin: "Twin", made: Manifest, progress: Callable[[int, int], None] | None = None
-) -> bool | None:
-    """Make a clean run and say whether it arrived at the weights of a manifest.
+class CleanRun:
+    """A clean run that was started beside a rebuild; leaving the block ends it."""
 
-    Returns:
-        None where this is another environment than the manifest's.
+    def __init__(self, twin: "Twin", like: Manifest, *, position: int, now: datetime) -> None:
+        """Start it.
 
-    Raises:
-        TrainingError: The clean run did not come to its end.
-    """
-    request = _Request(
-        home=str(twin.home),
-        secret=twin.secret,
-        without=tuple(sorted(twin.views.withdrawn_items(twin.vault.now()))),
-        position=made.position,
-        now=twin.vault.now(),
-        manifest=made,
-    )
-    with subprocess.Popen(
-        [sys.executable, "-m", "console.clean_run"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as child:
-        try:
-            assert child.stdin is not None
-            assert child.stdout is not None
-            child.stdin.write(msgspec.msgpack.encode(request))
-            child.stdin.close()
-            answer = b""
-            for line in child.stdout:
-                if line.startswith(b"step ") and progress:
-                    _, done, total = line.split()
+        Args:
+            twin: The opened vault.
+            like: The manifest whose recipe and base are used.
+            position: Where the log is read to.
+            now: When consent is asked.
+        """
+        self._twin = twin
+        self._like = like
+        self._start(position, now)
+
+    def _start(self, position: int, now: datetime) -> None:
+        self._position = position
+        request = _Request(
+            home=str(self._twin.home),
+            secret=self._twin.secret,
+            without=tuple(sorted(self._twin.views.withdrawn_items(now))),
+            position=position,
+            now=now,
+            recipe=self._like.recipe,
+            base_path=self._like.base_path,
+        )
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "console.clean_run"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self._child.stdin is not None
+        self._child.stdin.write(msgspec.msgpack.encode(request))
+        self._child.stdin.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        self._child.kill()
+        assert self._child.stdout is not None
+        self._child.stdout.close()
+        self._child.wait()
+
+    def compare(
+        self, made: Manifest, progress: Callable[[int, int], None] | None = None
+    ) -> bool | None:
+        """Wait for the end, and say whether it arrived at the weights of a manifest.
+
+        Where the log went on meanwhile the run is made once more, at the manifest's position.
+
+        Returns:
+            None where this is another environment than the manifest's.
+
+        Raises:
+            TrainingError: The clean run did not come to its end.
+        """
+        if made.position != self._position:
+            self._end()
+            self._start(made.position, self._twin.vault.now())
+        answer = self._answer(progress)
+        if answer.clean is None:
+            raise TrainingError(f"The clean run failed: {answer.error}.")
+        return verdict(made, answer.clean)
+
+    def _answer(self, progress: Callable[[int, int], None] | None) -> _Answer:
+        assert self._child.stdout is not None
+        last = b""
+        for line in self._child.stdout:
+            if line.startswith(b"step "):
+                _, done, total = line.split()
+                if progress:
                     progress(int(done), int(total))
-                else:
-                    answer = line
-        except BaseException:
-            child.kill()
-            raise
-    try:
-        verdict = msgspec.json.decode(answer, type=_Verdict)
-    except msgspec.DecodeError:
-        verdict = _Verdict(identical=None, error="it ended without an answer")
-    if verdict.error:
-        raise TrainingError(f"The clean run failed: {verdict.error}.")
-    return verdict.identical
+            else:
+                last = line
+        try:
+            return msgspec.json.decode(last, type=_Answer)
+        except msgspec.DecodeError:
+            return _Answer(error="it ended without an answer")
 
 
-def _answer(request: _Request) -> bool | None:
+def _clean(request: _Request) -> Clean:
     from console import bootstrap  # noqa: PLC0415 — heavy
     from console.planning import planned  # noqa: PLC0415
     from trainer.finetune import Progress  # noqa: PLC0415
-    from trainer.forget import prove  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
 
     def told(at: Progress) -> None:
         sys.stdout.write(f"step {at.step} {at.steps}\n")
         sys.stdout.flush()
 
-    made = request.manifest
     with tempfile.TemporaryDirectory(prefix="twin-clean-") as views:
         twin = bootstrap.open_(Path(request.home), request.secret, views=Path(views))
         try:
@@ -109,11 +154,11 @@ def _answer(request: _Request) -> bool | None:
             twin.catch_up()
             plan = planned(
                 twin,
-                Recipe.from_canonical(made.recipe),
-                Path(made.base_path) if made.base_path else None,
+                Recipe.from_canonical(request.recipe),
+                Path(request.base_path) if request.base_path else None,
                 now=request.now,
             )
-            return prove(made, plan, twin.still_permitted, told)
+            return clean_run(plan, twin.still_permitted, told)
         finally:
             twin.close()
 
@@ -122,12 +167,12 @@ def main() -> None:
     """Answer the request on stdin with one line of JSON."""
     request = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=_Request)
     try:
-        verdict = _Verdict(identical=_answer(request))
+        answer = _Answer(clean=_clean(request))
     except Exception as error:  # noqa: BLE001 — the parent tells it in its own words
         from console.problems import problem_of  # noqa: PLC0415
 
-        verdict = _Verdict(identical=None, error=problem_of(error).message.rstrip("."))
-    sys.stdout.write(msgspec.json.encode(verdict).decode() + "\n")
+        answer = _Answer(error=problem_of(error).message.rstrip("."))
+    sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
 
 
 if __name__ == "__main__":

@@ -56,14 +56,17 @@ class Certificate:
 
 
 def write_paper(twin: "Twin", name: str, paper: Receipt | Certificate) -> Path:
-    """Write a paper with the device's signature over its bytes; return its path."""
+    """Write a paper with the device's signature over its bytes; return its path.
+
+    How anybody checks it stands in `specs/road-back.md`.
+    """
     body = msgspec.json.encode(paper, order="deterministic")
     folder = twin.home / "papers"
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{name}.json"
     signed = {
         "paper": body.decode(),
-        "device": twin.log.feed.hex(),
+        "public_key": twin.log.public_key.hex(),
         "signature": base64.b64encode(twin.log.sign(body)).decode(),
     }
     path.write_bytes(msgspec.json.format(msgspec.json.encode(signed), indent=1) + b"\n")

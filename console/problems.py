@@ -39,6 +39,8 @@ _KINDS: tuple[tuple[type[BaseException], int, str], ...] = (
     (KeyboardInterrupt, 130, "interrupted"),
 )
 
+_MODEL_LIBRARIES = {"torch", "transformers", "peft", "safetensors", "tokenizers"}
+
 
 def problem_of(error: BaseException) -> Problem:
     """Describe an error without letting any content through.
@@ -53,6 +55,9 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, OSError) and error.strerror:
         place = f" ({error.filename})" if error.filename else ""
         return Problem(status=1, code="storage", message=f"{error.strerror}{place}.")
+    if isinstance(error, ModuleNotFoundError) and error.name in _MODEL_LIBRARIES:
+        message = f"Models need {error.name}, which is not installed: pip install twinvault[train]."
+        return Problem(status=1, code="failure", message=message)
     return Problem(
         status=1,
         code="internal",

@@ -42,7 +42,7 @@ def row_of(path: str) -> str:
         rf"^\| `({re.escape(path)}[^|\w-](?:[^|\\]|\\\|)*\|.*)\|$", COMMANDS, re.MULTILINE
     )
     assert len(rows) == 1, f"{path} has {len(rows)} rows in docs/commands.md"
-    return rows[0]
+    return str(rows[0])
 
 
 @pytest.mark.parametrize("path", ALL)
@@ -54,6 +54,11 @@ def test_every_command_and_every_option_is_documented(path):
             assert any(re.search(rf"{name}\b", row + PROSE) for name in named), named
         else:
             assert re.search(r"[A-Z]{2}", row), f"the arguments of {path}"
+
+
+def test_global_options_are_documented():
+    for parameter in twin.params:
+        assert any(re.search(rf"`[a-z ]*{name}\b", PROSE) for name in parameter.opts)
 
 
 def test_every_documented_command_and_option_exists():
@@ -121,9 +126,12 @@ def test_every_promise_has_tests(heading):
     assert all("::test_" in tests for _, tests in rows)
 
 
-def test_every_specification_is_in_the_index():
+def test_every_specification_is_in_the_index_and_runs(pytestconfig):
+    assert "specs" in pytestconfig.getini("testpaths")
     for path in (ROOT / "specs").glob("*.md"):
-        assert path.name == "README.md" or f"]({path.name})" in PROMISES
+        if path.name != "README.md":
+            assert f"]({path.name})" in PROMISES
+            assert "\n```python\n>>> " in path.read_text("utf-8"), path.name
 
 
 def test_every_error_is_raised_somewhere():

@@ -4,13 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trainer import states
-from trainer.environment import Environment, observe
 from trainer.finetune import Permitted, Report, Trained, train
 from trainer.slices import Plan
 from trainer.states import Memory, Store
 from vault.events import Manifest
 
-__all__ = ["Rebuilt", "prove", "purge", "rebuild", "same_environment", "usable"]
+__all__ = ["Clean", "Rebuilt", "clean_run", "purge", "rebuild", "usable", "verdict"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,28 +47,35 @@ def rebuild(
     return Rebuilt(trained=train(plan, store, permitted, progress), deleted=deleted)
 
 
-def prove(
-    manifest: Manifest,
-    plan: Plan,
-    permitted: Permitted,
-    progress: Report | None = None,
-) -> bool | None:
-    """Tell whether a clean run of a plan gives the weights that a manifest states.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clean:
+    """What a clean run arrived at, and in which environment (canonical JSON)."""
 
-    A clean run is a new process with an empty state store. The caller's part is to have
-    made the plan from views that were rebuilt from zero.
+    environment: str
+    state: str
+    weights: str
+
+
+def clean_run(plan: Plan, permitted: Permitted, progress: Report | None = None) -> Clean:
+    """Carry out a plan in a new process, from an empty store of states.
+
+    The caller's part is to have made the plan from views that were rebuilt from zero.
+    """
+    trained = train(plan, Memory(), permitted, progress)
+    return Clean(
+        environment=trained.plan.environment.canonical(),
+        state=trained.state,
+        weights=trained.weights,
+    )
+
+
+def verdict(manifest: Manifest, clean: Clean) -> bool | None:
+    """Tell whether a clean run arrived at the weights that a manifest states.
 
     Returns:
-        None where this is another environment than the manifest's: bits are comparable
+        None where it ran in another environment than the manifest's: bits are comparable
         within one environment only.
     """
-    if not same_environment(manifest, plan):
+    if clean.environment != manifest.environment:
         return None
-    clean = train(plan, Memory(), permitted, progress)
     return clean.weights == manifest.weights and clean.state == manifest.slices[-1].state
-
-
-def same_environment(manifest: Manifest, plan: Plan) -> bool:
-    """Tell whether manifest, plan and this process belong to one environment."""
-    stated = Environment.from_canonical(manifest.environment)
-    return stated == plan.environment == observe(plan.recipe)

@@ -38,8 +38,8 @@ class Recipe:
     context_tokens: int = 32
     reply_tokens: int = 160
     batch: int = 16
-    epochs: float = 4.0
-    later_epochs: float = 3.0
+    epochs: float = 5.0
+    later_epochs: float = 4.0
     rehearsal: float = 2.0
     trunk: int = 1024
     slice_rows: int = 512

@@ -148,7 +148,7 @@ def _cut(rows: list[Row], recipe: Recipe) -> list[list[Row]]:
         rows[at : at + recipe.slice_rows]
         for at in range(recipe.trunk, len(rows), recipe.slice_rows)
     ]
-    if len(cuts) > 1 and len(cuts[-1]) < recipe.slice_rows / 4:
+    if len(cuts) > 1 and len(cuts[-1]) < recipe.slice_rows / 2:
         rest = cuts.pop()
         cuts[-1] = cuts[-1] + rest
     return cuts

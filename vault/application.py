@@ -35,7 +35,7 @@ from vault.log.verify import Report
 __all__ = ["Imported", "Log", "Report", "Vault"]
 
 _PAGE = 1000
-_FIRST_BAD = 20
+_FIRST_BAD = 1000
 _LEDGER = "ledger"
 
 

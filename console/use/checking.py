@@ -3,14 +3,16 @@
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from console.bootstrap import Twin
-from console.use.learning import Model, models
+from console.use.learning import Model, models, signable
 from vault.application import Report
+from vault.errors import BadSignature
+from vault.events import ModelRetrained, ModelTrained
 
 __all__ = ["Check", "Checks", "Status", "ViewStatus", "doctor", "status", "verify"]
 
@@ -66,8 +68,27 @@ def status(twin: Twin) -> Status:
 
 
 def verify(twin: Twin, progress: Callable[[int, int], None] | None = None) -> Report:
-    """Check every entry, key and signature."""
-    return twin.vault.verify(progress)
+    """Check every entry, key and signature, those of models' manifests included."""
+    report = twin.vault.verify(progress)
+    if report.problems:
+        return report
+    return replace(report, problems=tuple(_unsigned_manifests(twin)))
+
+
+def _unsigned_manifests(twin: Twin) -> Iterator[str]:
+    for page in twin.log.pages():
+        for entry in page.entries:
+            match entry.event:
+                case (
+                    ModelTrained(manifest=made, signature=signature)
+                    | ModelRetrained(manifest=made, signature=signature)
+                ):
+                    try:
+                        twin.log.check(signable(made), signature)
+                    except BadSignature:
+                        yield f"The manifest of {made.model} was not signed by this device."
+                case _:
+                    pass
 
 
 def doctor(home: Path) -> Checks:

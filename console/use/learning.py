@@ -1,14 +1,15 @@
 """Training, rebuilding, listing and asking models."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from console import clean_run
 from console.bootstrap import Twin
+from console.clean_run import CleanRun
 from console.planning import planned
 from projections import lineage
 from projections.rows import Message
@@ -20,7 +21,7 @@ from trainer.recipe import Recipe, preset
 from trainer.slices import Foundation
 from trainer.states import name_of
 from vault.errors import NotFound, NotPermitted, UsageError
-from vault.events import Manifest, ModelRetrained, ModelTrained
+from vault.events import Manifest, ModelRetrained, ModelSuspended, ModelTrained
 
 if TYPE_CHECKING:
     from trainer.engine import Voice
@@ -34,6 +35,7 @@ __all__ = [
     "chat",
     "models",
     "retrain",
+    "signable",
     "train",
     "untrained_answer",
 ]
@@ -131,20 +133,24 @@ def retrain(twin: Twin, *, prove: bool = False, progress: Told | None = None) ->
     Raises:
         NotFound: There is no model yet.
         NothingPermitted: Consent allows no row any more; the old states are deleted.
+
+    A rebuild that the clean run disproves is on the record, suspended, and its states are
+    deleted, so that the next rebuild starts from nothing.
     """
-    twin.catch_up()
+    position, now = twin.catch_up(), twin.vault.now()
     old = twin.manifest()
     recipe = Recipe.from_canonical(old.recipe)
     try:
-        run = planned(twin, recipe, Path(old.base_path) if old.base_path else None)
+        run = planned(twin, recipe, Path(old.base_path) if old.base_path else None, now=now)
     except NothingPermitted:
         twin.destroy_tainted_states()
         raise
-    rebuilt = forget.rebuild(old, run, twin.models, twin.still_permitted, _steps(progress))
-    trained = rebuilt.trained
-    position = twin.catch_up()
-    made = _manifest(twin, trained, position)
-    verdict = clean_run.compare(twin, made, progress) if prove else None
+    beside = CleanRun(twin, old, position=position, now=now) if prove else nullcontext()
+    with beside as clean:
+        steps = _steps(progress)
+        trained = forget.rebuild(old, run, twin.models, twin.still_permitted, steps).trained
+        made = _manifest(twin, trained, twin.catch_up())
+        verdict = clean.compare(made, progress) if clean else None
     unchanged = made.weights == old.weights and made.rows_root == old.rows_root
     if unchanged and twin.views.lineage.model(old.model).status == "trained":
         return Retrained(
@@ -164,8 +170,10 @@ def retrain(twin: Twin, *, prove: bool = False, progress: Told | None = None) ->
             identical_to_clean_run=verdict,
         )
     )
-    twin.catch_up()
     lineage.forget_rows(twin.models, old.model)
+    if verdict is False:
+        _disown(twin, made)
+    twin.catch_up()
     return Retrained(
         model=made.model,
         rows=made.rows,
@@ -204,8 +212,8 @@ def chat(twin: Twin, prompt: str, *, model: str = "", seed: int = 0) -> Answer:
     twin.catch_up()
     twin.suspend_tainted("no longer permitted")
     made = twin.manifest(model)
-    status = twin.views.lineage.model(made.model).status
-    if status != "trained":
+    if not twin.views.lineage.usable(made.model, twin.vault.now()):
+        status = twin.views.lineage.model(made.model).status
         raise NotPermitted(
             f"Model {made.model} is {status}: it learned from what is no longer permitted; "
             "`twin retrain` rebuilds it without."
@@ -248,8 +256,21 @@ def _manifest(twin: Twin, trained: Trained, position: int) -> Manifest:
     )
 
 
+def _disown(twin: Twin, made: Manifest) -> None:
+    """Suspend a model that a clean run disproved, and keep none of the states behind it."""
+    twin.vault.record(
+        ModelSuspended(model=made.model, rows=made.rows, cause="differs from a clean run")
+    )
+    forget.purge(twin.models, made, None)
+
+
+def signable(made: Manifest) -> bytes:
+    """Return the bytes of a manifest that a device signs: canonical JSON."""
+    return msgspec.json.encode(made, order="deterministic")
+
+
 def _sign(twin: Twin, made: Manifest) -> bytes:
-    return twin.log.sign(msgspec.json.encode(made, order="deterministic"))
+    return twin.log.sign(signable(made))
 
 
 def _steps(progress: Told | None) -> Callable[[Progress], None] | None:

@@ -81,8 +81,10 @@ import projections.training as t
 from dataclasses import replace
 real = t.Training.rows
 def perturbed(self, *a, **k):
-    for n, row in enumerate(real(self, *a, **k)):
-        if n == 3:
+    learned = 0
+    for row in real(self, *a, **k):
+        learned += row.split == 'train'
+        if row.split == 'train' and learned == 3:
             last = replace(row.messages[-1], content=row.messages[-1].content + ' perturbed')
             row = type(row).of(events=row.events, statements=row.statements,
                 messages=(*row.messages[:-1], last), split=row.split, group=row.group, at=row.at)
@@ -96,6 +98,12 @@ def test_one_perturbed_row_is_found_out_by_the_clean_run(taught):
     done = taught("retrain", "--prove", "--json", before=PERTURB)
     assert done.status == 6, done
     assert done.json["identical_to_clean_run"] is False
+    disproved = taught.ok("models")["models"][-1]
+    assert (disproved["model"], disproved["status"]) == (done.json["model"], "suspended")
+    taught.refused(5, "chat", "soup?")
+    healed = taught.ok("retrain", "--prove")
+    assert healed["identical_to_clean_run"] is True
+    assert taught.ok("chat", "soup?")["model"] == healed["model"]
 
 
 OTHER_MACHINE = """

@@ -150,7 +150,11 @@ def test_training_and_its_failures_quote_nothing(quiet, exports, toy, vault, tmp
         "import sys\n"
         "if 'trainer.worker' in sys.orig_argv:\n"
         "    import trainer.worker as w, trainer.tokenizer as t\n"
-        "    def example(self, messages): raise ValueError(messages[-1].content)\n"
+        "    real = t.Fixed.example\n"
+        "    def example(self, messages):\n"
+        f"        if {CANARIES[5]!r} in messages[-1].content:\n"
+        "            raise ValueError(messages[-1].content)\n"
+        "        return real(self, messages)\n"
         "    t.Fixed.example = example\n"
     )
     (tmp_path / "sitecustomize.py").write_text(broken)

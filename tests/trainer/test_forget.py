@@ -38,7 +38,7 @@ def test_after_any_withdrawals_a_rebuild_equals_a_clean_run(first, rows, everyth
         planned = plan(left, toy, here)
         rebuilt = forget.rebuild(manifest, planned, store, everything)
         before, manifest = manifest, build(rebuilt.trained, model="m", position=2, checkpoint="")
-        assert forget.prove(manifest, planned, everything) is True
+        assert forget.verdict(manifest, forget.clean_run(planned, everything)) is True
         assert states.known(store) == {slice_.state for slice_ in planned.slices}
         assert manifest.weights != before.weights
 
@@ -50,14 +50,14 @@ def test_a_withdrawal_from_the_last_slice_replays_that_slice_only_and_exactly(fi
     assert rebuilt.trained.replayed == 1
     assert rebuilt.deleted == 1
     after = build(rebuilt.trained, model="m2", position=2, checkpoint="")
-    assert forget.prove(after, planned, everything) is True
+    assert forget.verdict(after, forget.clean_run(planned, everything)) is True
 
 
 def test_a_perturbed_row_is_found_by_the_proof(first, rows, everything, make_row):
     trained, manifest, _ = first
     perturbed = [make_row(0, group="g0", words="never said this"), *rows[1:]]
     planned = plan(perturbed, trained.plan.recipe, trained.plan.environment)
-    assert forget.prove(manifest, planned, everything) is False
+    assert forget.verdict(manifest, forget.clean_run(planned, everything)) is False
 
 
 def test_a_tampered_state_is_found_by_the_proof(first, everything):
@@ -72,14 +72,14 @@ def test_a_tampered_state_is_found_by_the_proof(first, everything):
     tampered.write(kept, save(weights))
     rebuilt = forget.rebuild(manifest, planned, tampered, everything)
     after = build(rebuilt.trained, model="m2", position=2, checkpoint="")
-    assert forget.prove(after, planned, everything) is False
+    assert forget.verdict(after, forget.clean_run(planned, everything)) is False
 
 
 def test_a_proof_in_another_environment_says_neither_yes_nor_no(first, everything):
     trained, manifest, _ = first
     elsewhere = replace(trained.plan.environment, instructions="another")
     foreign = replace(manifest, environment=elsewhere.canonical())
-    assert forget.prove(foreign, trained.plan, everything) is None
+    assert forget.verdict(foreign, forget.clean_run(trained.plan, everything)) is None
 
 
 def test_a_damaged_state_is_no_start(first, everything):

@@ -505,6 +505,11 @@ class SealedLog:
         """Return the device's signature, which can be none over a checkpoint."""
         return self.keys.device.sign(_SIGNED + text)
 
+    @property
+    def public_key(self) -> bytes:
+        """This device's Ed25519 public key, raw."""
+        return self._public.public_bytes_raw()
+
     def check(self, text: bytes, signature: bytes) -> None:
         """Check a signature that `sign` made.
 
