@@ -42,6 +42,10 @@ __all__ = [
 
 Told = Callable[[int, int], None]
 
+# At 1 a voice has the person's own word frequencies, which is how it is measured; a single
+# answer reads better a little below.
+_TEMPERATURE = 0.7
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainedModel:
@@ -218,8 +222,11 @@ def chat(twin: Twin, prompt: str, *, model: str = "", seed: int = 0) -> Answer:
             f"Model {made.model} is {status}: it learned from what is no longer permitted; "
             "`twin retrain` rebuilds it without."
         )
-    answer = twin.voices.setdefault(made.model, _voice(twin, made)).answer(
-        [Message(role="user", content=prompt)], engine.Sampling(seed=seed)
+    if made.model not in twin.voices:
+        twin.voices[made.model] = _voice(twin, made)
+    answer = twin.voices[made.model].answer(
+        [Message(role="user", content=prompt)],
+        engine.Sampling(seed=seed, temperature=_TEMPERATURE),
     )
     return Answer(answer=answer, model=made.model)
 
