@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 
 demo:
 	@deploy/setup train
-	@$(PYTHON) -m console.demo $(if $(DATA),--data "$(DATA)") $(if $(ME),--me "$(ME)")
+	@$(PYTHON) -m console.demo $(if $(value DATA),--data "$$DATA") $(if $(value ME),--me "$$ME")
 
 test:
 	@deploy/setup train,dev

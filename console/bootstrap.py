@@ -7,6 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import apsw
+
+from console.scratch import remove_left_over
 from projections import lineage
 from projections.rows import Row
 from projections.views import Views
@@ -65,21 +68,41 @@ def open_(home: Path, secret: str, *, views: Path | None = None) -> "Twin":
     home = home.absolute()
     log = vault_home.open_(home, secret)
     try:
+        if views is None:
+            remove_left_over(home)
         keys = log.keys
         assert isinstance(keys, Keys), "a secret opens all keys"
         folder = views or home
-        derived = Derived(folder / "views", keys.derived("views"))
         models = Derived(folder / "models", keys.derived("models"))
-        opened = Views.open(
-            derived,
-            models,
-            alias_key=keys.derived("aliases"),
-            view_key=keys.derived("surrogates"),
-        )
+        try:
+            opened = _views(folder, keys, models)
+        except (apsw.CorruptError, apsw.NotADBError):
+            drop_views(folder)
+            opened = _views(folder, keys, models)
     except BaseException:
         log.close()
         raise
     return Twin(home=home, secret=secret, log=log, models=models, views=opened)
+
+
+def _views(folder: Path, keys: Keys, models: Derived) -> Views:
+    return Views.open(
+        Derived(folder / "views", keys.derived("views")),
+        models,
+        alias_key=keys.derived("aliases"),
+        view_key=keys.derived("surrogates"),
+    )
+
+
+def is_damaged_view(error: Exception) -> bool:
+    """Whether an error means that a view's file is not what was written."""
+    return isinstance(error, apsw.CorruptError | apsw.NotADBError)
+
+
+def drop_views(home: Path) -> None:
+    """Delete every view; all of them can be made again from the log."""
+    for path in (home / "views").glob("*.db*"):
+        path.unlink(missing_ok=True)
 
 
 @dataclass(slots=True, kw_only=True)

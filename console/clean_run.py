@@ -9,7 +9,6 @@ beside the rebuild, because neither needs the other.
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from console.scratch import Scratch
 from trainer.errors import TrainingError
 from trainer.forget import Clean, clean_run, verdict
 from vault.events import Manifest
@@ -32,6 +32,7 @@ __all__ = ["CleanRun"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
     home: str
+    views: str
     secret: str
     without: tuple[str, ...]
     position: int
@@ -64,8 +65,10 @@ class CleanRun:
 
     def _start(self, position: int, now: datetime) -> None:
         self._position = position
+        self._folder = Scratch(self._twin.home)
         request = _Request(
             home=str(self._twin.home),
+            views=str(self._folder.path),
             secret=self._twin.secret,
             without=tuple(sorted(self._twin.views.withdrawn_items(now))),
             position=position,
@@ -74,7 +77,8 @@ class CleanRun:
             base_path=self._like.base_path,
         )
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "console.clean_run"],
+            # -P: nothing in the current folder may pose as one of our modules.
+            [sys.executable, "-P", "-m", "console.clean_run"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -99,6 +103,7 @@ class CleanRun:
         assert self._child.stdout is not None
         self._child.stdout.close()
         self._child.wait()
+        self._folder.remove()
 
     def compare(
         self, made: Manifest, progress: Callable[[int, int], None] | None = None
@@ -147,20 +152,19 @@ def _clean(request: _Request) -> Clean:
         sys.stdout.write(f"step {at.step} {at.steps}\n")
         sys.stdout.flush()
 
-    with tempfile.TemporaryDirectory(prefix="twin-clean-") as views:
-        twin = bootstrap.open_(Path(request.home), request.secret, views=Path(views))
-        try:
-            twin.read_without(frozenset(request.without), until=request.position)
-            twin.catch_up()
-            plan = planned(
-                twin,
-                Recipe.from_canonical(request.recipe),
-                Path(request.base_path) if request.base_path else None,
-                now=request.now,
-            )
-            return clean_run(plan, twin.still_permitted, told)
-        finally:
-            twin.close()
+    twin = bootstrap.open_(Path(request.home), request.secret, views=Path(request.views))
+    try:
+        twin.read_without(frozenset(request.without), until=request.position)
+        twin.catch_up()
+        plan = planned(
+            twin,
+            Recipe.from_canonical(request.recipe),
+            Path(request.base_path) if request.base_path else None,
+            now=request.now,
+        )
+        return clean_run(plan, twin.still_permitted, told)
+    finally:
+        twin.close()
 
 
 def main() -> None:

@@ -22,8 +22,9 @@ from console.bootstrap import Twin
 from console.cli.opening import progress
 from console.problems import problem_of
 from console.use import checking, collecting, consenting, learning, viewing
+from trainer.errors import NothingPermitted
 from vault.consent import Effect, Filters, Profile, Purpose
-from vault.errors import NotPermitted, VaultError
+from vault.errors import NotFound, NotPermitted, VaultError
 
 __all__ = ["main"]
 
@@ -53,6 +54,8 @@ def main() -> None:
 
 def _demo(data: Path, me: tuple[str, ...], *, own: bool) -> None:
     started = time.monotonic()
+    if not data.exists():
+        raise NotFound(f"There is nothing at {data}; name a file or folder with exports.")
     home = Path(".demo").absolute()
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o700)
@@ -182,7 +185,7 @@ def _ask(twin: Twin, question: str) -> None:
 
 def _withdraw_one_conversation(twin: Twin, model: str) -> None:
     conversation = viewing.a_small_conversation(twin)
-    _step(f"Consent for one conversation is withdrawn: {conversation.name}")
+    _step(f"Consent for one conversation is withdrawn: {conversation.title}")
     gone = consenting.withdraw(
         twin, conversation.type, Purpose.TRAIN, Filters(conversation=conversation.name)
     )
@@ -198,8 +201,12 @@ def _withdraw_one_conversation(twin: Twin, model: str) -> None:
 def _rebuild(twin: Twin) -> None:
     _step("The model is rebuilt without them, and compared with one that never saw them")
     started = time.monotonic()
-    with progress("Rebuilding") as told:
-        again = learning.retrain(twin, prove=True, progress=told)
+    try:
+        with progress("Rebuilding") as told:
+            again = learning.retrain(twin, prove=True, progress=told)
+    except NothingPermitted:
+        _say("Nothing else is left to learn from: the model stays suspended, its states are gone.")
+        return
     _say(
         f"{again.model}: {again.replayed_slices} slices replayed, {again.rows} rows, "
         f"{time.monotonic() - started:.0f} s with the clean run."

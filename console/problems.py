@@ -61,5 +61,5 @@ def problem_of(error: BaseException) -> Problem:
     return Problem(
         status=1,
         code="internal",
-        message=f"Internal error of kind {type(error).__name__}; `twin doctor` checks the vault.",
+        message=f"Internal error of kind {type(error).__name__}; `twin verify` checks the vault.",
     )

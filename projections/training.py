@@ -214,7 +214,12 @@ class Training(View):
         stored = sorted(self._timeline.load(row.events), key=lambda s: row.events.index(s.id))
         # What is learned are the last items of the row, as many as its words need.
         own = [s.item.own_text.strip() for s in stored if s.item.sent]
-        return Sample(row=row, before="\n".join(own[-after.count("\n") - 1 :]), after=after)
+        before: list[str] = []
+        missing = after.count("\n") + 1
+        while own and missing > 0:
+            before.insert(0, own.pop())
+            missing -= before[0].count("\n") + 1
+        return Sample(row=row, before="\n".join(before), after=after)
 
     def going(self, statement: Statement, now: datetime) -> int:
         """Return how many rows would go if a prohibition were said now."""

@@ -243,7 +243,8 @@ class _Child:
 
     def __init__(self, plan: Plan) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "trainer.worker"],
+            # -P: nothing in the current folder may pose as one of our modules.
+            [sys.executable, "-P", "-m", "trainer.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

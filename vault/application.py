@@ -160,7 +160,11 @@ class Vault:
         """
         if recipient and purpose is not Purpose.SHARE:
             raise UsageError("A recipient belongs to the purpose share only; leave it out.")
+        if effect is Effect.ALLOW and purpose is Purpose.SHARE and not recipient:
+            raise UsageError("Sharing is with somebody: name the recipient with --recipient.")
         chosen = filters or Filters()
+        if chosen.since and chosen.until and chosen.since >= chosen.until:
+            raise UsageError("No item lies between --since and --until; --since comes first.")
         statement = Statement(
             id=uuid4().hex,
             effect=effect,

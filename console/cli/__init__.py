@@ -64,10 +64,26 @@ def twin() -> None:
     """
 
 
+def _check(arguments: Sequence[str]) -> None:
+    """Refuse what no command can mean: an empty name would be the current folder.
+
+    Raises:
+        click.UsageError: An argument is empty, or its bytes are not UTF-8.
+    """
+    for argument in arguments:
+        if not argument or argument.endswith("="):
+            raise click.UsageError("An argument is empty; leave it out or say what you mean.")
+        if not argument.isprintable() and any("\udc80" <= c <= "\udcff" for c in argument):
+            raise click.UsageError(
+                "An argument is not UTF-8; rename the file or put it in a folder."
+            )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        _check(given)
         status = twin.main(args=given, prog_name="twin", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)

@@ -53,13 +53,18 @@ def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool) -> None:
         if added.first_at and added.last_at:
             talk(f"From {added.first_at:%Y-%m-%d} to {added.last_at:%Y-%m-%d}.")
         for bad in added.bad[:_SHOWN_BAD]:
-            click.echo(f"  {bad.locator}: {bad.reason}", err=True)
+            click.echo(f"  {_printable(bad.locator)}: {bad.reason}", err=True)
         if len(added.bad) > _SHOWN_BAD:
             click.echo(f"  … and {len(added.bad) - _SHOWN_BAD} more", err=True)
 
     emit(added, lines)
     if added.collected + added.duplicates == 0:
         sys.exit(1)
+
+
+def _printable(text: str) -> str:
+    """Return a name from a stranger's file without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _ask_who() -> tuple[str, ...]:

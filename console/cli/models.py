@@ -1,6 +1,7 @@
 """`twin train`, `retrain`, `models`, `chat`."""
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -97,6 +98,8 @@ def chat(prompt: str | None, model: str) -> None:
             emit(answered, lambda: click.echo(answered.answer))
             return
         twin.manifest(model)  # says so at once where there is none
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")
         for line in sys.stdin if not sys.stdin.isatty() else iter(_ask, ""):
             if line.strip():
                 answered = learning.chat(twin, line.strip(), model=model)

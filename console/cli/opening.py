@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.cli.common import home_folder
-from vault.errors import Locked, NotFound, UsageError
+from vault.errors import Locked, NotFound, StorageError, UsageError
 
 if TYPE_CHECKING:
     from console.bootstrap import Twin
@@ -79,6 +79,15 @@ def opened() -> "Iterator[Twin]":
     twin = bootstrap.open_(home, passphrase)
     try:
         yield twin
+    except Exception as error:
+        if bootstrap.is_damaged_view(error):
+            twin.close()
+            bootstrap.drop_views(home)
+            raise StorageError(
+                "A view was damaged and was dropped; run the command again, it is made anew "
+                "from the log."
+            ) from error
+        raise
     finally:
         twin.close()
 

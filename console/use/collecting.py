@@ -69,6 +69,11 @@ def add(
         dry_run=dry_run,
     )
     twin.catch_up()
+    if grants.closed and not grants.is_any_open():
+        raise PolicyClosed(
+            f"Collecting from {', '.join(sorted(grants.closed))} is denied; `twin consent show` "
+            "says by what, `twin consent allow TYPE collect` takes it back."
+        )
     return imported
 
 
@@ -90,14 +95,11 @@ class _Grants:
         self._twin = twin
         self._dry_run = dry_run
         self._granted: set[str] = set()
+        self.closed: set[str] = set()
         self._decisions: dict[Subject, Decision] = {}
 
     def grant(self, source: str) -> None:
-        """Allow to collect from a source, unless the owner said no.
-
-        Raises:
-            PolicyClosed: A prohibition covers everything that the source can yield.
-        """
+        """Allow to collect from a source, unless the owner said no; then it is `closed`."""
         if source in self._granted:
             return
         self._granted.add(source)
@@ -105,10 +107,7 @@ class _Grants:
         open_ = [name for name in types if not self._decide(name, source).statement]
         denied = [name for name in types if not self._decide(name, source).permitted]
         if len(denied) == len(types) and not open_:
-            raise PolicyClosed(
-                f"Collecting from {source} is denied; `twin consent show` says by what, "
-                f"`twin consent allow TYPE collect` takes it back."
-            )
+            self.closed.add(source)
         for name in open_:
             if not self._dry_run:
                 self._twin.vault.say(
@@ -116,6 +115,10 @@ class _Grants:
                 )
         self._twin.catch_up()
         self._decisions.clear()
+
+    def is_any_open(self) -> bool:
+        """Whether some source that was found may be collected from."""
+        return bool(self._granted - self.closed)
 
     def permit(self, item: Item) -> bool:
         """Return whether consent allows to collect an item."""

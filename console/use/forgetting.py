@@ -60,6 +60,8 @@ def forget(twin: Twin, item_ids: Sequence[str]) -> Forgotten:
     removed = twin.views.training.holding(item_ids)
     keys = twin.vault.erase(entries, twin.masked_of(item_ids))
     position = twin.catch_up()
+    # What is due is computed at once: the lists of what to compute name conversations.
+    twin.views.settle(twin.vault.now())
     suspended = twin.suspend_tainted("erased")
     destroyed = twin.destroy_tainted_states()
     certificate = Certificate(

@@ -215,7 +215,7 @@ def chat(twin: Twin, prompt: str, *, model: str = "", seed: int = 0) -> Answer:
         raise UsageError("The prompt is empty; ask something.")
     twin.catch_up()
     twin.suspend_tainted("no longer permitted")
-    made = twin.manifest(model)
+    made = twin.manifest(model or _usable(twin))
     if not twin.views.lineage.usable(made.model, twin.vault.now()):
         status = twin.views.lineage.model(made.model).status
         raise NotPermitted(
@@ -229,6 +229,11 @@ def chat(twin: Twin, prompt: str, *, model: str = "", seed: int = 0) -> Answer:
         engine.Sampling(seed=seed, temperature=_TEMPERATURE),
     )
     return Answer(answer=answer, model=made.model)
+
+
+def _usable(twin: Twin) -> str:
+    """Return the newest model that may answer; nothing where there is none."""
+    return next((m.id for m in twin.views.lineage.models() if m.status == "trained"), "")
 
 
 def untrained_answer(prompt: str) -> str:

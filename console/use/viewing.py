@@ -99,9 +99,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """A conversation, and the type that its messages share."""
+    """A conversation, what a person would call it, and the type that its messages share."""
 
     name: str
+    title: str
     type: str
     items: int
 
@@ -172,6 +173,8 @@ def export(twin: Twin, out: Path) -> Written:
     twin.catch_up()
     draft = out.with_name(out.name + ".part")
     try:
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
         with draft.open("w", encoding="utf-8") as file:
             count = lines.write(twin.rows(), file)
         draft.replace(out)
@@ -195,21 +198,33 @@ def received_types(twin: Twin) -> tuple[str, ...]:
 
 
 def a_small_conversation(twin: Twin) -> Conversation:
-    """Return the conversation with the fewest messages of the owner's that has at least twenty.
+    """Return a conversation to try a withdrawal on: a chat with some of the owner's messages.
+
+    Where there is no chat, any conversation of hers; the smallest that has at least twenty
+    items of hers, or the largest.
 
     Raises:
-        NotFound: There is no conversation.
+        NotFound: She wrote in no conversation.
     """
-    found = Counter[tuple[str, str]]()
+    found = Counter[tuple[str, str, str]]()
+    titles: dict[str, str] = {}
     for stored in twin.views.timeline.everything():
         item = stored.item
-        if item.sent and item.conversation and item.type.startswith("message.chat"):
-            found[item.conversation, item.type.removesuffix(".sent")] += 1
+        if item.sent and item.conversation:
+            found[item.conversation, item.type.removesuffix(".sent"), item.source] += 1
+            titles.setdefault(item.conversation, item.title)
     if not found:
-        raise NotFound("There is no chat to withdraw; add one and run the demo again.")
-    enough = {key: number for key, number in found.items() if number >= _ENOUGH} or found
-    (name, data_type), number = min(enough.items(), key=lambda one: (one[1], one[0]))
-    return Conversation(name=name, type=data_type, items=number)
+        raise NotFound("Nothing here was written by you; name yourself with ME= and try again.")
+    chats = {key: n for key, n in found.items() if key[1].startswith("message.chat")} or found
+    enough = {key: n for key, n in chats.items() if n >= _ENOUGH}
+    (name, data_type, _), number = (
+        min(enough.items(), key=lambda one: (one[1], one[0]))
+        if enough
+        else max(chats.items(), key=lambda one: (one[1], one[0]))
+    )
+    is_chat = data_type.startswith("message.chat")
+    title = name if is_chat else titles[name] or name
+    return Conversation(name=name, title=title, type=data_type, items=number)
 
 
 _ENOUGH = 20

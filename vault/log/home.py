@@ -9,9 +9,12 @@ again starts over.
 """
 
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from vault import points
 from vault.disk import (
@@ -43,6 +46,13 @@ _FILES = ("log.db", "keys.db", "pin")
 _OURS = frozenset(
     [*_FOLDERS, "pin", "pin.lock", "create.lock", _PREPARED, _COLLECTOR]
     + [f"{name}{end}" for name in ("log.db", "keys.db") for end in ("", "-wal", "-shm")]
+)
+
+_FIRST_PAGE = 2  # the enrolled device and its checkpoint
+_BEGINNING = 1 << 17
+_IDENTITY_GONE = (
+    "{home} holds a log, but its vault.json is missing; put it back from a copy, "
+    "nothing opens the log without it."
 )
 
 Clock = Callable[[], int]
@@ -134,12 +144,29 @@ def _check_place(home: Path, recovery_file: Path) -> None:
     if home.exists() and not home.is_dir():
         raise UsageError(f"{home} is a file; choose another folder.")
     foreign = sorted(p.name for p in home.iterdir() if not _ours(p)) if home.is_dir() else []
+    if home.is_dir() and _holds_more_than_a_beginning(home):
+        raise ForeignVault(_IDENTITY_GONE.format(home=home))
     if foreign:
         raise UsageError(f"{home} holds other files ({foreign[0]}); choose an empty folder.")
     if recovery_file.is_relative_to(home):
         raise UsageError("The recovery key must lie outside the vault's folder; name another file.")
     if recovery_file.exists() and not _left_over(home, recovery_file):
         raise UsageError(f"{recovery_file} exists; name another file for the recovery key.")
+
+
+def _holds_more_than_a_beginning(home: Path) -> bool:
+    """Tell whether a folder without `vault.json` has a log that creation alone did not write."""
+    if not (home / "log.db").exists():
+        return False
+    try:
+        with closing(
+            sqlite3.connect(f"file:{quote(str(home / 'log.db'))}?mode=ro", uri=True)
+        ) as db:
+            last = db.execute("SELECT max(position) FROM event").fetchone()[0]
+    except sqlite3.Error:
+        # Creation died before there was a table, or this is no log: its size tells.
+        return (home / "log.db").stat().st_size > _BEGINNING
+    return bool(last and last > _FIRST_PAGE)
 
 
 def _ours(path: Path) -> bool:
@@ -201,6 +228,8 @@ def _identity(home: Path) -> Identity:
     try:
         content = (home / _IDENTITY).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
+        if home.is_dir() and _holds_more_than_a_beginning(home):
+            raise ForeignVault(_IDENTITY_GONE.format(home=home)) from None
         raise NotFound(f"There is no vault in {home}; make one with `twin init`.") from None
     except OSError as error:
         raise StorageError(f"vault.json could not be read: {error.strerror}.") from error
