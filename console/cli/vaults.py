@@ -47,7 +47,7 @@ def status() -> None:
 
 @command("doctor")
 def doctor() -> None:
-    """Check this machine and the vault, and say what to do."""
+    """Check this machine and the vault's folder, and say what to do."""
     from console.use import checking  # noqa: PLC0415 — heavy
 
     found = checking.doctor(home_folder())
@@ -71,7 +71,7 @@ def verify() -> None:
         talk(f"{report.events} events under {report.checkpoints} signed checkpoints.")
         for problem in report.problems:
             click.echo(problem, err=True)
-        talk("Everything verifies." if not report.problems else "The log was tampered with.")
+        talk("Everything verifies." if not report.problems else "The log is not what was signed.")
 
     emit(report, lines)
     if report.problems:
