@@ -16,7 +16,10 @@ __all__ = ["main"]
 _COMMANDS = {
     "init": ("console.cli.vaults", "Create a vault and its recovery key."),
     "status": ("console.cli.vaults", "Say what the vault holds."),
-    "doctor": ("console.cli.vaults", "Check this machine and the vault's folder, and say what to do."),
+    "doctor": (
+        "console.cli.vaults",
+        "Check this machine and the vault's folder, and say what to do.",
+    ),
     "verify": ("console.cli.vaults", "Check every signature and hash of the log."),
     "me": ("console.cli.items", "Say under which names and addresses you appear."),
     "add": ("console.cli.items", "Collect an export: a file, folder, zip or tar."),
