@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from projections.rows import Message
 from trainer.errors import BaseModelChanged, BaseRefused
@@ -114,8 +114,9 @@ def load(foundation: Foundation) -> "PreTrainedModel":
     require(foundation)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # talk is the console's
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+        loaded = AutoModelForCausalLM.from_pretrained(
             foundation.path,
+            output_loading_info=True,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
@@ -125,6 +126,12 @@ def load(foundation: Foundation) -> "PreTrainedModel":
         raise BaseRefused(
             f"The base model at {foundation.path} cannot be loaded ({type(error).__name__}).",
         ) from error
+    model, told = cast("tuple[PreTrainedModel, dict[str, object]]", loaded)
+    if told["missing_keys"] or told["mismatched_keys"]:
+        raise BaseRefused(
+            f"The weights in {foundation.path} are not those of the model that its config.json "
+            "describes; restore the folder."
+        )
     return model
 
 

@@ -149,6 +149,15 @@ def test_an_incomplete_or_truncated_folder_is_refused(twin_folder, name):
         base.inspect(twin_folder)
 
 
+def test_weights_of_another_model_than_the_config_describes_are_refused(twin_folder):
+    """What the weights lack would otherwise be made up at random."""
+    config = json.loads((twin_folder / "config.json").read_text())
+    config["num_hidden_layers"] += 1
+    (twin_folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BaseRefused, match="not those of the model"):
+        base.load(base.inspect(twin_folder))
+
+
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(BaseRefused, match="no base model"):
         base.inspect(tmp_path / "none")
