@@ -73,7 +73,7 @@ def test_a_whole_session_reaches_no_network(guarded, many_chats, toy, tmp_path):
     assert vault.ok("verify")["problems"] == []
     told = notes()
     assert not [line for line in told if line.startswith("refused")]
-    for process in ("-m trainer.worker", "-m console.clean_run", "-c"):
+    for process in ("-P -m trainer.worker", "-P -m console.clean_run", "-c"):
         assert any(line.startswith(f"guarded {process}") for line in told), process
 
 
