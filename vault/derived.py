@@ -136,6 +136,22 @@ class Derived:
         for end in _COMPANIONS:
             path.with_name(path.name + end).unlink(missing_ok=True)
 
+    def move_to(self, key: bytes) -> None:
+        """Seal every file under another key and drop every database; twice does no harm.
+
+        Raises:
+            StorageError: The disk refused; what was moved stays moved.
+        """
+        new = Derived(self._folder, key)
+        for name in self.names():
+            if name.endswith(_DATABASE):
+                self.delete(name)
+                continue
+            try:
+                new.read(name)
+            except TamperError:
+                new.write(name, self.read(name) or b"")
+
     def names(self) -> tuple[str, ...]:
         """Return the names of all stores."""
         with storage(f"The folder {self._folder.name}"):

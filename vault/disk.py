@@ -10,6 +10,7 @@ from vault import points
 from vault.errors import StorageError
 
 __all__ = [
+    "InUse",
     "exclusive",
     "make_private",
     "private_folder",
@@ -108,3 +109,35 @@ def exclusive(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+class InUse:
+    """A folder that is in use as long as this object is not closed; the system frees it too."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Keep every other process out for a while.
+
+        Raises:
+            StorageError: Another process uses the folder.
+        """
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StorageError(
+                f"{what} needs the vault for itself; close the other programs that use it."
+            ) from None
+        try:
+            yield
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+
+    def close(self) -> None:
+        """Use it no more; twice does no harm."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

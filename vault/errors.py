@@ -5,6 +5,7 @@
     ├── NotFound                   no such item, model, file
     ├── Exists                     something is there already and is not overwritten
     ├── Locked                     the passphrase is missing or wrong
+    ├── Revoked                    the owner revoked this device
     ├── CollectError               a source could not be read (a bad record is a value: `Bad`)
     ├── ConsentError
     │   ├── NotPermitted           no statement permits this
@@ -32,6 +33,7 @@ __all__ = [
     "NotFound",
     "NotPermitted",
     "PolicyClosed",
+    "Revoked",
     "RolledBack",
     "RootMismatch",
     "StorageError",
@@ -59,6 +61,10 @@ class Exists(VaultError):
 
 class Locked(VaultError):
     """The passphrase is missing or wrong."""
+
+
+class Revoked(VaultError):
+    """The owner revoked this device; nothing that it writes counts."""
 
 
 class CollectError(VaultError):

@@ -1,13 +1,14 @@
 """Every fact that the log can hold, one frozen record each.
 
-An event class never changes once released: a new version is a new class under a new
-topic, with one upcast in `vault.codec`. The table of topics is in `specs/event-format.md`.
+What was released under a topic never changes: a new version is written under a new topic,
+and the old one stays readable by its upcast in `vault.upcasts`. The table of topics is in
+`specs/event-format.md`.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from vault.consent import Statement
+from vault.consent import Pause, Statement
 from vault.items import Bad, Item
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ItemCollected",
     "ItemErased",
     "ItemRevised",
+    "KeysRotated",
     "Manifest",
     "MaskedAlias",
     "ModelRetrained",
@@ -32,7 +34,10 @@ __all__ = [
     "ModelTrained",
     "OwnerNamed",
     "PodLinked",
+    "RetentionSet",
     "SliceState",
+    "UsePaused",
+    "UseResumed",
 ]
 
 
@@ -81,11 +86,13 @@ class ItemRevised(Event):
 class ItemErased(Event):
     """The data keys of these entries were destroyed; the signed entries stay.
 
-    `item_ids` names items and every entry that revises or corrects one of them.
+    `item_ids` names items and every entry that revises or corrects one of them. `cause` is
+    `asked` where the owner asked for it, `retention` where a rule of hers did.
     """
 
     item_ids: tuple[str, ...]
     masked: tuple[MaskedAlias, ...] = ()
+    cause: str = "asked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +144,32 @@ class ConsentObserved(Event):
     statement: Statement
     document: str
     digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsePaused(Event):
+    """The owner wants some items kept and used for nothing, until she resumes.
+
+    `masked` keeps the people concerned masked, as where a permission is withdrawn.
+    """
+
+    pause: Pause
+    masked: tuple[MaskedAlias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseResumed(Event):
+    """The owner ended a pause; what she said before it holds again."""
+
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSet(Event):
+    """The owner set for how many days items of a type are kept; None keeps them for ever."""
+
+    type: str
+    days: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +290,25 @@ class DeviceEnrolled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRevoked(Event):
-    """A device's signatures count no more, from this position on."""
+    """A device's signatures count no more: entries of its feed from number `size` on are void.
+
+    `device` is the feed, hexadecimal; the owner key certifies both.
+    """
 
     device: str
+    size: int
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysRotated(Event):
+    """Keys were replaced: those of the `owner`, of the `scopes` or of this `device`.
+
+    `generation` counts the rotations of that part. `public_key` is the owner's signing key
+    from now on, empty where it stays; `certificate` the old one's signature over it.
+    """
+
+    part: str
+    generation: int
+    public_key: bytes
     certificate: bytes

@@ -40,7 +40,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """Where the log ends: number of leaves, RFC 9162 root, position of the checkpoint."""
+    """Where the log ends: number of leaves, RFC 9162 root, position of the last record.
+
+    With several devices there are as many trees; `root` is then the root over the leaves
+    (feed, size, root) of each, by feed.
+    """
 
     size: int
     root: bytes
@@ -58,6 +62,14 @@ class Readable(Protocol):
     def newest(self) -> datetime | None:
         """The time of the newest entry."""
 
+    @property
+    def order(self) -> str:
+        """What tells one order of the log from another.
+
+        It changes when entries of another device arrive that belong before entries which
+        are here, or when a device was revoked: positions then count other entries.
+        """
+
     def pages(self, after: int = 0) -> Iterator[Page]:
         """Yield the pages behind a position, in order."""
 
@@ -70,6 +82,9 @@ class Follower(Protocol):
     @property
     def position(self) -> int:
         """The position of the last page applied."""
+
+    def begin(self, order: str) -> None:
+        """Start over from nothing if the log's order is not the one followed so far."""
 
     def apply(self, page: Page) -> None:
         """Take in one page and its position, in one transaction."""
@@ -85,7 +100,9 @@ def catch_up(
     Returns:
         The position reached.
     """
-    end = log.head.position
+    end, order = log.head.position, log.order
+    for follower in followers:
+        follower.begin(order)
     start = min((follower.position for follower in followers), default=end)
     for page in log.pages(start) if start < end else ():
         for follower in followers:
@@ -117,6 +134,11 @@ class Without:
     def newest(self) -> datetime | None:
         """The time of the newest entry of the whole log."""
         return self._log.newest
+
+    @property
+    def order(self) -> str:
+        """The order of the whole log."""
+        return self._log.order
 
     def pages(self, after: int = 0) -> Iterator[Page]:
         """Yield pages without the entries that hold one of the items."""

@@ -1,21 +1,22 @@
 """The whole verification: it goes on after a problem and lists them all.
 
-Besides what every replay checks, it opens every body, compares the index of tags with the
-signed headers, and holds what is gone against what signed events asked to erase.
+Besides what every replay checks, it opens every body, compares the index of tags, pages and
+tiles with the signed records and the certificates with what events say of devices, and
+holds what is gone against what signed events asked to erase.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from vault.errors import TamperError, VaultError
-from vault.events import ItemErased
+from vault.events import DeviceRevoked, ItemErased
 from vault.follow import Entry
-from vault.log.checkpoint import feed_of
+from vault.log.certificate import NO_LIMIT
 from vault.log.envelope import Record, parse
-from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
-from vault.log.verify import Problem, Report, SealedPage, Trail, walk
+from vault.log.index import PageRow
+from vault.log.records import Records
+from vault.log.sqlite import sqlite_errors
+from vault.log.verify import Place, Problem, Report, SealedPage, walk
 
 __all__ = ["Audited", "audit"]
 
@@ -64,41 +65,38 @@ class Audited(Protocol):
 
 
 def audit(
-    log: Audited,
-    recorder: SQLiteDCBRecorder,
-    key: Ed25519PublicKey,
-    end: Trail,
-    progress: Callable[[int, int], None] | None = None,
+    log: Audited, records: Records, progress: Callable[[int, int], None] | None = None
 ) -> Report:
     """Check a log from its first record to its end.
 
     Args:
         log: The log, to open and to find entries.
-        recorder: Where the records are.
-        key: The device key that signs them.
-        end: Where the log was when it was last looked at.
+        records: What is stored, and the place where the log was when it was last looked at.
         progress: Told (position, end).
     """
-    work = _Audit(log, recorder, feed_of(key), end)
-    for page in walk(recorder, key, Trail(), work.complain):
+    work = _Audit(log, records)
+    end = records.recorder.end()
+    rows = records.recorder.rows(0, end)
+    for page in walk(rows, records.devices.key_of, Place(), work.complain):
         work.take(page)
         if progress:
-            progress(min(page.end.position, end.position), end.position)
+            progress(min(page.position, work.end), work.end)
     work.finish()
     return Report(events=work.events, checkpoints=work.checkpoints, problems=tuple(work.problems))
 
 
 class _Audit:
-    def __init__(self, log: Audited, recorder: SQLiteDCBRecorder, feed: bytes, end: Trail) -> None:
+    def __init__(self, log: Audited, records: Records) -> None:
         self._log = log
-        self._recorder = recorder
-        self._feed = feed.hex()
-        self._end = end
+        self._records = records
+        self.end = records.place.position
         self._position = 0
         self._indexed = 0
+        sizes = {feed: trail.frontier.size for feed, trail in records.place.trails.items()}
         # Others may append while this runs; what they add can erase older entries only.
-        self._gone = _Bits(end.frontier.size)
-        self._asked = _Bits(end.frontier.size)
+        self._gone = {feed.hex(): _Bits(size) for feed, size in sizes.items()}
+        self._asked = {feed.hex(): _Bits(size) for feed, size in sizes.items()}
+        self._revoked: dict[str, int] = {}
         self.events = self.checkpoints = 0
         self.problems: list[str] = []
 
@@ -111,14 +109,15 @@ class _Audit:
         self.complain(Problem(sentence))
 
     def take(self, page: SealedPage) -> None:
-        """Check what a walk does not: the index of tags, keys, and what is erased."""
-        self._position = page.end.position
+        """Check what a walk does not: the indexes, keys, and what is erased."""
+        self._position = page.position
         self.checkpoints += 1
-        self._check_index([(self._feed, self._position)])
+        self._check_tags([(page.feed.hex(), self._position)])
+        self._check_page(page)
         for start in range(0, len(page.records), _PART):
             records = list(self._parsed(page.records[start : start + _PART]))
             self.events += len(records)
-            self._check_index([(tag, r.position) for r in records for tag in r.header.tags])
+            self._check_tags([(tag, r.position) for r in records for tag in r.header.tags])
             self._check_bodies(records)
 
     def _parsed(self, stored: list[tuple[int, bytes]]) -> Iterator[Record]:
@@ -128,11 +127,20 @@ class _Audit:
             except TamperError as error:
                 self._say(str(error))
 
-    def _check_index(self, pairs: list[tuple[str, int]]) -> None:
+    def _check_tags(self, pairs: list[tuple[str, int]]) -> None:
         self._indexed += len(pairs)
         with sqlite_errors("log.db"):
-            if self._recorder.count_indexed(pairs) != len(pairs):
+            if self._records.recorder.count_indexed(pairs) != len(pairs):
                 self._say(f"The index lacks tags of the page that ends at {self._position}.")
+
+    def _check_page(self, page: SealedPage) -> None:
+        index, size = self._records.index, page.trail.frontier.size
+        row = PageRow(page.feed, size, len(page.records), page.position, page.trail.time)
+        if index.ending(page.feed, size) != row:
+            self._say(f"The index of pages is wrong for the page that ends at {self._position}.")
+        for level, first, hashes in page.tiles:
+            if index.tiles(page.feed, level, first, first + len(hashes)) != hashes:
+                self._say(f"The tiles are wrong for the page that ends at {self._position}.")
 
     def _check_bodies(self, records: list[Record]) -> None:
         try:
@@ -141,11 +149,19 @@ class _Audit:
             entries = [entry for found in records for entry in self._one(found)]
         for entry in entries:
             if entry.erased:
-                self._gone.add(_number(entry.id))
+                self._note(self._gone, entry.id)
             if isinstance(entry.event, ItemErased):
                 for item_id in entry.event.item_ids:
-                    if item_id.startswith(f"{self._feed}-"):
-                        self._asked.add(_number(item_id))
+                    self._note(self._asked, item_id)
+            if isinstance(entry.event, DeviceRevoked):
+                known = self._revoked.get(entry.event.device, NO_LIMIT)
+                self._revoked[entry.event.device] = min(known, entry.event.size)
+
+    @staticmethod
+    def _note(bits: dict[str, _Bits], entry_id: str) -> None:
+        feed, _, number = entry_id.rpartition("-")
+        if feed in bits and number.isdecimal():
+            bits[feed].add(int(number))
 
     def _one(self, found: Record) -> list[Entry]:
         """Open one record of a page in which some do not open."""
@@ -156,33 +172,47 @@ class _Audit:
             return []
 
     def finish(self) -> None:
-        """Compare the ends, the size of the index, and what is gone with what was to go."""
-        if self._position < self._end.position:
-            self._say(f"The log ends at {self._position} and should reach {self._end.position}.")
+        """Compare the ends, the indexes, the devices, and what is gone with what was to go."""
+        if self._position < self.end:
+            self._say(f"The log ends at {self._position} and should reach {self.end}.")
         with sqlite_errors("log.db"):
-            surplus = self._recorder.index_size(self._position) - self._indexed
+            surplus = self._records.recorder.index_size(self._position) - self._indexed
         if surplus > 0:
             self._say(f"The index holds {surplus} tags that no signed header states.")
-        for seq in self._gone.minus(self._asked):
-            if not any(_number(f.header.id) in self._asked for f in self._family(seq)):
-                self._say(f"Entry number {seq} cannot be read, though no event erased it.")
-        for seq in self._asked.minus(self._gone):
+        surplus = self._records.index.count_pages(self._position) - self.checkpoints
+        if surplus > 0:
+            self._say(f"The index of pages holds {surplus} pages that are not there.")
+        for certificate in self._records.devices.all():
+            size = self._revoked.get(certificate.feed.hex(), NO_LIMIT)
+            if size < certificate.most:
+                self._say(
+                    f"Device {certificate.feed.hex()} was revoked, and its entries count still; "
+                    "open the vault again to finish it."
+                )
+        for feed in self._gone:
+            self._compare_erased(feed)
+
+    def _compare_erased(self, feed: str) -> None:
+        gone, asked = self._gone[feed], self._asked[feed]
+        for seq in gone.minus(asked):
+            if not any(self._was_asked(f.header.id) for f in self._family(feed, seq)):
+                self._say(f"Entry {feed}-{seq} cannot be read, though no event erased it.")
+        for seq in asked.minus(gone):
             # Whoever erases while this runs asks first: what was still there may be gone now.
-            family = self._family(seq)
+            family = self._family(feed, seq)
             if not family or not all(entry.erased for entry in self._log.opened(family)):
                 self._say(
-                    f"Entry number {seq} was to be erased and is still there; "
+                    f"Entry {feed}-{seq} was to be erased and is still there; "
                     "open the vault again to finish it."
                 )
 
-    def _family(self, seq: int) -> list[Record]:
+    def _was_asked(self, entry_id: str) -> bool:
+        feed, _, number = entry_id.rpartition("-")
+        return feed in self._asked and int(number) in self._asked[feed]
+
+    def _family(self, feed: str, seq: int) -> list[Record]:
         """Return an entry and those under the same natural key, if they can be found."""
         try:
-            return self._log.with_revisions(self._log.located([f"{self._feed}-{seq}"]))
+            return self._log.with_revisions(self._log.located([f"{feed}-{seq}"]))
         except VaultError:
             return []
-
-
-def _number(entry_id: str) -> int:
-    number = entry_id.rpartition("-")[2]
-    return int(number) if number.isdecimal() else -1

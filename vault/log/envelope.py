@@ -1,8 +1,10 @@
 """The bytes of one entry: a signed header, the hash of its sealed body, the body.
 
-The body is AES-256-GCM under a key of its own with the header as associated data. A leaf
-of the tree is header and hash, so the body may be destroyed later while the log still
-verifies. A hash of the plain body appears nowhere: it would confirm guesses for ever.
+The body is AES-256-GCM under a key of its own with the header as associated data. Since
+version 2 zeros stand before what is sealed: a body then opens under one key alone, which
+GCM by itself does not promise. A leaf of the tree is header and hash, so the body may be
+destroyed later while the log still verifies. A hash of the plain body appears nowhere: it
+would confirm guesses for ever.
 """
 
 import struct
@@ -10,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.dcb.api import DCBEvent
 
@@ -21,19 +24,30 @@ __all__ = [
     "NONCE",
     "NO_TAG",
     "VERSION",
+    "VERSIONS",
     "Header",
     "Plain",
     "Record",
+    "open_body",
     "parse",
     "seal_page",
 ]
 
-VERSION = 1
+VERSION = 2
+"""What new entries are written as."""
+
+VERSIONS = frozenset({1, 2})
+"""What is read."""
+
 FIXED = struct.Struct(">BB8sQQQI16s16s")
 HASH_SIZE = 32
 NO_TAG = bytes(16)
 NONCE = bytes(12)
 """Every data key seals one body, once, so the nonce may be fixed."""
+
+# A ciphertext made to open under two keys (a key-partitioning oracle, an invisible salamander)
+# cannot begin with so many zeros under both.
+_COMMITTING = {1: b"", 2: bytes(32)}
 
 
 class Header(NamedTuple):
@@ -92,20 +106,38 @@ def seal_page(
         time: The time of the first; each next one is a nanosecond later.
     """
     # One loop in one piece, with everything bound: it is what an append costs.
-    pack, hash_, aead = FIXED.pack, sha256, AESGCM
+    pack, hash_, aead, zeros = FIXED.pack, sha256, AESGCM, _COMMITTING[VERSION]
     names = {topic: topic.encode() for topic in {plain[0] for plain in page}}
     events: list[DCBEvent] = []
     leaves: list[bytes] = []
     for (topic, body, _, tag, content), (key, key_page, slot) in zip(page, keys, strict=True):
         name = names[topic]
         signed = pack(VERSION, len(name), feed, seq, time, key_page, slot, tag, content) + name
-        ciphertext = aead(key).encrypt(NONCE, body, signed)
+        ciphertext = aead(key).encrypt(NONCE, zeros + body, signed)
         head = signed + hash_(ciphertext).digest()
         leaves.append(hash_(b"\0" + head).digest())
         events.append(DCBEvent(topic, head + ciphertext, [topic if tag == NO_TAG else tag.hex()]))
         seq += 1
         time += 1
     return events, leaves
+
+
+def open_body(key: bytes, signed: bytes, body: bytes) -> bytes:
+    """Return what was sealed in a body.
+
+    Args:
+        key: The data key.
+        signed: The header.
+        body: What stands behind the hash.
+
+    Raises:
+        InvalidTag: It does not open under this key.
+    """
+    zeros = _COMMITTING[signed[0]]
+    plain = AESGCM(key).decrypt(NONCE, body, signed)
+    if not plain.startswith(zeros):
+        raise InvalidTag
+    return plain[len(zeros) :]
 
 
 def parse(position: int, data: bytes) -> Record:
@@ -120,7 +152,7 @@ def parse(position: int, data: bytes) -> Record:
         header = Header._make((*fixed, data[FIXED.size : end].decode("ascii")))
     except (struct.error, UnicodeDecodeError):
         raise TamperError(f"The header of the entry at {position} cannot be read.") from None
-    if header.version != VERSION or len(data) < end + HASH_SIZE:
+    if header.version not in VERSIONS or len(data) < end + HASH_SIZE:
         raise TamperError(
             f"The header of the entry at {position} is damaged or from another format."
         )

@@ -1,23 +1,20 @@
 """The vault's folder: making one, opening it, and handing a collector its keys.
 
-    vault.json   format, wrapped owner key    log.db   signed, sealed entries
-    pin          the newest checkpoint seen   keys.db  wrapped data keys
-    views/       sealed derived stores        models/  sealed models
-
 `vault.json` is written last: a folder without it is no vault yet, and making one there
 again starts over.
 """
 
 import shutil
-import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from vault import points
 from vault.disk import (
+    InUse,
     exclusive,
     private_folder,
     remove_drafts,
@@ -25,37 +22,40 @@ from vault.disk import (
     sync_folder,
     write_atomic,
 )
-from vault.errors import ForeignVault, Locked, NotFound, RolledBack, StorageError, UsageError
-from vault.events import DeviceEnrolled
-from vault.log.identity import Identity
-from vault.log.keys import CollectorKeys, Keys, VaultKeys
+from vault.errors import ForeignVault, Locked, NotFound, StorageError, UsageError
+from vault.log.certificate import Certificate
+from vault.log.enrolment import enrolled, finish_revocations
+from vault.log.folder import (
+    COLLECTOR,
+    FOLDERS,
+    IDENTITY,
+    IDENTITY_GONE,
+    PREPARED,
+    USE_LOCK,
+    Clock,
+    holds_more_than_a_beginning,
+    is_ours,
+    opened_with,
+    read_identity,
+    unlocked,
+)
+from vault.log.identity import FIRST_FORMAT, Identity
+from vault.log.index import Index
+from vault.log.keys import CollectorKeys, Keys
 from vault.log.keystore import KeyStore
+from vault.log.owner import Owner, unlock
 from vault.log.passphrase import Stretch, recovery_page
 from vault.log.pin import Pin
+from vault.log.rotation import (
+    Page,
+    finish_device_rotation,
+    finish_owner_rotation,
+    upgraded,
+)
 from vault.log.sealed import Draft, SealedLog
 from vault.log.sqlite import open_log
-from vault.log.verify import Trail
 
-__all__ = ["create", "delegate", "open_", "open_unattended"]
-
-_IDENTITY = "vault.json"
-_PREPARED = "vault.json.prepared"
-_COLLECTOR = "collector.json"
-_FOLDERS = ("views", "models")
-_FILES = ("log.db", "keys.db", "pin")
-_OURS = frozenset(
-    [*_FOLDERS, "pin", "pin.lock", "create.lock", _PREPARED, _COLLECTOR]
-    + [f"{name}{end}" for name in ("log.db", "keys.db") for end in ("", "-wal", "-shm")]
-)
-
-_FIRST_PAGE = 2  # the enrolled device and its checkpoint
-_BEGINNING = 1 << 17
-_IDENTITY_GONE = (
-    "{home} holds a log, but its vault.json is missing; put it back from a copy, "
-    "nothing opens the log without it."
-)
-
-Clock = Callable[[], int]
+__all__ = ["create", "delegate", "enrol", "open_", "open_unattended"]
 
 
 def create(
@@ -65,6 +65,8 @@ def create(
     *,
     stretch: Stretch | None = None,
     clock: Clock = time.time_ns,
+    page: Page = recovery_page,
+    device: str = "first device",
 ) -> SealedLog:
     """Make a vault and open it; its first entry enrols this device.
 
@@ -74,57 +76,103 @@ def create(
         recovery_file: Where to write the recovery key, outside the folder.
         stretch: The cost of trying a passphrase.
         clock: Nanoseconds since 1970.
+        page: Makes the text of the recovery page.
+        device: What the owner calls this device.
 
     Raises:
         UsageError: The folder or the recovery file is in the way, or the passphrase is empty.
         StorageError: The disk refused; creating it again starts over.
     """
     home, recovery_file = home.absolute(), recovery_file.absolute()
-    with storage(f"The vault could not be made in {home}"):
+    with storage(f"The vault could not be made in {home}"), _new_folder(home, recovery_file):
+        owner = Owner.first()
+        identity, recovery = owner.identity(passphrase, stretch)
+        text = page(recovery, identity.vault)
+        return _made(home, owner, identity, clock, device, recovery=(recovery_file, text))
+
+
+def enrol(
+    home: Path,
+    shared: Identity,
+    secret: str,
+    name: str,
+    certificates: Sequence[Certificate] = (),
+    *,
+    clock: Clock = time.time_ns,
+) -> SealedLog:
+    """Make a folder for another device of a vault: a key of its own, a feed of its own.
+
+    Entries that the other devices wrote are merged into it afterwards.
+
+    Args:
+        home: The new folder.
+        shared: What the devices have in common (`Identity.shared`).
+        secret: The passphrase, or the text of the recovery key.
+        name: What the owner calls this device.
+        certificates: Of the devices there are.
+        clock: Nanoseconds since 1970.
+
+    Raises:
+        Locked: The secret is wrong; nothing was made.
+        UsageError: The folder is in the way.
+        TamperError: The identity or a certificate is not the owner's.
+        StorageError: The disk refused; enrolling again starts over.
+    """
+    home = home.absolute()
+    owner = unlock(shared, secret)
+    for certificate in certificates:
+        certificate.check(owner.public)
+    with storage(f"The vault could not be made in {home}"), _new_folder(home, None):
+        return _made(home, owner, shared, clock, name, certificates=certificates)
+
+
+@contextmanager
+def _new_folder(home: Path, recovery_file: Path | None) -> Iterator[None]:
+    """Prepare an empty vault folder that no other process makes at the same time."""
+    _check_place(home, recovery_file)
+    private_folder(home)
+    with exclusive(home / "create.lock"):
         _check_place(home, recovery_file)
-        private_folder(home)
-        with exclusive(home / "create.lock"):
-            _check_place(home, recovery_file)
-            _start_over(home, recovery_file)
-            for name in _FOLDERS:
-                private_folder(home / name)
-            points.reached("home.folders")
-            return _made(home, passphrase, recovery_file, stretch, clock)
+        _start_over(home, recovery_file)
+        for name in FOLDERS:
+            private_folder(home / name)
+        points.reached("home.folders")
+        yield
 
 
 def _made(
-    home: Path, passphrase: str, recovery_file: Path, stretch: Stretch | None, clock: Clock
+    home: Path,
+    owner: Owner,
+    identity: Identity,
+    clock: Clock,
+    name: str,
+    *,
+    certificates: Sequence[Certificate] = (),
+    recovery: tuple[Path, str] | None = None,
 ) -> SealedLog:
-    keys, identity, recovery = Keys.create(
-        passphrase, KeyStore(home / "keys.db", create=True), stretch
-    )
+    device = Ed25519PrivateKey.generate()
+    identity = owner.with_device(identity, device)
+    certificate = owner.certify(device.public_key().public_bytes_raw())
+    keys = Keys(owner, device, KeyStore(home / "keys.db", create=True))
     points.reached("home.keys")
-    public = keys.device.public_key()
     recorder = open_log(home / "log.db", create=True)
-    log = SealedLog(recorder, keys, Pin(home / "pin", public), clock, Trail())
+    Index(recorder).create()
+    guard = InUse(home / USE_LOCK)
+    log = SealedLog(recorder, keys, Pin(home / "pin"), clock, fresh=True, guard=guard)
     try:
-        raw = public.public_bytes_raw()
         log.append(
-            [
-                Draft(
-                    event=DeviceEnrolled(
-                        device=log.feed.hex(),
-                        name="first device",
-                        public_key=raw,
-                        certificate=keys.certify(raw),
-                    )
-                )
-            ]
+            [Draft(event=enrolled(certificate, name))], certificates=[*certificates, certificate]
         )
         _check_pinned(home)
         points.reached("home.log")
-        write_atomic(home / _PREPARED, identity.encode())
+        write_atomic(home / PREPARED, identity.encode())
         points.reached("home.prepared")
-        page = recovery_page(recovery, identity.vault)
-        recovery_file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(recovery_file, page.encode())
-        points.reached("home.recovery")
-        (home / _PREPARED).replace(home / _IDENTITY)
+        if recovery is not None:
+            file, text = recovery
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(file, text.encode())
+            points.reached("home.recovery")
+        (home / PREPARED).replace(home / IDENTITY)
         sync_folder(home)
         points.reached("home.created")
     except BaseException:
@@ -138,53 +186,37 @@ def _check_pinned(home: Path) -> None:
         raise StorageError("The vault's first checkpoint could not be pinned: the disk is full.")
 
 
-def _check_place(home: Path, recovery_file: Path) -> None:
-    if (home / _IDENTITY).exists():
+def _check_place(home: Path, recovery_file: Path | None) -> None:
+    if (home / IDENTITY).exists():
         raise UsageError(f"There is a vault in {home} already; choose another folder.")
     if home.exists() and not home.is_dir():
         raise UsageError(f"{home} is a file; choose another folder.")
-    foreign = sorted(p.name for p in home.iterdir() if not _ours(p)) if home.is_dir() else []
-    if home.is_dir() and _holds_more_than_a_beginning(home):
-        raise ForeignVault(_IDENTITY_GONE.format(home=home))
+    foreign = sorted(p.name for p in home.iterdir() if not is_ours(p)) if home.is_dir() else []
+    if home.is_dir() and holds_more_than_a_beginning(home):
+        raise ForeignVault(IDENTITY_GONE.format(home=home))
     if foreign:
         raise UsageError(f"{home} holds other files ({foreign[0]}); choose an empty folder.")
+    if recovery_file is None:
+        return
     if recovery_file.is_relative_to(home):
         raise UsageError("The recovery key must lie outside the vault's folder; name another file.")
     if recovery_file.exists() and not _left_over(home, recovery_file):
         raise UsageError(f"{recovery_file} exists; name another file for the recovery key.")
 
 
-def _holds_more_than_a_beginning(home: Path) -> bool:
-    """Tell whether a folder without `vault.json` has a log that creation alone did not write."""
-    if not (home / "log.db").exists():
-        return False
-    try:
-        with closing(
-            sqlite3.connect(f"file:{quote(str(home / 'log.db'))}?mode=ro", uri=True)
-        ) as db:
-            last = db.execute("SELECT max(position) FROM event").fetchone()[0]
-    except sqlite3.Error:
-        # Creation died before there was a table, or this is no log: its size tells.
-        return (home / "log.db").stat().st_size > _BEGINNING
-    return bool(last and last > _FIRST_PAGE)
-
-
-def _ours(path: Path) -> bool:
-    return path.name in _OURS or path.name.endswith(".new")
-
-
 def _left_over(home: Path, recovery_file: Path) -> bool:
     """Tell whether a creation that did not finish wrote this recovery key."""
     try:
-        identity = Identity.decode((home / _PREPARED).read_bytes())
+        identity = Identity.decode((home / PREPARED).read_bytes())
     except (OSError, ForeignVault):
         return False
-    return f"Vault: {identity.vault}\n" in recovery_file.read_text(errors="replace")
+    return identity.vault in recovery_file.read_text(errors="replace")
 
 
-def _start_over(home: Path, recovery_file: Path) -> None:
+def _start_over(home: Path, recovery_file: Path | None) -> None:
     # The recovery key goes first: while the prepared file is there, it is known to be ours.
-    recovery_file.unlink(missing_ok=True)
+    if recovery_file is not None:
+        recovery_file.unlink(missing_ok=True)
     for path in sorted(home.iterdir()):
         if path.name == "create.lock":
             continue
@@ -196,6 +228,8 @@ def _start_over(home: Path, recovery_file: Path) -> None:
 
 def open_(home: Path, secret: str, *, clock: Clock = time.time_ns) -> SealedLog:
     """Unlock a vault and finish what a crash interrupted.
+
+    A vault of format 1 is turned into one of this format.
 
     Args:
         home: Its folder.
@@ -211,10 +245,26 @@ def open_(home: Path, secret: str, *, clock: Clock = time.time_ns) -> SealedLog:
         StorageError: The disk refused.
     """
     home = home.absolute()
-    identity = _identity(home)
-    keys = Keys.open(identity, secret, lambda: KeyStore(home / "keys.db"))
-    log = _opened(home, keys, clock)
+    identity, owner = unlocked(home, secret)
+    with storage("The vault's folder"):
+        guard = InUse(home / USE_LOCK)
     try:
+        if identity.format == FIRST_FORMAT:
+            with guard.alone("Bringing the vault to this version's format"):
+                identity = upgraded(home, owner, identity)
+        if identity.transition:
+            with guard.alone("Replacing the owner key"):
+                identity, owner = finish_owner_rotation(home, identity, owner)
+        if identity.next_device:
+            with guard.alone("Replacing the device key"):
+                identity = finish_device_rotation(home, identity, owner)
+        keys = Keys(owner, owner.device(identity.device), KeyStore(home / "keys.db"))
+        log = opened_with(home, keys, clock, guard)
+    except BaseException:
+        guard.close()
+        raise
+    try:
+        finish_revocations(log)
         log.repair()
         with storage("The vault's folder"):
             remove_drafts(home)
@@ -224,47 +274,12 @@ def open_(home: Path, secret: str, *, clock: Clock = time.time_ns) -> SealedLog:
     return log
 
 
-def _identity(home: Path) -> Identity:
-    try:
-        content = (home / _IDENTITY).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        if home.is_dir() and _holds_more_than_a_beginning(home):
-            raise ForeignVault(_IDENTITY_GONE.format(home=home)) from None
-        raise NotFound(f"There is no vault in {home}; make one with `twin init`.") from None
-    except OSError as error:
-        raise StorageError(f"vault.json could not be read: {error.strerror}.") from error
-    return Identity.decode(content)
-
-
-def _opened(home: Path, keys: VaultKeys, clock: Clock) -> SealedLog:
-    try:
-        recorder = open_log(home / "log.db")
-    except BaseException:
-        keys.close()
-        raise
-    try:
-        log = SealedLog(recorder, keys, Pin(home / "pin", keys.device.public_key()), clock)
-        _check_keys(log, keys)
-    except BaseException:
-        recorder.datastore.close()
-        keys.close()
-        raise
-    return log
-
-
-def _check_keys(log: SealedLog, keys: VaultKeys) -> None:
-    if log.newest_key_page() > keys.store.last_page():
-        raise RolledBack(
-            "keys.db is older than the log; put its newest copy back, or what was added since "
-            "cannot be read."
-        )
-
-
 def delegate(home: Path, log: SealedLog, file: Path | None = None) -> Path:
     """Let a collector run while the vault is locked: write its keys into a private file.
 
     Whoever reads that file can append, and can test guesses of what was collected; he
-    cannot read what was written, by himself or by others. Delete it to end this.
+    cannot read what was written, by himself or by others. Delete it to end this; replacing
+    the device's or the owner's key ends it too.
 
     Raises:
         Locked: The vault is not unlocked.
@@ -272,7 +287,7 @@ def delegate(home: Path, log: SealedLog, file: Path | None = None) -> Path:
     """
     if not isinstance(log.keys, Keys):
         raise Locked("Only an unlocked vault can let a collector write; give its passphrase.")
-    path = file or home.absolute() / _COLLECTOR
+    path = file or home.absolute() / COLLECTOR
     with storage("The collector's key file"):
         write_atomic(path, log.keys.delegated())
     return path
@@ -285,16 +300,23 @@ def open_unattended(
 
     Raises:
         NotFound: There is no vault, or nobody let a collector write.
-        ForeignVault: The key file is damaged, or the vault is of a newer format.
+        ForeignVault: The key file is damaged, or the vault is of another format.
     """
     home = home.absolute()
-    _identity(home)
-    path = file or home / _COLLECTOR
+    if read_identity(home).format == FIRST_FORMAT:
+        raise ForeignVault("The vault is of format 1; unlock it once, which brings it up to date.")
+    path = file or home / COLLECTOR
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise NotFound("No collector may write unattended; allow it first.") from None
     except OSError as error:
         raise StorageError(f"The collector's keys could not be read: {error.strerror}.") from error
-    keys = CollectorKeys.load(content, lambda: KeyStore(home / "keys.db"))
-    return _opened(home, keys, clock)
+    with storage("The vault's folder"):
+        guard = InUse(home / USE_LOCK)
+    try:
+        keys = CollectorKeys.load(content, lambda: KeyStore(home / "keys.db"))
+        return opened_with(home, keys, clock, guard)
+    except BaseException:
+        guard.close()
+        raise

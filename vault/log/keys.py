@@ -1,7 +1,6 @@
-"""Every key of a vault, from the passphrase down to the one data key of an item.
+"""Keys of the log: the device key that signs, blinders, and one data key for every item.
 
-    passphrase | recovery key  →  owner key  →  key of a scope  →  data key of an item
-                                  owner key  →  derived keys (views, aliases, tags)
+    owner key  →  key of a scope  →  data key of an item
 
 The device key signs; a collector that runs unattended holds it and the keys that blind
 tags, and seals data keys to the owner's public key: what it wrote it cannot read.
@@ -14,41 +13,46 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import repeat
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from vault import points
-from vault.errors import ForeignVault, Locked, TamperError, UsageError
+from vault.errors import ForeignVault, Locked, TamperError
+from vault.log.checkpoint import feed_of
 from vault.log.envelope import NO_TAG
-from vault.log.identity import Identity
-from vault.log.keystore import TO_OWNER, KeyPage, KeyStore
-from vault.log.passphrase import (
-    Stretch,
-    new_recovery_key,
-    recovery_bytes,
-    recovery_wrapping_key,
-)
+from vault.log.keystore import TO_OWNER, KeyPage, KeyStore, PageId, Scope, StaleScope
+from vault.log.owner import KEY_SIZE, Owner, unwrap, wrap
 
-__all__ = ["KEY_SIZE", "CollectorKeys", "DataKey", "Keys", "Slot", "VaultKeys", "data_key"]
+__all__ = ["CollectorKeys", "DataKey", "Keys", "SharedPage", "Slot", "VaultKeys", "data_key"]
 
-KEY_SIZE = 32
-_DESTROYED = bytes(KEY_SIZE)
-_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-_PAGE_CONTEXT = b"twinvault/1/key-page"
+_DESTROYED: Final = bytes(KEY_SIZE)
+_SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_PAGE_CONTEXT: Final = b"twinvault/1/key-page"
 
 
 class Slot(NamedTuple):
     """Where a data key lies: the page in keys.db, and its place in the page."""
 
-    page: int
+    page: PageId
     slot: int
+
+
+class SharedPage(NamedTuple):
+    """A key page on its way to another device: the scope's blinded name, and the keys.
+
+    The name is empty for pages that a collector sealed to the owner.
+    """
+
+    scope: bytes
+    keys: bytes
 
 
 DataKey = tuple[bytes, int, int]
@@ -82,20 +86,7 @@ class Blinder:
         return blinded
 
 
-def _wrap(key: bytes, secret: bytes, context: bytes) -> bytes:
-    nonce = os.urandom(12)
-    return nonce + AESGCM(key).encrypt(nonce, secret, context)
-
-
-def _unwrap(key: bytes, wrapped: bytes, context: bytes) -> bytes:
-    return AESGCM(key).decrypt(wrapped[:12], wrapped[12:], context)
-
-
-def _expand(key: bytes, label: str) -> bytes:
-    return HKDFExpand(SHA256(), KEY_SIZE, f"twinvault/1/{label}".encode()).derive(key)
-
-
-def data_key(pages: Mapping[int, bytes], page: int, slot: int) -> bytes:
+def data_key(pages: Mapping[PageId, bytes], page: PageId, slot: int) -> bytes:
     """Return one of the data keys of opened pages, empty where it was destroyed."""
     key = pages.get(page, b"")[slot * KEY_SIZE : (slot + 1) * KEY_SIZE]
     return key if any(key) else b""
@@ -108,14 +99,18 @@ class VaultKeys(ABC):
         self,
         store: KeyStore,
         device: Ed25519PrivateKey,
+        *,
         natural_key: Blinder,
         content: Blinder,
-        owner_public: X25519PublicKey,
+        owner_exchange: X25519PublicKey,
+        owner_public: Ed25519PublicKey,
     ) -> None:
         self.store = store
         self.device = device
+        self.feed = feed_of(device.public_key())
         self.blind_natural_key = natural_key
         self.blind_content = content
+        self.owner_exchange = owner_exchange
         self.owner_public = owner_public
 
     def issue(self, scopes: Sequence[str]) -> list[DataKey]:
@@ -128,25 +123,36 @@ class VaultKeys(ABC):
         random = os.urandom(KEY_SIZE * len(scopes))
         fresh = [random[i : i + KEY_SIZE] for i in range(0, len(random), KEY_SIZE)]
         if len(names) == 1:
-            [page] = self.store.add_pages(self._sealed({names[0]: random}))
+            [page] = self._stored({names[0]: random})
             return list(zip(fresh, repeat(page), range(len(fresh)), strict=False))
         shares: dict[str, list[bytes]] = {name: [] for name in names}
         slots: list[int] = []
         for scope, key in zip(scopes, fresh, strict=True):
             slots.append(len(shares[scope]))
             shares[scope].append(key)
-        sealed = self._sealed({name: b"".join(keys) for name, keys in shares.items()})
-        pages = dict(zip(names, self.store.add_pages(sealed), strict=True))
+        stored = self._stored({name: b"".join(keys) for name, keys in shares.items()})
+        pages = dict(zip(names, stored, strict=True))
         return [
             (key, pages[scope], slot) for key, scope, slot in zip(fresh, scopes, slots, strict=True)
         ]
+
+    def _stored(self, keys: Mapping[str, bytes]) -> list[int]:
+        while True:
+            try:
+                return self.store.add_pages(self.feed, self._sealed(keys))
+            except StaleScope:
+                self._refresh()
+
+    @abstractmethod
+    def _refresh(self) -> None:
+        """Forget what another process replaced."""
 
     @abstractmethod
     def _sealed(self, keys: Mapping[str, bytes]) -> list[KeyPage]:
         """Return a sealed page for the keys of every scope."""
 
     @abstractmethod
-    def opened(self, ids: Iterable[int]) -> dict[int, bytes]:
+    def opened(self, ids: Iterable[PageId]) -> dict[PageId, bytes]:
         """Return the keys of pages, one after the other; zeros stand for destroyed ones.
 
         Raises:
@@ -164,7 +170,7 @@ class VaultKeys(ABC):
 
     def discard(self, keys: Iterable[DataKey]) -> None:
         """Throw away keys that sealed nothing in the end."""
-        pages = {page for _, page, _ in keys}
+        pages = {(self.feed, page) for _, page, _ in keys}
         self.store.edit(pages, lambda _: dict.fromkeys(pages))
 
     def close(self) -> None:
@@ -186,18 +192,29 @@ class CollectorKeys(VaultKeys):
             fields = {name: bytes.fromhex(value) for name, value in json.loads(content).items()}
             device = Ed25519PrivateKey.from_private_bytes(fields["device"])
             natural_key, text = Blinder(fields["natural_key"]), Blinder(fields["content"])
-            owner_public = X25519PublicKey.from_public_bytes(fields["owner_public"])
+            exchange = X25519PublicKey.from_public_bytes(fields["exchange"])
+            owner = Ed25519PublicKey.from_public_bytes(fields["owner"])
         except (ValueError, AttributeError, KeyError, TypeError):
             raise ForeignVault("The collector's key file is damaged; make a new one.") from None
-        return cls(store(), device, natural_key, text, owner_public)
+        return cls(
+            store(),
+            device,
+            natural_key=natural_key,
+            content=text,
+            owner_exchange=exchange,
+            owner_public=owner,
+        )
 
     def _sealed(self, keys: Mapping[str, bytes]) -> list[KeyPage]:
         return [
-            KeyPage(TO_OWNER, _SUITE.encrypt(secret, self.owner_public, _PAGE_CONTEXT))
+            KeyPage(TO_OWNER, _SUITE.encrypt(secret, self.owner_exchange, _PAGE_CONTEXT))
             for secret in keys.values()
         ]
 
-    def opened(self, ids: Iterable[int]) -> dict[int, bytes]:
+    def _refresh(self) -> None:
+        """Nothing of what a collector holds is ever replaced."""
+
+    def opened(self, ids: Iterable[PageId]) -> dict[PageId, bytes]:
         """Refuse: only the owner can open what a collector wrote."""
         raise Locked(f"A collector's keys cannot read ({len(list(ids))} pages); unlock the vault.")
 
@@ -209,74 +226,31 @@ class CollectorKeys(VaultKeys):
 class Keys(VaultKeys):
     """All keys of an unlocked vault."""
 
-    def __init__(self, owner: bytes, device: Ed25519PrivateKey, store: KeyStore) -> None:
-        self._owner = owner
-        self._private = X25519PrivateKey.from_private_bytes(_expand(owner, "log/exchange"))
+    def __init__(self, owner: Owner, device: Ed25519PrivateKey, store: KeyStore) -> None:
+        self.owner = owner
         super().__init__(
             store,
             device,
-            Blinder(_expand(owner, "log/natural-key")),
-            Blinder(_expand(owner, "log/content")),
-            self._private.public_key(),
+            natural_key=Blinder(owner.constant("log/natural-key")),
+            content=Blinder(owner.constant("log/content")),
+            owner_exchange=owner.exchange.public_key(),
+            owner_public=owner.public,
         )
-        self._scope_name = Blinder(_expand(owner, "log/scope-name"))
-        self._scope_wrap = _expand(owner, "log/scope-key")
-        self._by_name: dict[str, tuple[int, AESGCM]] = {}
+        self._scope_name = Blinder(owner.constant("log/scope-name"))
+        self._scope_wrap = owner.derived("log/scope-key")
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._by_name: dict[bytes, tuple[int, AESGCM]] = {}
         self._by_id: dict[int, AESGCM] = {}
 
-    @classmethod
-    def create(
-        cls, passphrase: str, store: KeyStore, stretch: Stretch | None = None
-    ) -> tuple["Keys", Identity, bytes]:
-        """Make the keys of a new vault.
-
-        Returns:
-            The keys, what to write into vault.json, and the recovery key.
-
-        Raises:
-            UsageError: The passphrase is empty.
-        """
-        if not passphrase:
-            raise UsageError("The passphrase is empty; choose one that nobody guesses.")
-        stretch = stretch or Stretch()
-        owner, salt, recovery = secrets.token_bytes(KEY_SIZE), os.urandom(16), new_recovery_key()
-        device = Ed25519PrivateKey.generate()
-        vault = os.urandom(8).hex()
-        identity = Identity(
-            vault=vault,
-            stretch=stretch,
-            salt=salt,
-            passphrase=_wrap(stretch.key(passphrase, salt), owner, vault.encode()),
-            recovery=_wrap(recovery_wrapping_key(recovery), owner, vault.encode()),
-            device=_wrap(_expand(owner, "log/device"), device.private_bytes_raw(), vault.encode()),
-        ).signed(_expand(owner, "log/identity"))
-        return cls(owner, device, store), identity, recovery
-
-    @classmethod
-    def open(cls, identity: Identity, secret: str, store: Callable[[], KeyStore]) -> "Keys":
-        """Unlock; `store` is opened only after the secret turned out right.
-
-        Args:
-            identity: What vault.json says.
-            secret: The passphrase, or the text of the recovery key.
-            store: Opens keys.db, which touches files.
-
-        Raises:
-            Locked: The secret is wrong; nothing on disk was touched.
-            TamperError: vault.json was changed.
-        """
-        owner = _owner_key(identity, secret)
-        identity.check(_expand(owner, "log/identity"))
-        context = identity.vault.encode()
-        try:
-            seed = _unwrap(_expand(owner, "log/device"), identity.device, context)
-        except InvalidTag:
-            raise TamperError("The device key in vault.json is damaged.") from None
-        return cls(owner, Ed25519PrivateKey.from_private_bytes(seed), store())
-
     def derived(self, label: str) -> bytes:
-        """Return 32 bytes for a purpose outside the log; the same label, the same key."""
-        return _expand(self._owner, f"derived/{label}")
+        """Return 32 bytes for a purpose outside the log, for as long as the vault exists."""
+        return self.owner.constant(f"derived/{label}")
+
+    def sealing(self, label: str) -> bytes:
+        """Return 32 bytes for a purpose outside the log, until the owner key is replaced."""
+        return self.owner.derived(f"derived/{label}")
 
     def delegated(self) -> bytes:
         """Return what a collector needs that runs while the vault is locked."""
@@ -284,83 +258,91 @@ class Keys(VaultKeys):
             "device": self.device.private_bytes_raw(),
             "natural_key": self.blind_natural_key.key,
             "content": self.blind_content.key,
-            "owner_public": self.owner_public.public_bytes_raw(),
+            "exchange": self.owner_exchange.public_bytes_raw(),
+            "owner": self.owner_public.public_bytes_raw(),
         }
         return json.dumps({name: value.hex() for name, value in fields.items()}).encode()
 
-    def certify(self, device: bytes) -> bytes:
-        """Return the owner's signature over a device's public key."""
-        owner = Ed25519PrivateKey.from_private_bytes(_expand(self._owner, "log/certificate"))
-        return owner.sign(b"twinvault/device/1\n" + device)
-
     def _sealed(self, keys: Mapping[str, bytes]) -> list[KeyPage]:
-        known = self._scopes(list(keys))
-        pages = []
-        for name, secret in keys.items():
-            scope, key = known[name]
-            nonce = os.urandom(12)
-            pages.append(KeyPage(scope, nonce + key.encrypt(nonce, secret, _PAGE_CONTEXT)))
-        return pages
+        blinded = {name: self._scope_name(name.encode()) for name in keys}
+        known = self._scopes(blinded.values())
+        return [self._page(*known[blinded[name]], secret) for name, secret in keys.items()]
 
-    def _scopes(self, names: list[str]) -> dict[str, tuple[int, AESGCM]]:
+    @staticmethod
+    def _page(scope: int, key: AESGCM, secret: bytes) -> KeyPage:
+        nonce = os.urandom(12)
+        return KeyPage(scope, nonce + key.encrypt(nonce, secret, _PAGE_CONTEXT))
+
+    def _scopes(self, blinded: Iterable[bytes]) -> dict[bytes, tuple[int, AESGCM]]:
         """Return id and key of scopes, making those that are new."""
-        blinded = {
-            self._scope_name(name.encode()): name for name in names if name not in self._by_name
-        }
-        if blinded:
-            new = blinded.keys() - self.store.scopes(list(blinded)).keys()
+        names = set(blinded)
+        unknown = names - self._by_name.keys()
+        if unknown:
+            new = unknown - self.store.scopes(unknown).keys()
             if new:
                 self.store.add_scopes(
                     {
-                        name: _wrap(self._scope_wrap, secrets.token_bytes(KEY_SIZE), name)
+                        name: wrap(self._scope_wrap, secrets.token_bytes(KEY_SIZE), name)
                         for name in sorted(new)
                     }
                 )
-            for blind, (id_, wrapped) in self.store.scopes(list(blinded)).items():
-                self._by_name[blinded[blind]] = (id_, self._scope_key(blind, wrapped))
+            for name, (id_, wrapped) in self.store.scopes(unknown).items():
+                self._by_name[name] = (id_, self._scope_key(Scope(name, wrapped)))
         return {name: self._by_name[name] for name in names}
 
-    def _scope_key(self, name: bytes, wrapped: bytes) -> AESGCM:
+    def _scope_key(self, scope: Scope) -> AESGCM:
         try:
-            return AESGCM(_unwrap(self._scope_wrap, wrapped, name))
+            return AESGCM(unwrap(self._scope_wrap, scope.wrapped, scope.name))
         except InvalidTag:
             raise TamperError("A scope's key in keys.db is damaged.") from None
 
-    def opened(self, ids: Iterable[int]) -> dict[int, bytes]:
+    def opened(self, ids: Iterable[PageId]) -> dict[PageId, bytes]:
         """Return the keys of pages; a page that is not there any more is left out."""
-        return self._open(self.store.pages(ids))
+        wanted = list(ids)
+        pages = self.store.pages(wanted)
+        # A rotation between the two reads gives scopes new ids.
+        if not self._know(pages):
+            pages = self.store.pages(wanted)
+            self._know(pages)
+        return self._open(pages)
 
-    def _open(self, pages: Mapping[int, KeyPage]) -> dict[int, bytes]:
+    def _know(self, pages: Mapping[PageId, KeyPage]) -> bool:
+        """Read the scopes' keys of pages; tell whether all were found."""
         missing = {page.scope for page in pages.values()} - self._by_id.keys() - {TO_OWNER}
-        for id_, (name, wrapped) in self.store.scopes_by_id(missing).items():
-            self._by_id[id_] = self._scope_key(name, wrapped)
+        found = self.store.scopes_by_id(missing)
+        for id_, scope in found.items():
+            self._by_id[id_] = self._scope_key(scope)
+        return len(found) == len(missing)
+
+    def _open(self, pages: Mapping[PageId, KeyPage]) -> dict[PageId, bytes]:
         return {id_: self._open_page(id_, page) for id_, page in pages.items()}
 
-    def _open_page(self, id_: int, page: KeyPage) -> bytes:
+    def _open_page(self, id_: PageId, page: KeyPage) -> bytes:
         try:
             if page.scope == TO_OWNER:
-                return _SUITE.decrypt(page.wrapped, self._private, _PAGE_CONTEXT)
+                return _SUITE.decrypt(page.wrapped, self.owner.exchange, _PAGE_CONTEXT)
             nonce, sealed = page.wrapped[:12], page.wrapped[12:]
             return self._by_id[page.scope].decrypt(nonce, sealed, _PAGE_CONTEXT)
         except (InvalidTag, ValueError, KeyError):
-            raise TamperError(f"Page {id_} of keys.db is damaged.") from None
+            raise TamperError(f"Page {id_[1]} of keys.db is damaged.") from None
 
     def destroy(self, slots: Iterable[Slot]) -> int:
         """Overwrite data keys for ever; return how many there still were."""
-        wanted: dict[int, list[int]] = {}
+        wanted: dict[PageId, list[int]] = {}
         for page, slot in slots:
             wanted.setdefault(page, []).append(slot)
         destroyed = 0
 
-        def change(pages: Mapping[int, KeyPage]) -> dict[int, KeyPage | None]:
+        def change(pages: Mapping[PageId, KeyPage]) -> dict[PageId, KeyPage | None]:
             nonlocal destroyed
-            changed: dict[int, KeyPage | None] = {}
+            changed: dict[PageId, KeyPage | None] = {}
+            self._know(pages)
             for id_, secret in self._open(pages).items():
                 kept = bytearray(secret)
                 for slot in wanted[id_]:
                     place = slice(slot * KEY_SIZE, (slot + 1) * KEY_SIZE)
-                    destroyed += kept[place] != _DESTROYED
-                    kept[place] = _DESTROYED
+                    destroyed += kept[place] not in (_DESTROYED, b"")
+                    kept[place] = bytes(len(kept[place]))
                 if kept != secret:
                     changed[id_] = self._resealed(pages[id_].scope, bytes(kept))
             return changed
@@ -373,22 +355,91 @@ class Keys(VaultKeys):
         if not any(keys):
             return None
         if scope == TO_OWNER:
-            return KeyPage(scope, _SUITE.encrypt(keys, self.owner_public, _PAGE_CONTEXT))
-        nonce = os.urandom(12)
-        return KeyPage(scope, nonce + self._by_id[scope].encrypt(nonce, keys, _PAGE_CONTEXT))
+            return KeyPage(scope, _SUITE.encrypt(keys, self.owner_exchange, _PAGE_CONTEXT))
+        return self._page(scope, self._by_id[scope], keys)
 
+    # What devices give each other, and what a rotation changes.
 
-def _owner_key(identity: Identity, secret: str) -> bytes:
-    context = identity.vault.encode()
-    recovery = recovery_bytes(secret)
-    if recovery is not None:
-        try:
-            return _unwrap(recovery_wrapping_key(recovery), identity.recovery, context)
-        except InvalidTag:
-            pass  # a passphrase may look like a recovery key
-    try:
-        return _unwrap(identity.stretch.key(secret, identity.salt), identity.passphrase, context)
-    except InvalidTag:
-        raise Locked(
-            "The passphrase is wrong; type it again, or type the recovery key instead."
-        ) from None
+    def shared(self, ids: Iterable[PageId]) -> dict[PageId, SharedPage]:
+        """Return key pages as another device takes them in."""
+        pages = self.store.pages(ids)
+        names = self.store.scopes_by_id({page.scope for page in pages.values()} - {TO_OWNER})
+        self._know(pages)
+        return {
+            id_: SharedPage(
+                b"" if pages[id_].scope == TO_OWNER else names[pages[id_].scope].name, keys
+            )
+            for id_, keys in self._open(pages).items()
+        }
+
+    def take_in(self, shared: Mapping[PageId, SharedPage]) -> None:
+        """Make another device's key pages durable, in the place of what was there."""
+        while shared:
+            known = self._scopes({page.scope for page in shared.values()} - {b""})
+            sealed = {
+                id_: self._page(*known[page.scope], page.keys)
+                if page.scope
+                else KeyPage(
+                    TO_OWNER, _SUITE.encrypt(page.keys, self.owner_exchange, _PAGE_CONTEXT)
+                )
+                for id_, page in shared.items()
+            }
+            try:
+                self.store.take_in(sealed)
+            except StaleScope:
+                self._refresh()
+            else:
+                return
+
+    def rotate_scope(self, id_: int) -> None:
+        """Give a scope a new key and wrap its pages under it."""
+        [scope] = self.store.scopes_by_id([id_]).values()
+        old, new = self._scope_key(scope), secrets.token_bytes(KEY_SIZE)
+        key = AESGCM(new)
+
+        def change(pages: Sequence[KeyPage]) -> list[bytes]:
+            try:
+                return [
+                    self._page(
+                        page.scope,
+                        key,
+                        old.decrypt(page.wrapped[:12], page.wrapped[12:], _PAGE_CONTEXT),
+                    ).wrapped
+                    for page in pages
+                ]
+            except InvalidTag:
+                raise TamperError("A page of keys.db is damaged.") from None
+
+        self.store.replace_scope(id_, wrap(self._scope_wrap, new, scope.name), change)
+        self._refresh()
+        points.reached("keys.scope-rotated")
+
+    def move_to(self, new: Owner) -> None:
+        """Wrap everything in keys.db under another owner key; twice does no harm."""
+        wrapping = new.derived("log/scope-key")
+
+        def change(scope: Scope) -> bytes:
+            try:
+                unwrap(wrapping, scope.wrapped, scope.name)
+            except InvalidTag:
+                try:
+                    secret = unwrap(self._scope_wrap, scope.wrapped, scope.name)
+                except InvalidTag:
+                    raise TamperError("A scope's key in keys.db is damaged.") from None
+                return wrap(wrapping, secret, scope.name)
+            return scope.wrapped
+
+        self.store.rewrap_scopes(change)
+        self.store.edit(self.store.owners_pages(), lambda pages: self._moved(pages, new))
+        self._refresh()
+
+    def _moved(self, pages: Mapping[PageId, KeyPage], new: Owner) -> dict[PageId, KeyPage | None]:
+        moved: dict[PageId, KeyPage | None] = {}
+        for id_, page in pages.items():
+            try:
+                _SUITE.decrypt(page.wrapped, new.exchange, _PAGE_CONTEXT)
+            except (InvalidTag, ValueError):
+                keys = self._open_page(id_, page)
+                sealed = _SUITE.encrypt(keys, new.exchange.public_key(), _PAGE_CONTEXT)
+                moved[id_] = KeyPage(TO_OWNER, sealed)
+        return moved

@@ -2,8 +2,9 @@
 
 Data keys lie in pages, one for every scope of an appended page: a row for every key cost
 five times as much. A page is sealed under its scope's key, or to the owner's public key by
-a writer that may not read. Ids count up and are never reused: an id predicted from the log
-once bricked a prototype after a crash. Names of scopes are blinded before they come here.
+a writer that may not read. Pages are numbered by feed; numbers count up and are never
+reused: an id predicted from the log once bricked a prototype after a crash. Names of scopes
+are blinded before they come here.
 """
 
 import os
@@ -11,26 +12,43 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vault import points
 from vault.disk import make_private
 from vault.errors import TamperError
 from vault.log.sqlite import PRAGMAS, sqlite_errors, truncate_wal
 
-__all__ = ["TO_OWNER", "KeyPage", "KeyStore"]
+__all__ = ["TO_OWNER", "KeyPage", "KeyStore", "PageId", "Scope", "StaleScope"]
 
 TO_OWNER = 0
 """The scope of pages that are sealed to the owner's public key."""
 
 _MANY = 500
-_CREATE = """
-CREATE TABLE scope(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL);
-CREATE TABLE page(
-    id INTEGER PRIMARY KEY AUTOINCREMENT, scope INTEGER NOT NULL, wrapped BLOB NOT NULL);
-CREATE TABLE mark(name TEXT PRIMARY KEY, position INTEGER NOT NULL);
-"""
+_CREATE = (
+    """CREATE TABLE scope(
+        id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, wrapped BLOB NOT NULL)""",
+    """CREATE TABLE key_page(
+        feed BLOB NOT NULL, id INTEGER NOT NULL, scope INTEGER NOT NULL, wrapped BLOB NOT NULL,
+        PRIMARY KEY(feed, id))""",
+    "CREATE INDEX key_page_scope ON key_page(scope)",
+    "CREATE TABLE issued(feed BLOB PRIMARY KEY, last INTEGER NOT NULL)",
+    "CREATE TABLE mark(name TEXT PRIMARY KEY, position INTEGER NOT NULL)",
+)
+
+PageId = tuple[bytes, int]
+"""A key page: the feed whose entries it opens, and its number there."""
+
+
+class StaleScope(Exception):
+    """A scope's key was replaced by another process; read it again."""
+
+
+class Scope(NamedTuple):
+    """The key of a scope: its blinded name, and the wrapped key."""
+
+    name: bytes
+    wrapped: bytes
 
 
 class KeyPage(NamedTuple):
@@ -56,8 +74,24 @@ class KeyStore:
             self._db.execute("PRAGMA journal_mode=WAL")
             for pragma in PRAGMAS:
                 self._db.execute(f"PRAGMA {pragma}")
-            if create:
-                self._db.executescript(_CREATE)
+        if create:
+            with self._writing() as db:
+                for statement in _CREATE:
+                    db.execute(statement)
+
+    def upgrade(self, feed: bytes) -> None:
+        """Turn keys.db of format 1, whose only feed is named, into this format."""
+        with self._writing() as db:
+            if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'page'").fetchone():
+                return
+            for statement in _CREATE[1:4]:
+                db.execute(statement)
+            db.execute("INSERT INTO key_page SELECT ?, id, scope, wrapped FROM page", (feed,))
+            db.execute(
+                "INSERT INTO issued SELECT ?, seq FROM sqlite_sequence WHERE name = 'page'", (feed,)
+            )
+            db.execute("DROP TABLE page")
+        points.reached("keys.upgraded")
 
     def close(self) -> None:
         """Close the file."""
@@ -83,34 +117,32 @@ class KeyStore:
                 raise
         points.reached("keys.committed")
 
-    def scopes(self, names: Sequence[bytes]) -> dict[bytes, tuple[int, bytes]]:
-        """Return id and wrapped key of every scope that exists."""
-        found: dict[bytes, tuple[int, bytes]] = {}
-        with self._errors():
-            for start in range(0, len(names), _MANY):
-                part = names[start : start + _MANY]
-                marks = ",".join("?" * len(part))
-                rows = self._db.execute(
-                    f"SELECT name, id, wrapped FROM scope WHERE name IN ({marks})",  # noqa: S608 - placeholders only
-                    part,
-                )
-                found.update((name, (id_, wrapped)) for name, id_, wrapped in rows)
-        return found
-
-    def scopes_by_id(self, ids: Iterable[int]) -> dict[int, tuple[bytes, bytes]]:
-        """Return name and wrapped key of every scope that exists."""
-        wanted = list(ids)
-        found: dict[int, tuple[bytes, bytes]] = {}
+    def _in_parts(
+        self, sql: str, first: Sequence[object], values: Iterable[object]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query whose list, written {}, may be long."""
+        wanted = list(values)
         with self._errors():
             for start in range(0, len(wanted), _MANY):
                 part = wanted[start : start + _MANY]
-                marks = ",".join("?" * len(part))
-                rows = self._db.execute(
-                    f"SELECT id, name, wrapped FROM scope WHERE id IN ({marks})",  # noqa: S608 - placeholders only
-                    part,
-                )
-                found.update((id_, (name, wrapped)) for id_, name, wrapped in rows)
-        return found
+                yield from self._db.execute(
+                    sql.format(",".join("?" * len(part))), [*first, *part]
+                ).fetchall()
+
+    def scopes(self, names: Iterable[bytes]) -> dict[bytes, tuple[int, bytes]]:
+        """Return id and wrapped key of every scope that exists."""
+        rows = self._in_parts("SELECT name, id, wrapped FROM scope WHERE name IN ({})", (), names)
+        return {name: (id_, wrapped) for name, id_, wrapped in rows}
+
+    def scopes_by_id(self, ids: Iterable[int]) -> dict[int, Scope]:
+        """Return name and wrapped key of every scope that exists."""
+        rows = self._in_parts("SELECT id, name, wrapped FROM scope WHERE id IN ({})", (), ids)
+        return {id_: Scope(name, wrapped) for id_, name, wrapped in rows}
+
+    def scope_ids(self) -> list[int]:
+        """Return the ids of all scopes."""
+        with self._errors():
+            return [id_ for (id_,) in self._db.execute("SELECT id FROM scope ORDER BY id")]
 
     def add_scopes(self, wrapped: Mapping[bytes, bytes]) -> None:
         """Store keys of new scopes; another process's key for the same name stays."""
@@ -119,43 +151,112 @@ class KeyStore:
                 "INSERT OR IGNORE INTO scope(name, wrapped) VALUES(?, ?)", wrapped.items()
             )
 
-    def add_pages(self, pages: Sequence[KeyPage]) -> list[int]:
-        """Make pages durable; return their ids, in order."""
+    def rewrap_scopes(self, change: Callable[[Scope], bytes]) -> None:
+        """Wrap every scope's key anew, in one transaction."""
         with self._writing() as db:
-            row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'page'").fetchone()
+            for id_, name, wrapped in db.execute("SELECT id, name, wrapped FROM scope").fetchall():
+                db.execute(
+                    "UPDATE scope SET wrapped = ? WHERE id = ?", (change(Scope(name, wrapped)), id_)
+                )
+
+    def replace_scope(
+        self,
+        id_: int,
+        wrapped: bytes,
+        change: Callable[[Sequence[KeyPage]], Sequence[bytes]],
+    ) -> None:
+        """Give a scope a new key under a new id, with all its pages, in one transaction.
+
+        The new id tells a process that still holds the old key (`StaleScope`).
+        """
+        with self._writing() as db:
+            found = db.execute("SELECT name FROM scope WHERE id = ?", (id_,)).fetchone()
+            if found is None:
+                return
+            db.execute("DELETE FROM scope WHERE id = ?", (id_,))
+            new = db.execute(
+                "INSERT INTO scope(name, wrapped) VALUES(?, ?)", (found[0], wrapped)
+            ).lastrowid
+            rows = db.execute(
+                "SELECT rowid, scope, wrapped FROM key_page WHERE scope = ?", (id_,)
+            ).fetchall()
+            changed = change([KeyPage(scope, sealed) for _, scope, sealed in rows])
+            db.executemany(
+                "UPDATE key_page SET scope = ?, wrapped = ? WHERE rowid = ?",
+                [(new, sealed, row) for (row, *_), sealed in zip(rows, changed, strict=True)],
+            )
+
+    def owners_pages(self) -> list[PageId]:
+        """Return the pages that are sealed to the owner's public key."""
+        with self._errors():
+            rows = self._db.execute("SELECT feed, id FROM key_page WHERE scope = ?", (TO_OWNER,))
+            return [(feed, id_) for feed, id_ in rows]
+
+    def add_pages(self, feed: bytes, pages: Sequence[KeyPage]) -> list[int]:
+        """Make pages durable; return their numbers, in order.
+
+        Raises:
+            StaleScope: A scope's key was replaced meanwhile.
+        """
+        with self._writing() as db:
+            self._check_scopes(db, pages)
+            row = db.execute("SELECT last FROM issued WHERE feed = ?", (feed,)).fetchone()
             first = (row[0] if row else 0) + 1
             ids = list(range(first, first + len(pages)))
             db.executemany(
-                "INSERT INTO page VALUES(?, ?, ?)",
-                [(id_, *page) for id_, page in zip(ids, pages, strict=True)],
+                "INSERT INTO key_page VALUES(?, ?, ?, ?)",
+                [(feed, id_, *page) for id_, page in zip(ids, pages, strict=True)],
             )
+            db.execute("INSERT OR REPLACE INTO issued VALUES(?, ?)", (feed, ids[-1]))
         return ids
 
-    def pages(self, ids: Iterable[int]) -> dict[int, KeyPage]:
-        """Return the pages that exist."""
-        wanted = sorted(ids)
-        found: dict[int, KeyPage] = {}
-        with self._errors():
-            for start in range(0, len(wanted), _MANY):
-                part = wanted[start : start + _MANY]
-                marks = ",".join("?" * len(part))
-                rows = self._db.execute(
-                    f"SELECT id, scope, wrapped FROM page WHERE id IN ({marks})",  # noqa: S608 - placeholders only
-                    part,
-                )
-                found.update((id_, KeyPage(scope, wrapped)) for id_, scope, wrapped in rows)
-        return found
+    @staticmethod
+    def _check_scopes(db: sqlite3.Connection, pages: Iterable[KeyPage]) -> None:
+        for scope in {page.scope for page in pages} - {TO_OWNER}:
+            if not db.execute("SELECT 1 FROM scope WHERE id = ?", (scope,)).fetchone():
+                raise StaleScope
 
-    def last_page(self) -> int:
-        """Return the highest id ever given."""
+    def take_in(self, pages: Mapping[PageId, KeyPage]) -> None:
+        """Store pages of another device's entries, in the place of what was there.
+
+        Raises:
+            StaleScope: A scope's key was replaced meanwhile.
+        """
+        with self._writing() as db:
+            self._check_scopes(db, pages.values())
+            for (feed, id_), page in pages.items():
+                db.execute("INSERT OR REPLACE INTO key_page VALUES(?, ?, ?, ?)", (feed, id_, *page))
+                db.execute(
+                    "INSERT INTO issued VALUES(?1, ?2) "
+                    "ON CONFLICT(feed) DO UPDATE SET last = max(last, ?2)",
+                    (feed, id_),
+                )
+
+    def pages(self, ids: Iterable[PageId]) -> dict[PageId, KeyPage]:
+        """Return the pages that exist."""
+        by_feed: dict[bytes, list[int]] = {}
+        for feed, id_ in sorted(ids):
+            by_feed.setdefault(feed, []).append(id_)
+        return {
+            (feed, id_): KeyPage(scope, wrapped)
+            for feed, numbers in by_feed.items()
+            for id_, scope, wrapped in self._in_parts(
+                "SELECT id, scope, wrapped FROM key_page WHERE feed = ? AND id IN ({})",
+                (feed,),
+                numbers,
+            )
+        }
+
+    def last_page(self, feed: bytes) -> int:
+        """Return the highest number ever given to a page of a feed."""
         with self._errors():
-            row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'page'").fetchone()
+            row = self._db.execute("SELECT last FROM issued WHERE feed = ?", (feed,)).fetchone()
             return int(row[0]) if row else 0
 
     def edit(
         self,
-        ids: Iterable[int],
-        change: Callable[[Mapping[int, KeyPage]], Mapping[int, KeyPage | None]],
+        ids: Iterable[PageId],
+        change: Callable[[Mapping[PageId, KeyPage]], Mapping[PageId, KeyPage | None]],
     ) -> None:
         """Rewrite pages in one transaction; None deletes one that holds no key any more.
 
@@ -166,9 +267,12 @@ class KeyStore:
         with self._writing() as db:
             for id_, page in change(self.pages(wanted)).items():
                 if page is None:
-                    db.execute("DELETE FROM page WHERE id = ?", (id_,))
+                    db.execute("DELETE FROM key_page WHERE feed = ? AND id = ?", id_)
                 else:
-                    db.execute("UPDATE page SET scope = ?, wrapped = ? WHERE id = ?", (*page, id_))
+                    db.execute(
+                        "UPDATE key_page SET scope = ?, wrapped = ? WHERE feed = ? AND id = ?",
+                        (*page, *id_),
+                    )
 
     def truncate_wal(self) -> None:
         """Empty the write-ahead log.

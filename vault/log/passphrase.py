@@ -5,6 +5,7 @@ needs no stretching, so one HKDF step suffices.
 """
 
 import hashlib
+import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ __all__ = [
     "recovery_page",
     "recovery_text",
     "recovery_wrapping_key",
+    "refusal",
 ]
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing looks like another
@@ -30,6 +32,8 @@ _KEY_BYTES = 25
 _KEY_LETTERS = 40
 _CHECK_LETTERS = 5
 _GROUP = 5
+_GROUPS = (_KEY_LETTERS + _CHECK_LETTERS) // _GROUP
+_TITLE = "Twinvault recovery key"
 _MOST = (4 * 1024 * 1024, 64, 64)
 
 
@@ -104,11 +108,61 @@ def _typed(text: str) -> bytes | None:
     return key if typed == [_VALUE[letter] for letter in _check(key)] else None
 
 
+def refusal(secret: str) -> str:
+    """Say in one sentence why a secret does not open the vault, as far as its form tells."""
+    if recovery_bytes(secret) is not None:
+        return (
+            "This recovery key does not open the vault: it is another vault's, or a newer page "
+            "has taken its place; use the newest page, or the passphrase."
+        )
+    for line in secret.splitlines():
+        groups = _groups(line)
+        if groups:
+            return (
+                f"The passphrase is wrong, and as a recovery key {_slip(groups)}; compare it "
+                "with the page."
+            )
+    if _TITLE in secret:
+        return "This page holds no recovery key any more; use another copy, or the passphrase."
+    return "The passphrase is wrong; type it again, or type the recovery key instead."
+
+
+def _groups(line: str) -> list[str]:
+    """Return the groups of a line that was meant as a recovery key, else nothing."""
+    groups = re.split(r"[\s-]+", line.strip().upper())
+    if len(groups) == 1:
+        groups = re.findall(f".{{1,{_GROUP}}}", groups[0])
+    whole = sum(len(group) == _GROUP for group in groups)
+    possible = sum(letter in _VALUE for group in groups for letter in group)
+    meant = (
+        abs(len(groups) - _GROUPS) <= 1
+        and whole >= _GROUPS - 2
+        and possible >= _KEY_LETTERS - _GROUP
+    )
+    return groups if meant else []
+
+
+def _slip(groups: list[str]) -> str:
+    foreign = [n for n, group in enumerate(groups, 1) if not _VALUE.keys() >= set(group)]
+    if foreign:
+        return f"a letter that no key has stands in {_listed(foreign)}"
+    if len(groups) != _GROUPS:
+        return f"there are {len(groups)} groups where a key has {_GROUPS}"
+    odd = [n for n, group in enumerate(groups, 1) if len(group) != _GROUP]
+    if odd:
+        return f"there are more or fewer than {_GROUP} letters in {_listed(odd)}"
+    return "one or more of its letters are wrong: the checksum does not match"
+
+
+def _listed(numbers: list[int]) -> str:
+    return f"group{'s' * (len(numbers) > 1)} {' and '.join(map(str, numbers))}"
+
+
 def recovery_page(key: bytes, vault: str) -> str:
     """Return the text of the recovery file, to be printed and kept away from the computer."""
     return (
-        "Twinvault recovery key\n"
-        "======================\n\n"
+        f"{_TITLE}\n"
+        f"{'=' * len(_TITLE)}\n\n"
         f"Vault: {vault}\n\n"
         f"    {recovery_text(key)}\n\n"
         "Whoever holds this key can open the vault without the passphrase. Print this page,\n"

@@ -3,7 +3,7 @@
 A page and the checkpoint that signs it are one append, guarded by the condition that no
 newer checkpoint exists: sealing, order and signature commit together or not at all. A
 writer that loses the race reads what the other wrote, leaves out what it wrote as well,
-and seals anew.
+and seals anew. This device writes one feed; the other devices' stand beside it.
 """
 
 import logging
@@ -11,36 +11,43 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem
 from eventsourcing.persistence import IntegrityError, PersistenceError
+from eventsourcing.sqlite import SQLiteCursor
 
-from vault import points
 from vault.codec import decode, encode, topic_of
-from vault.errors import BadSignature, NotFound, RolledBack, StorageError, TamperError, UsageError
-from vault.events import Event, ItemCollected, ItemErased, ItemRevised
+from vault.disk import InUse
+from vault.errors import BadSignature, Revoked, RolledBack, StorageError, TamperError
+from vault.events import Event, ItemCollected, ItemRevised
 from vault.follow import Entry, Head, Page
 from vault.log import checkpoint
 from vault.log.audit import audit
-from vault.log.envelope import NO_TAG, NONCE, Plain, Record, parse, seal_page
-from vault.log.keys import Slot, VaultKeys, data_key
+from vault.log.certificate import Certificate
+from vault.log.devices import Devices
+from vault.log.envelope import NO_TAG, Plain, Record, open_body, parse, seal_page
+from vault.log.erasure import Erasure
+from vault.log.families import Families
+from vault.log.index import Index, PageRow
+from vault.log.keys import VaultKeys, data_key
+from vault.log.merkle import leaf_hash, root_of
 from vault.log.pin import Pin
+from vault.log.records import FeedTree, Records
 from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
-from vault.log.verify import Report, SealedPage, Trail, walk
+from vault.log.verify import Place, Report, SealedPage, Trail
 
 __all__ = ["Draft", "Known", "SealedLog"]
 
 _log = logging.getLogger(__name__)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ERASED_THROUGH = "erased-through"
-_ERASED_TOPIC = "item.erased/1"
-_SIGNED = b"twinvault/signed/1\n"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SIGNED: Final = b"twinvault/signed/1\n"
+_ANY_CHECKPOINT: Final = DCBQuery([DCBQueryItem([checkpoint.TOPIC], [])])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +80,7 @@ class Known:
 
 
 class SealedLog:
-    """One feed of sealed entries, shared by any number of processes."""
+    """The feeds of a vault in one folder, shared by any number of processes."""
 
     def __init__(
         self,
@@ -81,95 +88,130 @@ class SealedLog:
         keys: VaultKeys,
         pin: Pin,
         clock: Callable[[], int] = time.time_ns,
-        trail: Trail | None = None,
+        *,
+        fresh: bool = False,
+        guard: InUse | None = None,
     ) -> None:
         """Take up a log where it ends.
 
         Args:
             recorder: Where records are kept.
             keys: The unlocked vault's, or a collector's.
-            pin: The newest checkpoint seen.
+            pin: The newest checkpoints seen.
             clock: Nanoseconds since 1970.
-            trail: Where a log begins that has no checkpoint yet.
+            fresh: The log is being made and nothing is pinned yet.
+            guard: What says that the folder is in use; closed with the log.
 
         Raises:
             RolledBack: The log is older than the pin, or forked from it.
             TamperError: Something does not verify.
         """
         self.keys = keys
-        self.feed = checkpoint.feed_of(keys.device.public_key())
+        self.feed = keys.feed
+        self.index = Index(recorder)
+        self.devices = Devices(self.index, keys.owner_public)
+        self.records = Records(recorder, self.devices, self.index)
+        self.families = Families(self.records)
         self._recorder = recorder
+        self._erasure = Erasure(self.records, self.families, keys)
         self._pin = pin
         self._clock = clock
         self._public = keys.device.public_key()
-        self._newer = DCBQuery([DCBQueryItem([checkpoint.TOPIC], [self.feed.hex()])])
+        self._guard = guard
         self._answered: int | None = None
-        self._trail = trail or self._pinned()
-        if trail is None and self._advance():
-            self._repin()
+        if not fresh:
+            self.records.start_at(self._pinned())
+            if self.records.advance():
+                self._remember()
 
-    def _pinned(self) -> Trail:
-        """Return the pinned point after finding it in the log."""
-        pinned = self._pin.read()
-        position = pinned.trail.position
+    def _pinned(self) -> Place:
+        """Return the pinned place after finding it in the log."""
+        pinned = self._pin.read(self.devices.key_of)
         with sqlite_errors("log.db"):
-            stored = self._recorder.at([position]).get(position)
-        if stored != (checkpoint.TOPIC, pinned.record):
-            raise RolledBack(
-                f"The log does not hold the checkpoint that was seen at {position}: it is an older "
-                "copy, or it was replaced; put the newest copy of log.db back."
+            found = self._recorder.at([position for position, _ in pinned.records.values()])
+        for feed, (position, record) in pinned.records.items():
+            if found.get(position) != (checkpoint.TOPIC, record):
+                raise RolledBack(self._differs(feed, pinned.place.trail(feed)))
+        return pinned.place
+
+    def _differs(self, feed: bytes, seen: Trail) -> str:
+        here = [row for row in self.index.newest() if row.feed == feed]
+        day = f"{_datetime(seen.time):%Y-%m-%d %H:%M} UTC"
+        size = here[0].size if here else 0
+        if size < seen.frontier.size:
+            return (
+                f"log.db ends at {size} entries of feed {feed.hex()}, and {seen.frontier.size} "
+                f"were there on {day}: it is an older copy; put its newest copy back."
             )
-        return pinned.trail
+        return (
+            f"log.db differs from what was seen on {day}, among the first {seen.frontier.size} "
+            f"entries of feed {feed.hex()}: it was replaced; put its newest copy back."
+        )
 
-    def _repin(self) -> None:
-        position = self._trail.position
-        [(_, record)] = self._recorder.at([position]).values()
-        self._remember(position, record)
-
-    def _remember(self, position: int, record: bytes) -> None:
+    def _remember(self) -> None:
         try:
-            self._pin.write(position, record)
+            self._pin.write(self.records.place.position, self.records.newest())
         except StorageError:
             # The entries are durable and acknowledged; an older pin is weaker, never wrong.
-            _log.warning("The checkpoint at %d could not be pinned.", position)
-
-    def _advance(self) -> bool:
-        """Check and take in what other processes appended; tell whether there was anything."""
-        before = self._trail.position
-        for page in walk(self._recorder, self._public, self._trail):
-            self._trail = page.end
-        return self._trail.position > before
+            _log.warning("The log's end at %d could not be pinned.", self.records.place.position)
 
     @property
     def head(self) -> Head:
-        """The newest checkpoint, whoever wrote it."""
-        self._advance()
-        frontier = self._trail.frontier
-        return Head(size=frontier.size, root=frontier.root(), position=self._trail.position)
+        """The end of the log, whoever wrote it."""
+        self.records.advance()
+        roots = {
+            feed: (trail.frontier.size, trail.frontier.root())
+            for feed, trail in self.records.place.trails.items()
+        }
+        if len(roots) == 1:
+            [(size, root)] = roots.values()
+        else:
+            size = sum(size for size, _ in roots.values())
+            root = root_of(
+                [
+                    leaf_hash(feed + size.to_bytes(8, "big") + root)
+                    for feed, (size, root) in sorted(roots.items())
+                ]
+            )
+        return Head(size=size, root=root, position=self.records.end)
+
+    @property
+    def order(self) -> str:
+        """What tells one merged order from another; see `vault.follow.Readable`."""
+        return self.records.order
 
     @property
     def newest(self) -> datetime | None:
         """The time of the newest entry, whoever wrote it."""
-        self._advance()
-        return _datetime(self._trail.time) if self._trail.time else None
+        self.records.advance()
+        newest = self.records.place.time
+        return _datetime(newest) if newest else None
 
     def newest_key_page(self) -> int:
-        """Return the page in keys.db that the newest entry's key is on."""
-        position = self._trail.position - 1
-        with sqlite_errors("log.db"):
-            stored = self._recorder.at([position]).get(position)
-        if stored is None:
-            raise TamperError(f"The record at {position} is missing.")
-        return parse(position, stored[1]).header.key_page
+        """Return the page in keys.db that the newest entry of this feed has its key on."""
+        size = self.records.place.trail(self.feed).frontier.size
+        if not size:
+            return 0
+        [record] = self.records.located([f"{self.feed.hex()}-{size - 1}"])
+        return record.header.key_page
 
-    def append(self, drafts: Sequence[Draft]) -> tuple[str, ...]:
+    # Writing.
+
+    def append(
+        self, drafts: Sequence[Draft], certificates: Sequence[Certificate] = ()
+    ) -> tuple[str, ...]:
         """Seal, order and sign drafts as one page; return their ids.
 
         What another process stored since `known` last answered is not stored again: such a
         draft gets the other's id, or revises the other's item where the content differs.
 
+        Args:
+            drafts: The events.
+            certificates: What the owner says of devices from this page on.
+
         Raises:
             StorageError: The disk refused; none of the drafts was stored.
+            Revoked: The owner revoked this device.
         """
         if not drafts:
             return ()
@@ -177,23 +219,31 @@ class SealedLog:
         waiting = list(range(len(page)))
         ids = [""] * len(page)
         since, self._answered = self._answered, None
-        since = self._trail.position if since is None else since
+        since = self.records.place.position if since is None else since
         while waiting:
-            if self._trail.position > since:
+            self._may_write()
+            if self.records.place.position > since:
                 waiting = self._settle(drafts, page, waiting, ids, since)
-                since = self._trail.position
-            first = self._trail.frontier.size
+                since = self.records.place.position
+            first = self.records.place.trail(self.feed).frontier.size
             if not waiting:
                 break
-            if self._commit([page[i] for i in waiting]):
+            if self._commit([page[i] for i in waiting], certificates):
                 prefix = f"{self.feed.hex()}-"
                 for seq, i in enumerate(waiting, first):
                     ids[i] = f"{prefix}{seq}"
                 break
             # Two writers that collided once should not go on in step.
             time.sleep(random.uniform(0, 0.01))  # noqa: S311 - no secret
-            self._advance()
+            self.records.advance()
         return tuple(ids)
+
+    def _may_write(self) -> None:
+        if self.devices.most(self.feed) <= self.records.place.trail(self.feed).frontier.size:
+            raise Revoked(
+                "This device was revoked, so nothing that it writes counts; "
+                "restore a backup into a new folder to go on."
+            )
 
     def _plain(self, drafts: Sequence[Draft]) -> list[Plain]:
         """Encode and blind, column by column: a quarter faster than draft by draft."""
@@ -239,43 +289,53 @@ class SealedLog:
                     page[i] = (topic_of(revised), encode(revised), *page[i][2:])
         return left
 
-    def _commit(self, page: list[Plain]) -> bool:
+    def _commit(self, page: list[Plain], certificates: Sequence[Certificate]) -> bool:
         """Append one page; False where another writer was first."""
-        trail = self._trail
+        place = self.records.place
+        trail = place.trail(self.feed)
         data_keys = self.keys.issue([scope for _, _, scope, _, _ in page])
-        first = max(self._clock(), trail.time + 1)
+        first = max(self._clock(), place.time + 1)
         events, leaves = seal_page(page, data_keys, self.feed, trail.frontier.size, first)
         frontier = trail.frontier.copy()
-        frontier.extend(leaves)
+        tiles = frontier.extend(leaves)
         end = first + len(page) - 1
         record = checkpoint.sign(self.keys.device, frontier, end)
         events.append(DCBEvent(checkpoint.TOPIC, record, [self.feed.hex()]))
+        condition = DCBAppendCondition(_ANY_CHECKPOINT, after=place.position)
+        position = place.position + len(events)
+        sealed = SealedPage([], self.feed, position, record, Trail(frontier, end), tiles)
         try:
-            position = self._recorder.append(
-                events, DCBAppendCondition(self._newer, after=trail.position)
-            )
+            self._recorder.append(events, condition, beside(sealed, len(page), certificates))
         except IntegrityError:
             self.keys.discard(data_keys)
             return False
         except (PersistenceError, sqlite3.Error) as error:
-            position = self._survived(trail.position + len(events), record, error)
-        self._trail = Trail(position, frontier, end)
-        self._remember(position, record)
+            self._survived(position, record, error)
+        self.took(sealed, certificates)
         return True
 
     def _survived(
         self, position: int, record: bytes, error: PersistenceError | sqlite3.Error
-    ) -> int:
-        """Return the position of a page whose commit failed and is durable all the same."""
+    ) -> None:
+        """Raise an error, unless the page whose commit failed is durable all the same."""
         with sqlite_errors("log.db"):
-            if self._recorder.at([position]).get(position) == (checkpoint.TOPIC, record):
-                return position
-            raise error
+            if self._recorder.at([position]).get(position) != (checkpoint.TOPIC, record):
+                raise error
+
+    def took(self, page: SealedPage, certificates: Sequence[Certificate] = ()) -> None:
+        """Go on behind a page that was appended, and pin it."""
+        self.devices.learn(certificates)
+        self.records.took(page)
+        if certificates:
+            self.records.count_excluded()
+        self._remember()
+
+    # Asking and reading.
 
     def known(self, pairs: Sequence[tuple[bytes, bytes]]) -> list[Known | None]:
         """Return what is stored under each (natural key, content), None where nothing is."""
-        self._advance()
-        position = self._trail.position
+        self.records.advance()
+        position = self.records.place.position
         self._answered = position if self._answered is None else min(self._answered, position)
         keys = self.keys.blind_natural_key.each(key for key, _ in pairs)
         texts = self.keys.blind_content.each(text for _, text in pairs)
@@ -305,33 +365,31 @@ class SealedLog:
         return answers
 
     def pages(self, after: int = 0) -> Iterator[Page]:
-        """Yield the pages behind a position, each checked and opened.
+        """Yield the pages behind a position in merged order, each checked and opened.
 
         Raises:
             Locked: The keys at hand can only write.
             TamperError: Something does not verify; no page is yielded from there on.
         """
-        self._advance()
-        for page in walk(self._recorder, self._public, self._trail_at(after)):
-            entries = self.opened([parse(*record) for record in page.records])
-            yield Page(entries=tuple(entries), position=page.end.position)
+        self.records.advance()
+        for page in self.records.pages(after):
+            entries = self._told([parse(*record) for record in page.records])
+            yield Page(entries=tuple(entries), position=page.position)
+
+    def _told(self, records: Sequence[Record]) -> list[Entry]:
+        """Open records, with their events as merged order has them."""
+        entries = self.opened(records)
+        if len(self.records.place.trails) == 1:
+            return entries
+        return [
+            replace(entry, event=self.families.told(record, entry.event)) if entry.event else entry
+            for record, entry in zip(records, entries, strict=True)
+        ]
 
     def sealed(self, after: int = 0) -> Iterator[SealedPage]:
-        """Yield the pages behind a position, each checked and still sealed."""
-        return walk(self._recorder, self._public, self._trail_at(after))
-
-    def _trail_at(self, position: int) -> Trail:
-        """Return the tree as it was at a checkpoint."""
-        if position == 0:
-            return Trail()
-        if position >= self._trail.position:
-            return self._trail
-        with sqlite_errors("log.db"):
-            stored = self._recorder.at([position]).get(position)
-        if stored is None or stored[0] != checkpoint.TOPIC:
-            raise UsageError(f"Position {position} is not the end of a page.")
-        stated = checkpoint.parse(stored[1], self._public)
-        return Trail(position, stated.frontier, stated.time)
+        """Yield the pages behind a position in merged order, each checked and still sealed."""
+        self.records.advance()
+        return self.records.pages(after)
 
     def opened(self, records: Sequence[Record]) -> list[Entry]:
         """Decrypt and decode checked records.
@@ -339,14 +397,17 @@ class SealedLog:
         Raises:
             TamperError: A body does not open under its key.
         """
-        pages = self.keys.opened({found.header.key_page for found in records if found.body})
+        pages = self.keys.opened(
+            {(found.header.feed, found.header.key_page) for found in records if found.body}
+        )
         entries = []
         for position, header, signed, _, body in records:
             event: Event | None = None
-            key = data_key(pages, header.key_page, header.key_slot) if body else b""
+            page = (header.feed, header.key_page)
+            key = data_key(pages, page, header.key_slot) if body else b""
             if key:
                 try:
-                    event = decode(header.topic, AESGCM(key).decrypt(NONCE, body, signed))
+                    event = decode(header.topic, open_body(key, signed, body))
                 except InvalidTag:
                     raise TamperError(f"The entry at {position} does not open.") from None
                 except msgspec.MsgspecError:
@@ -370,43 +431,18 @@ class SealedLog:
             NotFound: No entry has this id.
         """
         [found] = self.located([entry_id])
-        return self.opened([found])[0]
+        [entry] = self._told([found])
+        return replace(entry, position=self.records.merged_position(found))
 
     def located(self, ids: Iterable[str]) -> list[Record]:
-        """Return records by id, in the order of the log.
+        """Return records by id, in the order of log.db.
 
-        A record's position is its number plus the checkpoints before it, so walking on by
-        what is still missing never overshoots, and ends after a few steps.
+        Raises:
+            NotFound: One of them does not exist, or counts no more.
         """
-        self._advance()
-        position = seq = 0
-        found: list[Record] = []
-        for wanted in sorted({self._seq(entry_id) for entry_id in ids}):
-            while True:
-                position += max(1, wanted - seq) if position else wanted + 1
-                stored = self._recorder.at([position]).get(position)
-                if stored is None:
-                    raise TamperError(f"The record at {position} is missing.")
-                topic, data = stored
-                if topic == checkpoint.TOPIC:
-                    # What follows is entry number `size`: one less than it is what counts here.
-                    seq = checkpoint.parse(data, self._public).size - 1
-                    continue
-                record = parse(position, data)
-                seq = record.header.seq
-                if seq == wanted:
-                    found.append(record)
-                    break
-        return found
+        return self.records.located(ids)
 
-    def _seq(self, entry_id: str) -> int:
-        feed, _, number = entry_id.rpartition("-")
-        if feed != self.feed.hex() or not number.isdecimal() or not number.isascii():
-            raise NotFound(f"There is no entry {entry_id!r}.")
-        seq = int(number)
-        if seq >= self._trail.frontier.size or number != str(seq):
-            raise NotFound(f"There is no entry {entry_id!r}.")
-        return seq
+    # Erasing.
 
     def erase(self, ids: Sequence[str]) -> int:
         """Destroy the data keys of entries and cut off their bodies, for ever.
@@ -422,54 +458,7 @@ class SealedLog:
             NotFound: No entry has one of these ids; nothing was erased.
             StorageError: Another process reads, so erased bytes are left in a file for now.
         """
-        located = self.with_revisions(self.located(ids))
-        destroyed = self.keys.destroy(
-            Slot(found.header.key_page, found.header.key_slot) for found in located
-        )
-        with sqlite_errors("log.db"):
-            self._recorder.cut([(found.position, found.head) for found in located if found.body])
-        points.reached("log.cut")
-        self.keys.store.truncate_wal()
-        points.reached("keys.truncated")
-        with sqlite_errors("log.db"):
-            self._recorder.truncate_wal()
-        points.reached("log.truncated")
-        pending = self._pending()
-        if pending <= set(ids):
-            self._mark_erased()
-        return destroyed
-
-    def with_revisions(self, located: Sequence[Record]) -> list[Record]:
-        """Add the records under the same natural keys: revisions of the same items."""
-        tags = {f.header.natural_key.hex() for f in located if f.header.natural_key != NO_TAG}
-        there = {found.position: found for found in located}
-        with sqlite_errors("log.db"):
-            extent = self._recorder.extent(sorted(tags))
-            for tag, (first, last) in extent.items():
-                if first == last:
-                    continue
-                for stored in self._recorder.read(DCBQuery([DCBQueryItem([], [tag])])):
-                    record = parse(stored.position, stored.event.data)
-                    if record.header.natural_key.hex() == tag:
-                        there[stored.position] = record
-        return [there[position] for position in sorted(there)]
-
-    def _pending(self) -> set[str]:
-        """Return the ids that signed requests ask to erase since all was last erased."""
-        query = DCBQuery([DCBQueryItem([], [_ERASED_TOPIC])])
-        after = self.keys.store.mark(_ERASED_THROUGH)
-        pending: set[str] = set()
-        with sqlite_errors("log.db"):
-            for stored in self._recorder.read(query, after=after):
-                record = parse(stored.position, stored.event.data)
-                [entry] = self.opened([record])
-                if isinstance(entry.event, ItemErased):
-                    pending.update(entry.event.item_ids)
-        return pending
-
-    def _mark_erased(self) -> None:
-        self.keys.store.set_mark(_ERASED_THROUGH, self._trail.position)
-        points.reached("erasure.marked")
+        return self._erasure.erase(ids, self.opened)
 
     def repair(self) -> int:
         """Finish erasures that a crash interrupted; return how many keys were left.
@@ -477,29 +466,46 @@ class SealedLog:
         Needs an unlocked vault. Where another process reads just now, the rest waits for the
         next time the vault is opened.
         """
-        pending = self._pending()
-        if not pending:
-            return 0
-        known = [id_ for id_ in pending if self._is_here(id_)]
-        try:
-            destroyed = self.erase(known)
-        except StorageError:
-            _log.warning("An erasure could not be finished: another process reads the vault.")
-            return 0
-        self._mark_erased()
-        return destroyed
+        return self._erasure.repair(self.opened)
 
-    def _is_here(self, entry_id: str) -> bool:
-        try:
-            self._seq(entry_id)
-        except NotFound:
-            return False
-        return True
+    def erase_late(self, ids: Sequence[str]) -> int:
+        """Erase entries that just arrived and were to be erased before they did."""
+        return self._erasure.late(ids, self.opened)
+
+    def with_revisions(self, located: Sequence[Record]) -> list[Record]:
+        """Add the records under the same natural keys: revisions of the same items."""
+        return self.families.with_members(located)
+
+    # Proving.
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> Report:
         """Check every byte, signature, key and tag; go on after a problem and list them all."""
-        self._advance()
-        return audit(self, self._recorder, self._public, self._trail, progress)
+        self.records.advance()
+        return audit(self, self.records, progress)
+
+    def tree(self, feed: bytes | None = None) -> FeedTree:
+        """Return the tree of a feed, this device's by default."""
+        self.records.advance()
+        return self.records.tree(feed or self.feed)
+
+    def checkpoint(self, feed: bytes | None = None) -> bytes:
+        """Return the record of the newest checkpoint of a feed, this device's by default."""
+        self.records.advance()
+        return self.records.checkpoint(feed or self.feed)
+
+    def certificate(self, feed: bytes | None = None) -> Certificate:
+        """Return the owner's certificate of the device that signs a feed."""
+        return self.devices.certificate(feed or self.feed)
+
+    @property
+    def owner_public(self) -> bytes:
+        """The owner's Ed25519 public key, raw, which certificates are checked with."""
+        return self.keys.owner_public.public_bytes_raw()
+
+    def data_key(self, record: Record) -> bytes:
+        """Return the key of an entry's body, empty where it was destroyed."""
+        page = (record.header.feed, record.header.key_page)
+        return data_key(self.keys.opened([page]), page, record.header.key_slot)
 
     def sign(self, text: bytes) -> bytes:
         """Return the device's signature, which can be none over a checkpoint."""
@@ -511,20 +517,26 @@ class SealedLog:
         return self._public.public_bytes_raw()
 
     def check(self, text: bytes, signature: bytes) -> None:
-        """Check a signature that `sign` made.
+        """Check a signature that `sign` made, on this or another device of the vault.
 
         Raises:
-            BadSignature: This device did not sign this text.
+            BadSignature: No device of this vault signed this text.
         """
-        try:
-            self._public.verify(signature, _SIGNED + text)
-        except InvalidSignature:
-            raise BadSignature("The signature is not this device's.") from None
+        for certificate in self.devices.all():
+            try:
+                key = Ed25519PublicKey.from_public_bytes(certificate.public_key)
+                key.verify(signature, _SIGNED + text)
+            except InvalidSignature:
+                continue
+            return
+        raise BadSignature("The signature is not one of this vault's devices'.")
 
     def close(self) -> None:
         """Close the files."""
         self._recorder.datastore.close()
         self.keys.close()
+        if self._guard is not None:
+            self._guard.close()
 
 
 class _Found(NamedTuple):
@@ -532,6 +544,19 @@ class _Found(NamedTuple):
 
     position: int
     known: Known
+
+
+def beside(
+    page: SealedPage, count: int, certificates: Sequence[Certificate] = ()
+) -> Callable[[SQLiteCursor, int], None]:
+    """Return what writes a page's rows of the index in the transaction of its append."""
+    row = PageRow(page.feed, page.trail.frontier.size, count, page.position, page.trail.time)
+
+    def write(cursor: SQLiteCursor, start: int) -> None:
+        Index.insert(cursor, row._replace(position=start + count), page.tiles)
+        Index.certify(cursor, certificates)
+
+    return write
 
 
 def _datetime(nanoseconds: int) -> datetime:

@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -280,9 +280,18 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
                 rows = _rows(cursor, query, rows[-1][0], batch)
 
     def append(
-        self, events: Sequence[DCBEvent], condition: DCBAppendCondition | None = None
+        self,
+        events: Sequence[DCBEvent],
+        condition: DCBAppendCondition | None = None,
+        also: Callable[[SQLiteCursor, int], None] | None = None,
     ) -> int:
-        """Append events in one transaction, unless the condition's query finds something."""
+        """Append events in one transaction, unless the condition's query finds something.
+
+        Args:
+            events: At least one.
+            condition: What must not have happened.
+            also: Writes what stands beside the events, given the position of the first.
+        """
         if not events:
             raise ProgrammingError("Should be at least one event")
         with self.datastore.transaction(commit=True) as cursor:
@@ -294,6 +303,8 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
                     raise IntegrityError(condition)
             start = head + 1
             self._insert(cursor, events, start)
+            if also is not None:
+                also(cursor, start)
             points.reached("log.written")
         points.reached("log.committed")
         for listener in list(self._listeners):

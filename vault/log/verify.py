@@ -5,19 +5,30 @@ and lists them. Memory is bounded by one page.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import NamedTuple, NoReturn, Protocol
+from typing import NamedTuple, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from vault.errors import RolledBack, RootMismatch, TamperError
+from vault.errors import RootMismatch, TamperError
 from vault.log import checkpoint
-from vault.log.envelope import FIXED, HASH_SIZE, NO_TAG, VERSION
-from vault.log.merkle import Frontier
+from vault.log.envelope import FIXED, HASH_SIZE, NO_TAG, VERSIONS
+from vault.log.merkle import Frontier, Nodes
 
-__all__ = ["Complain", "Problem", "Report", "Rows", "SealedPage", "Trail", "refuse", "walk"]
+__all__ = [
+    "Complain",
+    "KeyOf",
+    "Place",
+    "Problem",
+    "Report",
+    "Row",
+    "SealedPage",
+    "Trail",
+    "refuse",
+    "walk",
+]
 
 
 class Problem(NamedTuple):
@@ -28,21 +39,19 @@ class Problem(NamedTuple):
 
 
 Complain = Callable[[Problem], None]
+KeyOf = Callable[[bytes], Ed25519PublicKey]
+"""The key that signs a feed, from a certificate that was checked.
+
+Raises `TamperError` where the owner certified none.
+"""
+
+Row = tuple[int, str, str, bytes]
+"""Position, topic, tags and data of a record."""
 
 
 def refuse(problem: Problem) -> NoReturn:
     """Raise a problem: what followers want."""
     raise problem.error(problem.sentence)
-
-
-class Rows(Protocol):
-    """A recorder as a walk reads it: plain rows, which cost half of the library's objects."""
-
-    def end(self) -> int:
-        """Return the last position, 0 where there is none."""
-
-    def rows(self, after: int, end: int) -> Iterable[tuple[int, str, str, bytes]]:
-        """Yield position, topic, tags and data of records, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,61 +65,93 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """How far a log was walked: the last position, the tree up to it, the newest time."""
+    """How far one feed was walked: its tree, and the time of its newest entry."""
 
-    position: int = 0
     frontier: Frontier = field(default_factory=Frontier)
     time: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a log was walked: the last position, and the trail of every feed up to it."""
+
+    position: int = 0
+    trails: Mapping[bytes, Trail] = field(default_factory=dict)
+
+    @property
+    def time(self) -> int:
+        """The time of the newest entry of all feeds."""
+        return max((trail.time for trail in self.trails.values()), default=0)
+
+    def trail(self, feed: bytes) -> Trail:
+        """Return the trail of a feed, which may not have begun."""
+        return self.trails.get(feed, _BEGINNING)
+
+    def after(self, page: "SealedPage") -> "Place":
+        """Return the place behind a page."""
+        return Place(page.position, {**self.trails, page.feed: page.trail})
+
+
+_BEGINNING = Trail()
+
+
 class SealedPage(NamedTuple):
-    """Position and data of checked records that were committed together, and their end."""
+    """Position and data of checked records that were committed together.
+
+    `position` and `checkpoint` are those of the checkpoint behind them, `trail` is their
+    feed's up to it; `tiles` are the subtrees that they complete.
+    """
 
     records: list[tuple[int, bytes]]
-    end: Trail
+    feed: bytes
+    position: int
+    checkpoint: bytes
+    trail: Trail
+    tiles: list[Nodes]
 
 
 def walk(
-    recorder: Rows, key: Ed25519PublicKey, start: Trail, complain: Complain = refuse
+    rows: Iterable[Row], key_of: KeyOf, start: Place, complain: Complain = refuse
 ) -> Iterator[SealedPage]:
-    """Yield the pages behind a point, each checked up to its signature.
+    """Yield the pages behind a place, each checked up to its signature.
 
     Args:
-        recorder: Where the records are.
-        key: The device key that signs the feed.
-        start: A point whose checkpoint was verified.
+        rows: The records behind the place, in order.
+        key_of: The keys that sign the feeds.
+        start: A place whose checkpoints were verified.
         complain: Told every problem; if it returns, the walk goes on.
 
     Raises:
         TamperError: From `complain`, unless it was replaced.
     """
-    end = recorder.end()
-    if end < start.position:
-        complain(Problem(f"The log ended at {start.position} and is shorter now.", RolledBack))
-    feed, trail = checkpoint.feed_of(key), start
-    last, seq, time = start.position, start.frontier.size, start.time
+    trails = dict(start.trails)
+    last, seq, time, feed = start.position, 0, 0, b""
     leaves: list[bytes] = []
     records: list[tuple[int, bytes]] = []
     unpack, size, hash_ = FIXED.unpack_from, FIXED.size, sha256
     # The inner loop of every replay: one condition for all that must hold, spelled out only
     # when it does not.
-    for position, topic, tags, data in recorder.rows(start.position, end):
+    for position, topic, tags, data in rows:
         if topic == checkpoint.TOPIC:
-            page = _Page(position, last, time, tags, data, leaves)
-            trail = _closed(page, trail, key, complain)
-            yield SealedPage(records, trail)
-            last, seq, time = position, trail.frontier.size, trail.time
-            leaves, records = [], []
+            page = _Page(position, last, time, tags, data, leaves, feed)
+            trail, tiles = _closed(page, trails.get(feed, _BEGINNING), key_of, complain)
+            trails[feed] = trail
+            yield SealedPage(records, feed, position, data, trail, tiles)
+            last, feed, leaves, records = position, b"", [], []
             continue
         try:
             fixed = unpack(data)
+            if not feed:
+                feed = fixed[2]
+                trail = trails.get(feed, _BEGINNING)
+                seq, time = trail.frontier.size, trail.time
             cut = size + fixed[1] + HASH_SIZE
             head = data[:cut]
             misplaced = (
                 position != last + 1
                 or fixed[3] != seq
                 or fixed[4] <= time
-                or fixed[0] != VERSION
+                or fixed[0] not in VERSIONS
                 or fixed[2] != feed
                 or head[size:-HASH_SIZE] != topic.encode()
                 or tags != (topic if fixed[7] == NO_TAG else fixed[7].hex())
@@ -140,17 +181,20 @@ class _Page(NamedTuple):
     tags: str
     data: bytes
     leaves: list[bytes]
+    feed: bytes
 
 
-def _closed(page: _Page, trail: Trail, key: Ed25519PublicKey, complain: Complain) -> Trail:
+def _closed(
+    page: _Page, trail: Trail, key_of: KeyOf, complain: Complain
+) -> tuple[Trail, list[Nodes]]:
     """Check a checkpoint against the entries before it; return the trail up to it."""
     frontier = trail.frontier.copy()
-    frontier.extend(page.leaves)
+    tiles = frontier.extend(page.leaves)
     try:
-        stated = checkpoint.parse(page.data, key)
+        stated = checkpoint.parse(page.data, key_of(page.feed))
     except TamperError as error:
         complain(Problem(f"At {page.position}: {error}", type(error)))
-        return Trail(page.position, frontier, page.time)
+        return Trail(frontier, page.time), tiles
     if stated.size != frontier.size or stated.frontier.hashes != frontier.hashes:
         complain(
             Problem(
@@ -166,4 +210,4 @@ def _closed(page: _Page, trail: Trail, key: Ed25519PublicKey, complain: Complain
     ):
         complain(Problem(f"The checkpoint at {page.position} does not fit its page."))
     # What is signed is where the next page must go on, whatever was found before it.
-    return Trail(page.position, stated.frontier, stated.time)
+    return Trail(stated.frontier, stated.time), tiles

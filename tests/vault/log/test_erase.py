@@ -22,12 +22,14 @@ def log(tmp_path):
 def residue(log, ids):
     """What must be gone afterwards: data keys and bodies."""
     records = log.located(ids)
-    pages = log.keys.opened({record.header.key_page for record in records})
+    pages = log.keys.opened({(log.feed, record.header.key_page) for record in records})
     secrets = []
     for record in records:
         secrets.append(record.body)
-        secrets.append(data_key(pages, record.header.key_page, record.header.key_slot))
-        stored = log.keys.store.pages([record.header.key_page])[record.header.key_page]
+        secrets.append(data_key(pages, (log.feed, record.header.key_page), record.header.key_slot))
+        stored = log.keys.store.pages([(log.feed, record.header.key_page)])[
+            log.feed, record.header.key_page
+        ]
         secrets.append(stored.wrapped)
     assert all(len(secret) >= 32 for secret in secrets)
     return secrets
@@ -102,14 +104,16 @@ def test_an_erased_item_is_known_and_does_not_come_back(log):
 def test_a_body_that_nobody_asked_to_erase_is_missed(log):
     ids = log.append(drafts(0, 3))
     log.erase([ids[1]])
-    assert log.verify().problems == ("Entry number 2 cannot be read, though no event erased it.",)
+    assert log.verify().problems == (
+        f"Entry {log.feed.hex()}-2 cannot be read, though no event erased it.",
+    )
 
 
 def test_an_erasure_that_was_asked_for_and_not_done_is_named_and_finished(log, tmp_path):
     ids = log.append(drafts(0, 3))
     log.append([Draft(event=ItemErased(item_ids=(ids[1], "elsewhere-7")))])
     [problem] = log.verify().problems
-    assert problem.startswith("Entry number 2 was to be erased")
+    assert problem.startswith(f"Entry {log.feed.hex()}-2 was to be erased")
     log.close()
     again = reopen(tmp_path)
     assert numbers(again) == [0, None, 2]
@@ -125,7 +129,7 @@ def test_erasing_while_somebody_reads_says_so_and_is_finished_later(log, tmp_pat
     path = tmp_path / "home" / "keys.db"
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
-    reader.execute("SELECT * FROM page").fetchall()
+    reader.execute("SELECT * FROM key_page").fetchall()
     log.keys.store._db.execute("PRAGMA busy_timeout = 10")
     with pytest.raises(StorageError, match="close other programs"):
         forget(log, [ids[0]])

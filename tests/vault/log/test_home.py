@@ -119,9 +119,9 @@ def test_folders_that_are_no_vault_are_named(tmp_path):
 def test_a_newer_format_is_refused_before_anything_is_touched(tmp_path):
     create(tmp_path).close()
     path = tmp_path / "home" / "vault.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2, "new": True}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 3, "new": True}))
     held = everything(tmp_path)
-    with pytest.raises(ForeignVault, match="format 2"):
+    with pytest.raises(ForeignVault, match="format 3"):
         reopen(tmp_path)
     assert everything(tmp_path) == held
 
@@ -248,7 +248,7 @@ def test_no_key_that_a_collector_holds_opens_what_it_wrote(tmp_path):
 
     from vault.log.keys import _PAGE_CONTEXT, _SUITE  # noqa: PLC0415
 
-    page = collector.keys.store.pages([collector.newest_key_page()])
+    page = collector.keys.store.pages([(collector.feed, collector.newest_key_page())])
     [(scope, wrapped)] = page.values()
     assert scope == 0
     held = [bytes.fromhex(value) for value in json.loads(file.read_text()).values()]

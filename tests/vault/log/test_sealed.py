@@ -141,7 +141,10 @@ def test_signatures_are_this_devices_and_never_a_checkpoint(log, tmp_path):
 
 def test_followers_catch_up_with_the_log(log):
     class Counting:
-        name, position, seen = "counting", 0, 0
+        name, position, seen, order = "counting", 0, 0, ""
+
+        def begin(self, order):
+            self.order = order
 
         def apply(self, page):
             self.seen += len(page.entries)
@@ -151,6 +154,7 @@ def test_followers_catch_up_with_the_log(log):
     log.append(drafts(0, 7))
     assert catch_up(log, [follower], lambda *step: told.append(step)) == log.head.position
     assert follower.seen == 8
+    assert follower.order == log.order
     assert told[-1] == (follower.position, follower.position)
     log.append(drafts(7, 2))
     catch_up(log, [follower])

@@ -258,18 +258,18 @@ def test_a_key_page_exchanged_or_broken_is_noticed(tmp_path):
     filled(tmp_path)
     path = tmp_path / "home" / "keys.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        pages = database.execute("SELECT id, wrapped FROM page").fetchall()
+        pages = database.execute("SELECT id, wrapped FROM key_page").fetchall()
         for id_, wrapped in pages:
             for other in (b"", wrapped[:-1] + bytes([wrapped[-1] ^ 1]), pages[0][1] + b"\0"):
-                database.execute("UPDATE page SET wrapped = ? WHERE id = ?", (other, id_))
+                database.execute("UPDATE key_page SET wrapped = ? WHERE id = ?", (other, id_))
                 try:
                     numbers_, problems = outcome(tmp_path)
                 except VaultError:
                     pass
                 else:
                     assert problems, numbers_
-            database.execute("UPDATE page SET wrapped = ? WHERE id = ?", (wrapped, id_))
-        database.execute("DELETE FROM page WHERE id = ?", (pages[1][0],))
+            database.execute("UPDATE key_page SET wrapped = ? WHERE id = ?", (wrapped, id_))
+        database.execute("DELETE FROM key_page WHERE id = ?", (pages[1][0],))
     numbers_, problems = outcome(tmp_path)
     assert None in numbers_
     assert any("cannot be read" in problem for problem in problems)

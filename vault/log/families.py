@@ -1,0 +1,83 @@
+"""Entries that are one item: those under the same natural key, whichever device wrote them.
+
+Two devices that read the same export before they met have both collected every item. In
+merged order the first entry under a natural key is the item, and every later one states it
+again; followers never see anything else.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
+
+from vault.errors import NotFound
+from vault.events import CorrectionMade, Event, ItemCollected, ItemErased, ItemRevised
+from vault.log.envelope import NO_TAG, Record, parse
+from vault.log.records import Records
+from vault.log.sqlite import sqlite_errors
+
+__all__ = ["Families"]
+
+
+class Families:
+    """The entries under each natural key."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def with_members(self, located: Sequence[Record]) -> list[Record]:
+        """Add the records under the same natural keys, in the order of log.db."""
+        tags = {f.header.natural_key.hex() for f in located if f.header.natural_key != NO_TAG}
+        there = {found.position: found for found in located}
+        recorder = self._records.recorder
+        with sqlite_errors("log.db"):
+            extent = recorder.extent(sorted(tags))
+            for tag, (first, last) in extent.items():
+                if first == last:
+                    continue
+                for stored in recorder.read(DCBQuery([DCBQueryItem([], [tag])])):
+                    record = parse(stored.position, stored.event.data)
+                    if record.header.natural_key.hex() == tag:
+                        there[stored.position] = record
+        return [there[position] for position in sorted(there)]
+
+    def _first(self, record: Record) -> str:
+        """Return the id of the entry that an item is known by."""
+        if record.header.natural_key == NO_TAG:
+            return record.header.id
+        index, most = self._records.index, self._records.devices.most
+        ranked: list[tuple[int, bytes, int]] = []
+        for one in self.with_members([record]):
+            feed, seq = one.header.feed, one.header.seq
+            page = index.holding(feed, seq) if seq < most(feed) else None
+            if page is not None:
+                ranked.append((page.time, feed, seq))
+        if not ranked:
+            return record.header.id
+        _, feed, seq = min(ranked)
+        return f"{feed.hex()}-{seq}"
+
+    def _known_as(self, entry_id: str) -> str:
+        try:
+            [record] = self._records.located([entry_id])
+        except NotFound:
+            return entry_id
+        return self._first(record)
+
+    def told(self, record: Record, event: Event) -> Event:
+        """Return an event as it reads in merged order."""
+        match event:
+            case ItemCollected(item=item) | ItemRevised(item=item):
+                first = self._first(record)
+                if first == record.header.id:
+                    return ItemCollected(item=item)
+                return ItemRevised(item_id=first, item=item)
+            case ItemErased(item_ids=ids):
+                return replace(event, item_ids=tuple(self._each(ids)))
+            case CorrectionMade(item_id=item_id):
+                return replace(event, item_id=self._known_as(item_id))
+            case _:
+                return event
+
+    def _each(self, ids: Iterable[str]) -> list[str]:
+        return list(dict.fromkeys([*map(self._known_as, ids), *ids]))

@@ -1,0 +1,263 @@
+"""What stands beside the records in log.db: pages, tiles of the trees, certified devices.
+
+Nothing here is signed, and nothing needs to be: pages and tiles can be made again from the
+records and are compared with them, and a device's row carries the owner's certificate.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from eventsourcing.sqlite import SQLiteCursor
+
+from vault.log import checkpoint
+from vault.log.certificate import Certificate
+from vault.log.envelope import FIXED, HASH_SIZE
+from vault.log.merkle import Frontier, Nodes, leaf_hash
+from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
+
+__all__ = ["Also", "Index", "PageRow"]
+
+Also = Callable[[SQLiteCursor, int], None]
+"""What is written in the transaction of an append, given the position of its first record."""
+
+_NAME = "log.db"
+_CREATE = (
+    """CREATE TABLE page(
+        feed BLOB NOT NULL, size INTEGER NOT NULL, entries INTEGER NOT NULL,
+        position INTEGER NOT NULL, time INTEGER NOT NULL,
+        PRIMARY KEY(feed, size)) WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX page_position ON page(position)",
+    "CREATE UNIQUE INDEX page_time ON page(time, feed)",
+    """CREATE TABLE tile(
+        feed BLOB NOT NULL, level INTEGER NOT NULL, number INTEGER NOT NULL, hash BLOB NOT NULL,
+        PRIMARY KEY(feed, level, number)) WITHOUT ROWID""",
+    """CREATE TABLE device(
+        feed BLOB PRIMARY KEY, public_key BLOB NOT NULL, most INTEGER NOT NULL,
+        signature BLOB NOT NULL) WITHOUT ROWID""",
+)
+_COLUMNS = "feed, size, entries, position, time"
+# What counts in the merged order: a feed up to the size at which its device was revoked.
+_COUNTS = """page WHERE size <= coalesce(
+    (SELECT most FROM device WHERE device.feed = page.feed), 9223372036854775807)"""
+
+
+class PageRow(NamedTuple):
+    """A page: the feed, its size with this page, the page's entries, where and when it ends."""
+
+    feed: bytes
+    size: int
+    entries: int
+    position: int
+    time: int
+
+
+class Index:
+    """The tables beside the records of one recorder."""
+
+    def __init__(self, recorder: SQLiteDCBRecorder) -> None:
+        self._recorder = recorder
+
+    @contextmanager
+    def _cursor(self, *, commit: bool = False) -> Iterator[SQLiteCursor]:
+        with sqlite_errors(_NAME), self._recorder.datastore.transaction(commit=commit) as cursor:
+            yield cursor
+
+    def create(self) -> bool:
+        """Make the tables if they are not there, from the records; tell whether it did."""
+        with self._cursor(commit=True) as cursor:
+            cursor.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'page'")
+            if cursor.fetchone()[0]:
+                return False
+            for statement in _CREATE:
+                cursor.execute(statement)
+            self._fill(cursor)
+            return True
+
+    def _fill(self, cursor: SQLiteCursor) -> None:
+        """Take in records that were there before: those of the one feed of format 1."""
+        frontier, leaves, last = Frontier(), list[bytes](), 0
+        fixed: tuple[Any, ...] = ()
+        while True:
+            cursor.execute(
+                "SELECT position, type, CAST(data AS BLOB) FROM event WHERE position > ? "
+                "ORDER BY position LIMIT 1000",
+                [last],
+            )
+            rows = cursor.fetchall()
+            if not rows:
+                return
+            for position, topic, data in rows:
+                last = position
+                if topic != checkpoint.TOPIC:
+                    fixed = FIXED.unpack_from(data)
+                    leaves.append(leaf_hash(data[: FIXED.size + fixed[1] + HASH_SIZE]))
+                    continue
+                tiles = frontier.extend(leaves)
+                row = PageRow(fixed[2], frontier.size, len(leaves), position, fixed[4])
+                self.insert(cursor, row, tiles)
+                leaves = []
+
+    @staticmethod
+    def insert(cursor: SQLiteCursor, page: PageRow, tiles: Iterable[Nodes]) -> None:
+        """Add a page and the subtrees that it completes, inside an append."""
+        cursor.execute("INSERT OR REPLACE INTO page VALUES(?, ?, ?, ?, ?)", page)
+        for level, first, hashes in tiles:
+            cursor.executemany(
+                "INSERT OR REPLACE INTO tile VALUES(?, ?, ?, ?)",
+                [(page.feed, level, first + i, hash_) for i, hash_ in enumerate(hashes)],
+            )
+
+    @staticmethod
+    def certify(cursor: SQLiteCursor, certificates: Iterable[Certificate]) -> None:
+        """Store certificates inside an append."""
+        cursor.executemany(
+            "INSERT OR REPLACE INTO device VALUES(?, ?, ?, ?)",
+            [(c.feed, c.public_key, c.most, c.signature) for c in certificates],
+        )
+
+    def store(self, certificates: Iterable[Certificate]) -> None:
+        """Put certificates in the place of what was known of their devices."""
+        with self._cursor(commit=True) as cursor:
+            self.certify(cursor, certificates)
+
+    def recertify(self, certificates: Iterable[Certificate]) -> None:
+        """Replace all certificates, for a new owner key."""
+        with self._cursor(commit=True) as cursor:
+            cursor.execute("DELETE FROM device")
+            self.certify(cursor, certificates)
+
+    def certificates(self) -> list[Certificate]:
+        """Return the certificates of all devices; nobody has checked them yet."""
+        with self._cursor() as cursor:
+            cursor.execute("SELECT public_key, most, signature FROM device ORDER BY feed")
+            return [Certificate(*row) for row in cursor.fetchall()]
+
+    def newest(self, position: int | None = None) -> list[PageRow]:
+        """Return the newest page of every feed, up to a position."""
+        bound = -1 if position is None else position
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT feed, max(size), entries, position, time FROM page "
+                "WHERE ?1 < 0 OR position <= ?1 GROUP BY feed",
+                [bound],
+            )
+            return [PageRow(*row) for row in cursor.fetchall()]
+
+    def holding(self, feed: bytes, seq: int) -> PageRow | None:
+        """Return the page that holds an entry."""
+        return self._one("feed = ? AND size > ? ORDER BY size LIMIT 1", feed, seq)
+
+    def ending(self, feed: bytes, size: int) -> PageRow | None:
+        """Return the page with which a feed reached a size."""
+        return self._one("feed = ? AND size = ?", feed, size)
+
+    def at(self, position: int) -> PageRow | None:
+        """Return the page that ends at a position of log.db."""
+        return self._one("position = ?", position)
+
+    def over(self, position: int) -> PageRow | None:
+        """Return the page that holds a position of log.db."""
+        return self._one("position >= ? ORDER BY position LIMIT 1", position)
+
+    def _one(self, where: str, *values: bytes | int) -> PageRow | None:
+        with self._cursor() as cursor:
+            cursor.execute(f"SELECT {_COLUMNS} FROM page WHERE {where}", values)  # noqa: S608 - constants
+            row = cursor.fetchone()
+            return PageRow(*row) if row else None
+
+    def count_pages(self, position: int) -> int:
+        """Return how many pages the index has up to a position of log.db."""
+        with self._cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM page WHERE position <= ?", [position])
+            return int(cursor.fetchone()[0])
+
+    def between(self, feed: bytes, first: int, last: int) -> list[PageRow]:
+        """Return the pages of a feed that hold any entry from one number to another."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                f"SELECT {_COLUMNS} FROM page WHERE feed = ? AND size > ? AND size - entries < ? "  # noqa: S608 - constants
+                "ORDER BY size",
+                [feed, first, last],
+            )
+            return [PageRow(*row) for row in cursor.fetchall()]
+
+    def disorder(self) -> tuple[int, int]:
+        """Return where the last page stands that came late, and how many pages do not count.
+
+        A page comes late if one that sorts after it was there before. (0, 0) says that the
+        merged order is the order of log.db.
+        """
+        with self._cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM (SELECT DISTINCT feed FROM page LIMIT 2)")
+            if cursor.fetchone()[0] < 2:  # noqa: PLR2004 - one feed is in order
+                late = 0
+            else:
+                cursor.execute(
+                    "SELECT coalesce(max(position), 0) FROM (SELECT position, time, max(time) "
+                    "OVER (ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) "
+                    "AS before FROM page) WHERE time <= before"
+                )
+                late = cursor.fetchone()[0]
+            cursor.execute(
+                "SELECT count(*) FROM page JOIN device USING (feed) WHERE page.size > device.most"
+            )
+            return late, cursor.fetchone()[0]
+
+    def merged(self) -> Iterator[PageRow]:
+        """Yield the pages that count in merged order: by time, then by feed."""
+        after: tuple[int, bytes] = (-1, b"")
+        while True:
+            with self._cursor() as cursor:
+                cursor.execute(
+                    f"SELECT {_COLUMNS} FROM {_COUNTS} AND (time, feed) > (?, ?) "  # noqa: S608 - constants
+                    "ORDER BY time, feed LIMIT 1000",
+                    after,
+                )
+                rows = [PageRow(*row) for row in cursor.fetchall()]
+            yield from rows
+            if not rows:
+                return
+            after = (rows[-1].time, rows[-1].feed)
+
+    def records_before(self, page: PageRow) -> int:
+        """Return how many records stand before a page in merged order."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                f"SELECT coalesce(sum(entries + 1), 0) FROM {_COUNTS} AND (time, feed) < (?, ?)",  # noqa: S608 - constants
+                [page.time, page.feed],
+            )
+            return int(cursor.fetchone()[0])
+
+    def length(self) -> int:
+        """Return how many records there are in merged order."""
+        with self._cursor() as cursor:
+            cursor.execute(f"SELECT coalesce(sum(entries + 1), 0) FROM {_COUNTS}")  # noqa: S608 - constants
+            return int(cursor.fetchone()[0])
+
+    def tiles(self, feed: bytes, level: int, first: int, last: int) -> list[bytes]:
+        """Return the roots of complete subtrees from a number up to, not with, another."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT hash FROM tile WHERE feed = ? AND level = ? AND number >= ? AND number < ? "
+                "ORDER BY number",
+                [feed, level, first, last],
+            )
+            return [hash_ for (hash_,) in cursor.fetchall()]
+
+    def leaves(self, positions: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return the leaf hashes of the entries in ranges of positions, both ends included."""
+        found: list[bytes] = []
+        most = FIXED.size + 255 + HASH_SIZE
+        with self._cursor() as cursor:
+            for first, last in positions:
+                cursor.execute(
+                    "SELECT CAST(substr(data, 1, ?) AS BLOB) FROM event "
+                    "WHERE position BETWEEN ? AND ? ORDER BY position",
+                    [most, first, last],
+                )
+                found += [
+                    leaf_hash(head[: FIXED.size + head[1] + HASH_SIZE])
+                    for (head,) in cursor.fetchall()
+                ]
+        return found

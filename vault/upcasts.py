@@ -1,0 +1,57 @@
+"""Events as earlier releases wrote them, and how each becomes the event of today.
+
+A record class here is frozen for ever: it says what stands under its topic in logs that
+exist. Nothing is written under these topics any more. A new version of an event moves the
+class as it was to this module, under its old topic, with one function from old to new.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from vault import events as e
+
+__all__ = ["EARLIER", "DeviceRevoked1", "ItemErased1", "Upcast"]
+
+Old = TypeVar("Old")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemErased1:
+    """The data keys of these entries were destroyed; the signed entries stay."""
+
+    item_ids: tuple[str, ...]
+    masked: tuple[e.MaskedAlias, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRevoked1:
+    """A device's signatures count no more."""
+
+    device: str
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Upcast(Generic[Old]):
+    """One earlier version of an event: its record, and what it is today."""
+
+    old: type[Old]
+    event: type[e.Event]
+    renew: Callable[[Old], e.Event]
+
+
+def _item_erased(old: ItemErased1) -> e.ItemErased:
+    return e.ItemErased(item_ids=old.item_ids, masked=old.masked)
+
+
+def _device_revoked(old: DeviceRevoked1) -> e.DeviceRevoked:
+    # It never said from where on, so nothing of the device counts: what is unknown is denied.
+    return e.DeviceRevoked(device=old.device, size=0, certificate=old.certificate)
+
+
+EARLIER: Mapping[str, Upcast[Any]] = {
+    "item.erased/1": Upcast(ItemErased1, e.ItemErased, _item_erased),
+    "device.revoked/1": Upcast(DeviceRevoked1, e.DeviceRevoked, _device_revoked),
+}
+"""The topics that are still read and no longer written."""
