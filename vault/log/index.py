@@ -133,16 +133,18 @@ class Index:
             cursor.execute("SELECT public_key, most, signature FROM device ORDER BY feed")
             return [Certificate(*row) for row in cursor.fetchall()]
 
-    def newest(self, position: int | None = None) -> list[PageRow]:
-        """Return the newest page of every feed, up to a position."""
-        bound = -1 if position is None else position
+    def newest(self, feeds: Iterable[bytes], position: int) -> list[PageRow]:
+        """Return the newest page of every feed that has one, up to a position of log.db."""
+        found = []
         with self._cursor() as cursor:
-            cursor.execute(
-                "SELECT feed, max(size), entries, position, time FROM page "
-                "WHERE ?1 < 0 OR position <= ?1 GROUP BY feed",
-                [bound],
-            )
-            return [PageRow(*row) for row in cursor.fetchall()]
+            for feed in feeds:
+                cursor.execute(
+                    f"SELECT {_COLUMNS} FROM page WHERE feed = ? AND position <= ? "  # noqa: S608 - constants
+                    "ORDER BY size DESC LIMIT 1",
+                    [feed, position],
+                )
+                found += [PageRow(*row) for row in cursor.fetchall()]
+        return found
 
     def holding(self, feed: bytes, seq: int) -> PageRow | None:
         """Return the page that holds an entry."""
@@ -182,27 +184,38 @@ class Index:
             )
             return [PageRow(*row) for row in cursor.fetchall()]
 
-    def disorder(self) -> tuple[int, int]:
-        """Return where the last page stands that came late, and how many pages do not count.
+    def bodies(self, feed: bytes) -> list[tuple[int, int]]:
+        """Return the size of a feed at the end of each page, and how many bodies the page has."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT size, (SELECT count(*) FROM event WHERE position "
+                "BETWEEN page.position - page.entries AND page.position - 1 "
+                "AND length(data) > ? + length(type)) FROM page WHERE feed = ? ORDER BY size",
+                [FIXED.size + HASH_SIZE, feed],
+            )
+            return [(size, bodies) for size, bodies in cursor.fetchall()]
 
-        A page comes late if one that sorts after it was there before. (0, 0) says that the
-        merged order is the order of log.db.
+    def late(self) -> int:
+        """Return where the last page ends that came late, 0 where none did.
+
+        A page comes late if one that sorts after it was there before.
         """
         with self._cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM (SELECT DISTINCT feed FROM page LIMIT 2)")
-            if cursor.fetchone()[0] < 2:  # noqa: PLR2004 - one feed is in order
-                late = 0
-            else:
-                cursor.execute(
-                    "SELECT coalesce(max(position), 0) FROM (SELECT position, time, max(time) "
-                    "OVER (ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) "
-                    "AS before FROM page) WHERE time <= before"
-                )
-                late = cursor.fetchone()[0]
             cursor.execute(
-                "SELECT count(*) FROM page JOIN device USING (feed) WHERE page.size > device.most"
+                "SELECT coalesce(max(position), 0) FROM (SELECT position, time, max(time) "
+                "OVER (ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) "
+                "AS before FROM page) WHERE time <= before"
             )
-            return late, cursor.fetchone()[0]
+            return int(cursor.fetchone()[0])
+
+    def excluded(self) -> int:
+        """Return how many pages do not count, because their device was revoked before."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                "SELECT coalesce(sum((SELECT count(*) FROM page "
+                "WHERE page.feed = device.feed AND page.size > device.most)), 0) FROM device"
+            )
+            return int(cursor.fetchone()[0])
 
     def merged(self) -> Iterator[PageRow]:
         """Yield the pages that count in merged order: by time, then by feed."""

@@ -6,7 +6,7 @@ that leave this module count records in that order. As long as nothing came late
 the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from vault.errors import NotFound, RolledBack, TamperError, UsageError
@@ -55,12 +55,21 @@ class Records:
         self.index = index
         self.devices = devices
         self.place = Place()
-        self._late, self._excluded = index.disorder()
+        self._newest: dict[bytes, tuple[int, bytes]] = {}
+        # One feed is in order as it stands.
+        self._late = index.late() if len(devices.all()) > 1 else 0
+        self._excluded = index.excluded()
         self._last = (0, b"")
 
-    def start_at(self, place: Place) -> None:
-        """Trust everything up to a place, whose checkpoints were verified."""
+    def start_at(self, place: Place, newest: Mapping[bytes, tuple[int, bytes]]) -> None:
+        """Trust everything up to a place, whose checkpoints were verified.
+
+        Args:
+            place: Where a walk begins.
+            newest: The checkpoints there, with their positions.
+        """
         self.place = place
+        self._newest = dict(newest)
         self._last = max((trail.time, feed) for feed, trail in place.trails.items())
 
     def advance(self) -> bool:
@@ -77,12 +86,13 @@ class Records:
         rows = self.recorder.rows(self.place.position, end)
         for page in walk(rows, self.devices.key_of, self.place):
             self.took(page)
-        self._excluded = self.index.disorder()[1]
+        self.count_excluded()
         return True
 
     def took(self, page: SealedPage) -> None:
         """Move the place behind a page of log.db."""
         self.place = self.place.after(page)
+        self._newest[page.feed] = (page.position, page.checkpoint)
         key = (page.trail.time, page.feed)
         if key <= self._last:
             self._late = page.position
@@ -90,7 +100,7 @@ class Records:
 
     def count_excluded(self) -> None:
         """Look again which pages count, after a revocation."""
-        self._excluded = self.index.disorder()[1]
+        self._excluded = self.index.excluded()
 
     @property
     def order(self) -> str:
@@ -102,15 +112,10 @@ class Records:
         """The position of the last record in merged order."""
         return self.index.length() if self._excluded else self.place.position
 
-    def newest(self) -> dict[bytes, tuple[int, bytes]]:
-        """Return the newest checkpoint of every feed, with its place in log.db."""
-        rows = self.index.newest(self.place.position)
-        with sqlite_errors("log.db"):
-            stored = self.recorder.at([row.position for row in rows])
-        try:
-            return {row.feed: (row.position, stored[row.position][1]) for row in rows}
-        except KeyError:
-            raise TamperError("The index of pages names records that are not there.") from None
+    @property
+    def newest(self) -> Mapping[bytes, tuple[int, bytes]]:
+        """The newest checkpoint of every feed, with its position in log.db."""
+        return self._newest
 
     def checkpoint(self, feed: bytes) -> bytes:
         """Return the newest checkpoint of a feed.
@@ -118,7 +123,7 @@ class Records:
         Raises:
             NotFound: There is no such feed.
         """
-        found = self.newest().get(feed)
+        found = self._newest.get(feed)
         if found is None:
             raise NotFound(f"There is no feed {feed.hex()}.")
         return found[1]
@@ -174,7 +179,7 @@ class Records:
             return self.place
         if self.index.at(position) is None:
             raise UsageError(f"Position {position} is not the end of a page.")
-        rows = self.index.newest(position)
+        rows = self.index.newest(self.place.trails, position)
         return Place(position, {row.feed: self._trail(row) for row in rows})
 
     def _trail(self, row: PageRow) -> Trail:

@@ -37,10 +37,10 @@ from vault.log.families import Families
 from vault.log.index import Index, PageRow
 from vault.log.keys import VaultKeys, data_key
 from vault.log.merkle import leaf_hash, root_of
-from vault.log.pin import Pin
+from vault.log.pin import Pin, Pinned
 from vault.log.records import FeedTree, Records
 from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
-from vault.log.verify import Place, Report, SealedPage, Trail
+from vault.log.verify import Report, SealedPage, Trail
 
 __all__ = ["Draft", "Known", "SealedLog"]
 
@@ -120,11 +120,11 @@ class SealedLog:
         self._guard = guard
         self._answered: int | None = None
         if not fresh:
-            self.records.start_at(self._pinned())
+            self.records.start_at(*self._pinned())
             if self.records.advance():
                 self._remember()
 
-    def _pinned(self) -> Place:
+    def _pinned(self) -> Pinned:
         """Return the pinned place after finding it in the log."""
         pinned = self._pin.read(self.devices.key_of)
         with sqlite_errors("log.db"):
@@ -132,10 +132,10 @@ class SealedLog:
         for feed, (position, record) in pinned.records.items():
             if found.get(position) != (checkpoint.TOPIC, record):
                 raise RolledBack(self._differs(feed, pinned.place.trail(feed)))
-        return pinned.place
+        return pinned
 
     def _differs(self, feed: bytes, seen: Trail) -> str:
-        here = [row for row in self.index.newest() if row.feed == feed]
+        here = self.index.newest([feed], self._recorder.end())
         day = f"{_datetime(seen.time):%Y-%m-%d %H:%M} UTC"
         size = here[0].size if here else 0
         if size < seen.frontier.size:
@@ -150,7 +150,7 @@ class SealedLog:
 
     def _remember(self) -> None:
         try:
-            self._pin.write(self.records.place.position, self.records.newest())
+            self._pin.write(self.records.place.position, self.records.newest)
         except StorageError:
             # The entries are durable and acknowledged; an older pin is weaker, never wrong.
             _log.warning("The log's end at %d could not be pinned.", self.records.place.position)
