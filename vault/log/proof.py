@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from vault.errors import BadSignature, ForeignVault, RootMismatch, TamperError, UsageError
 from vault.log.certificate import Certificate, fingerprint
 from vault.log.checkpoint import Note, parse_note
-from vault.log.envelope import VERSIONS, Header, Record, open_body, parse
+from vault.log.envelope import HASH_SIZE, VERSIONS, Header, Record, open_body, parse
 from vault.log.merkle import leaf_hash, verify_consistency, verify_inclusion
 
 __all__ = [
@@ -51,7 +51,6 @@ _SIGNER = struct.Struct(">B32s32sQ64s")
 _KEY = 32
 _TAG = 16
 _COMMITTED_SINCE = 2
-_MOST_HASHES = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +235,8 @@ def _unbase64(text: bytes) -> bytes:
 
 
 def _hashes(lines: Sequence[bytes]) -> list[bytes]:
-    hashes = [_unbase64(line) for line in lines[:_MOST_HASHES]]
-    if len(lines) > _MOST_HASHES or any(len(hash_) != _KEY for hash_ in hashes):
+    hashes = [_unbase64(line) for line in lines]
+    if any(len(hash_) != HASH_SIZE for hash_ in hashes):
         _changed()
     return hashes
 
@@ -296,7 +295,7 @@ def _entry(more: bytes) -> Record:
 
 def _shown(entry: Record) -> bytes:
     key, body = entry.body[:_KEY], entry.body[_KEY:]
-    if len(body) < _TAG or sha256(body).digest() != entry.head[-_KEY:]:
+    if len(body) < _TAG or sha256(body).digest() != entry.head[-HASH_SIZE:]:
         raise TamperError("The words in the proof are not those that were sealed.")
     try:
         return open_body(key, entry.signed, body)

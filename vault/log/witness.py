@@ -209,7 +209,9 @@ class FileWitness:
         feed = stated_feed(note)
         kept = self.newest(feed)
         if kept is None and self._path.exists():
-            raise UsageError(f"{self.name} is of another log; name another file.")
+            raise UsageError(
+                f"{self.name} is another device's or another vault's; name another file."
+            )
         if kept is None or _stated_size(kept) < _stated_size(note):
             with storage(self.name):
                 write_atomic(self._path, note)

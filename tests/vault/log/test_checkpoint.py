@@ -7,7 +7,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from vault.errors import BadSignature, RootMismatch, TamperError
-from vault.log.checkpoint import feed_of, parse, sign
+from vault.log.checkpoint import (
+    feed_of,
+    note_of,
+    note_text,
+    parse,
+    parse_note,
+    read,
+    sign,
+    stated_feed,
+)
 from vault.log.merkle import Frontier, leaf_hash
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -65,3 +74,81 @@ def test_another_key_or_another_tree_is_refused():
     edge = b"".join(tree(5).hashes)
     with pytest.raises(RootMismatch):
         parse(record[: -len(edge)] + edge[::-1], KEY.public_key())
+
+
+def test_what_is_handed_out_is_the_note_without_the_edge():
+    record = sign(KEY, tree(5), 1234)
+    note = note_of(record)
+    assert record == note + b"".join(tree(5).hashes)
+    stated = parse_note(note, KEY.public_key())
+    assert (stated.feed, stated.size, stated.root) == (feed_of(KEY.public_key()), 5, tree(5).root())
+    assert (stated.time, stated.data, stated.edge) == (1234, note, ())
+    assert stated_feed(note) == stated_feed(record) == stated.feed
+    with pytest.raises(TamperError):
+        parse_note(record, KEY.public_key())
+    for nothing in (b"", b"note", note[:40]):
+        with pytest.raises(TamperError):
+            note_of(nothing)
+        with pytest.raises(TamperError):
+            stated_feed(nothing)
+
+
+def test_every_bit_of_a_note_is_covered():
+    note = note_of(sign(KEY, tree(5), 1234))
+    for i in range(len(note) * 8):
+        bad = bytearray(note)
+        bad[i // 8] ^= 1 << i % 8
+        with pytest.raises(TamperError):
+            parse_note(bytes(bad), KEY.public_key())
+    for cut in range(len(note)):
+        with pytest.raises(TamperError):
+            parse_note(note[:cut], KEY.public_key())
+
+
+def test_a_note_says_nothing_more_and_nothing_in_another_way():
+    name = f"twinvault/{feed_of(KEY.public_key()).hex()}"
+    text = note_text(feed_of(KEY.public_key()), 5, tree(5).root(), 7).decode()
+    lines = text.split("\n")
+    key_hash = sha256(name.encode() + b"\n\x01" + KEY.public_key().public_bytes_raw()).digest()[:4]
+
+    def signed(body: str) -> bytes:
+        blob = key_hash + KEY.sign(body.encode())
+        return f"{body}\n— {name} {base64.b64encode(blob).decode()}\n".encode()
+
+    assert parse_note(signed(text), KEY.public_key()).size == 5
+    for other in (
+        text + "more\n",
+        text + "\n",
+        "\n".join([*lines[:3], ""]),
+        "\n".join([lines[0], "05", *lines[2:]]),
+        "\n".join([lines[0], "+5", *lines[2:]]),
+        "\n".join([*lines[:3], "time 07", ""]),
+        "\n".join([*lines[:3], "time  7", ""]),
+        "\n".join([lines[0].upper(), *lines[1:]]),
+        "\n".join(["twinvault/" + "0" * 16, *lines[1:]]),
+        "\n".join([*lines[:2], lines[2][:-2] + chr(ord(lines[2][-2]) + 1) + "=", *lines[3:]]),
+    ):
+        assert other != text
+        with pytest.raises(TamperError):
+            parse_note(signed(other), KEY.public_key())
+    for more in ("x", "— witness.example/w AAAAAAA=", "\n", "\n\n", "\0"):
+        with pytest.raises(TamperError):
+            parse_note(signed(text) + more.encode(), KEY.public_key())
+
+
+def test_a_record_and_a_note_are_told_apart_whatever_others_signed():
+    record = sign(KEY, tree(7), 1234)
+    note = note_of(record)
+    assert read(record, KEY.public_key()).edge == tuple(tree(7).hashes)
+    assert read(note, KEY.public_key()).edge == ()
+    lengths = set()
+    for count in range(1, 80):
+        blob = base64.b64encode(bytes(4 + count)).decode()
+        for name in ("w", "ww", "www", "wwww"):
+            line = f"— {name} {blob}\n".encode()
+            lengths.add(len(line))
+            assert read(note + line, KEY.public_key()).data == note + line
+    assert 3 * 32 in lengths, "none was as long as the edge of the tree"
+    for bad in (record[:-1], record + b"\0", record[:-32], record[:-1] + b"?"):
+        with pytest.raises(TamperError):
+            read(bad, KEY.public_key())

@@ -1,0 +1,93 @@
+"""Proofs for others: making them from the open vault, and checking them without one."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vault import proofs
+from vault.disk import storage, write_atomic
+from vault.errors import Exists
+from vault.proofs import ProvedEntry, ProvedGrowth, TreeHead
+
+if TYPE_CHECKING:
+    from console.bootstrap import Twin
+
+__all__ = ["Kept", "Proved", "Written", "checkpoint", "prove", "prove_since", "verify"]
+
+Proved = ProvedEntry | ProvedGrowth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A proof that was written, and what it proves."""
+
+    out: Path
+    proved: Proved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The newest checkpoint of this device; `note` is its text."""
+
+    feed: str
+    tree: TreeHead
+    note: str
+    out: Path | None
+
+
+def prove(twin: "Twin", entry_id: str, *, reveal: bool, out: Path | None) -> Written:
+    """Write the proof that an entry stands in the log.
+
+    Raises:
+        NotFound: There is no such entry.
+        Erased: Its words are to be shown, and there are none any more.
+        Exists: There is a file of that name.
+    """
+    data = proofs.prove(twin.log, entry_id, reveal=reveal)
+    return _written(data, out or Path(f"{entry_id}.tlog-proof"))
+
+
+def prove_since(twin: "Twin", kept: Path, *, out: Path | None) -> Written:
+    """Write the proof that the log only grew since a checkpoint that somebody kept.
+
+    Raises:
+        NotFound: There is no such checkpoint.
+        RolledBack: The log has less than it says, or something else.
+        Exists: There is a file of that name.
+    """
+    data = proofs.prove_since(twin.log, kept)
+    return _written(data, out or Path(f"{kept.name}.tlog-consistency"))
+
+
+def _written(data: bytes, out: Path) -> Written:
+    if out.exists():
+        raise Exists(f"There is a file {out} already; name another with --out.")
+    with storage(str(out)):
+        write_atomic(out, data)
+    return Written(out=out.absolute(), proved=proofs.check(out))
+
+
+def checkpoint(twin: "Twin", out: Path | None) -> Kept:
+    """Return the newest checkpoint of this device, and keep it in a file.
+
+    Raises:
+        RolledBack: The file knows more than this log has, or something else.
+    """
+    note = proofs.hand_out(twin.log, out)
+    return Kept(
+        feed=note.feed.hex(),
+        tree=TreeHead.of(note),
+        note=note.data.decode(),
+        out=out.absolute() if out else None,
+    )
+
+
+def verify(path: Path, owner: str) -> Proved:
+    """Check a proof file; needs no vault.
+
+    Raises:
+        NotFound: There is no such file.
+        ForeignVault: It is another owner's, of a newer format, or no proof.
+        TamperError: It is cut short, or it was changed.
+    """
+    return proofs.check(path, owner)
