@@ -22,7 +22,7 @@ from trainer.tokenizer import END, PAD, Fixed, Tokens, fixed_digest
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Network"]
+__all__ = ["Network", "small_config"]
 
 _IGNORED = -100
 
@@ -149,27 +149,31 @@ def _padded(
     return ids, labels
 
 
+def small_config(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
+    """Return what a `LlamaConfig` of the from-scratch model says beside its defaults."""
+    # One message more than the context: a system message always stays.
+    longest = (recipe.context + 1) * (recipe.context_tokens + 2) + 1 + recipe.reply_tokens
+    return {
+        "vocab_size": vocabulary,
+        "hidden_size": recipe.width,
+        "intermediate_size": max(32, recipe.width * 8 // 3 // 32 * 32),
+        "num_hidden_layers": recipe.layers,
+        "num_attention_heads": recipe.heads,
+        "num_key_value_heads": recipe.heads,
+        "max_position_embeddings": 1 << math.ceil(math.log2(longest)),
+        "tie_word_embeddings": True,
+        "pad_token_id": PAD,
+        "eos_token_id": END,
+        "bos_token_id": None,
+    }
+
+
 def _small(recipe: Recipe, vocabulary: int) -> object:
     """Build the from-scratch model: a Llama small enough to learn from one person alone."""
     from torch import nn  # noqa: PLC0415
     from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415
 
-    # One message more than the context: a system message always stays.
-    longest = (recipe.context + 1) * (recipe.context_tokens + 2) + 1 + recipe.reply_tokens
-    config = LlamaConfig(
-        vocab_size=vocabulary,
-        hidden_size=recipe.width,
-        intermediate_size=max(32, recipe.width * 8 // 3 // 32 * 32),
-        num_hidden_layers=recipe.layers,
-        num_attention_heads=recipe.heads,
-        num_key_value_heads=recipe.heads,
-        max_position_embeddings=1 << math.ceil(math.log2(longest)),
-        tie_word_embeddings=True,
-        pad_token_id=PAD,
-        eos_token_id=END,
-        bos_token_id=None,
-    )
-    model = LlamaForCausalLM(config)
+    model = LlamaForCausalLM(LlamaConfig(**small_config(recipe, vocabulary)))
     # On rows this short plain attention is faster than the fused kernel (measured).
     model.set_attn_implementation("eager")
     drop = nn.Dropout(recipe.dropout)

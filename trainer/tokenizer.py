@@ -28,6 +28,7 @@ __all__ = [
     "Fixed",
     "Tokens",
     "fixed_digest",
+    "fixed_file",
 ]
 
 SPECIAL = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
@@ -117,7 +118,12 @@ def _shipped() -> "Tokenizer":
     return bpe
 
 
+def fixed_file() -> bytes:
+    """Return the shipped tokenizer as its file."""
+    return _FILE.read_bytes()
+
+
 @functools.cache
 def fixed_digest() -> str:
     """Return the hex SHA-256 of the shipped tokenizer."""
-    return hashlib.sha256(_FILE.read_bytes()).hexdigest()
+    return hashlib.sha256(fixed_file()).hexdigest()

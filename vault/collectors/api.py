@@ -2,25 +2,37 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vault.collectors.readers.tree import Tree
 from vault.items import Bad, Item, Progress
 
-__all__ = ["Found", "Record", "Source"]
+__all__ = ["Brought", "Carrier", "Found", "Record", "Source"]
 
 Record = Item | Bad | Progress
 """What a source yields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """A source that first read items which another source carries, and their data types."""
+
+    source: str
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A part of what was added that a source is about to read."""
+    """A part of what was added that a source is about to read.
+
+    `brings` is empty but for a source that carries the items of others.
+    """
 
     source: str
     part: str
     files: int
     size: int
+    brings: tuple[Brought, ...] = ()
 
 
 class Source(Protocol):
@@ -57,4 +69,16 @@ class Source(Protocol):
                 terms; None reads everything.
             me: Names and addresses of the owner as `vault.consent.normal` writes them:
                 they decide between `.sent` and `.received`.
+        """
+
+
+@runtime_checkable
+class Carrier(Source, Protocol):
+    """A built-in source whose items say themselves which source first read them."""
+
+    def brings(self, tree: Tree) -> tuple[Brought, ...]:
+        """Check the whole before any of it is stored; return what it holds.
+
+        Raises:
+            Refused: It is not as it was written.
         """

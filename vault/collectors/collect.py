@@ -16,7 +16,7 @@ from vault.collectors.api import Found
 from vault.collectors.job import HEAD_MARK, Job, Kind, file_of, part_mark
 from vault.collectors.readers import worker
 from vault.collectors.readers.worker import Died, Limits
-from vault.errors import CollectError, NotFound
+from vault.errors import CollectError, ForeignVault, NotFound, TamperError
 from vault.items import Bad, Item, Progress
 
 __all__ = ["Outcome", "collect"]
@@ -57,6 +57,8 @@ def collect(
         NotFound: There is nothing at the path.
         UsageError: There is no source of that name.
         CollectError: The reader itself does not run.
+        TamperError: It is a portable copy that is not as it was written.
+        ForeignVault: It is a portable copy of a newer format.
     """
     if not path.exists():
         raise NotFound(f"There is nothing at {path}.")
@@ -105,6 +107,10 @@ def _take(job: Job, kind: bytes, payload: bytes) -> Iterator[Outcome]:
     elif kind == Kind.FINISHED:
         job.finished.append(_names.decode(payload))
         job.received.clear()
+    elif kind == Kind.UNTRUSTED:
+        raise TamperError(payload.decode("utf-8", "replace"))
+    elif kind == Kind.NEWER:
+        raise ForeignVault(payload.decode("utf-8", "replace"))
     elif kind == Kind.WARNING:
         _log.warning("%s", payload.decode("utf-8", "replace"))
 

@@ -7,7 +7,7 @@ claim a whole folder or archive, then each remaining file goes to the source tha
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vault.collectors.api import Source
+from vault.collectors.api import Carrier, Source
 from vault.collectors.readers.tree import File, Tree, Unreadable
 from vault.items import Bad
 
@@ -45,6 +45,9 @@ def parts(tree: Tree, sources: Sequence[Source], *, forced: bool = False) -> Ite
             files.append(file)
         else:
             yield Bad(locator=file.path, reason="the file is empty")
+    if forced and isinstance(sources[0], Carrier):
+        yield Part(source=sources[0], tree=tree.sub(files, _root(tree)))
+        return
     if forced:
         yield from (Part(source=sources[0], tree=group) for group in _groups(tree, files))
         return
@@ -52,6 +55,11 @@ def parts(tree: Tree, sources: Sequence[Source], *, forced: bool = False) -> Ite
         yield part
         files = [file for file in files if file.path not in tree.opened]
     yield from _single_files(tree, files, sources)
+
+
+def _root(tree: Tree) -> str:
+    """Return the folder or archive that was added."""
+    return tree.base or tree.name
 
 
 def _folders(tree: Tree, sources: Sequence[Source]) -> Iterator[Part]:

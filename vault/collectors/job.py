@@ -17,6 +17,8 @@ class Kind:
     REFUSED = b"r"
     FINISHED = b"o"
     WARNING = b"w"
+    UNTRUSTED = b"u"
+    NEWER = b"n"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from vault.collectors import registry
-from vault.collectors.api import Found, Record, Source
+from vault.collectors.api import Brought, Carrier, Found, Record, Source
+from vault.collectors.copied import Refused
 from vault.collectors.detect import Part, parts
 from vault.collectors.job import HEAD_MARK, Job, Kind, file_of, part_mark
 from vault.collectors.readers.archives import grow
@@ -45,12 +46,37 @@ def work(encoded: bytes, outlet: Outlet) -> None:
         if isinstance(part, Bad):
             sender.refused(part)
             continue
-        _read(part, number, job, sender)
+        try:
+            brought = _brought(part, number, job)
+        except Refused as error:
+            if len(part.tree.files) == sum(1 for file in tree.files if file.size):
+                outlet.send(Kind.NEWER if error.newer else Kind.UNTRUSTED, str(error).encode())
+                return
+            tree.opened.update(file.path for file in part.tree.files)
+            sender.refused(Bad(locator=part.tree.base, reason=str(error)))
+            continue
+        _read(part, number, job, sender, brought)
         number += 1
     sender.tell(tree.size)
 
 
-def _read(part: Part, number: int, job: Job, sender: "_Sender") -> None:
+def _brought(part: Part, number: int, job: Job) -> tuple[Brought, ...]:
+    """Return what a part brings of other sources, once the whole part was checked.
+
+    Only what is built in may speak for another source.
+
+    Raises:
+        Refused: The part is not as it was written.
+    """
+    trusted = part.source.name in {point.name for point in registry.BUILT_IN}
+    if number < len(job.finished) or not (trusted and isinstance(part.source, Carrier)):
+        return ()
+    return part.source.brings(part.tree)
+
+
+def _read(
+    part: Part, number: int, job: Job, sender: "_Sender", brought: tuple[Brought, ...]
+) -> None:
     """Read a part, unless an earlier child has finished it."""
     tree = part.tree
     if number < len(job.finished):
@@ -59,8 +85,15 @@ def _read(part: Part, number: int, job: Job, sender: "_Sender") -> None:
         return
     if number >= job.found:
         sender.found(
-            Found(source=part.source.name, part=_named(tree), files=len(tree.files), size=tree.size)
+            Found(
+                source=part.source.name,
+                part=_named(tree),
+                files=len(tree.files),
+                size=tree.size,
+                brings=brought,
+            )
         )
+    sender.expect(brought or (Brought(source=part.source.name, types=tuple(part.source.types)),))
     # Where a reader has died, each record is sent at once: the next death must cost only its own.
     sender.careful = number == len(job.finished) and bool(job.fatal)
     before = set(tree.opened)
@@ -95,6 +128,7 @@ class _Sender:
         self._sent_at = time.monotonic()
         self._told_at = 0.0
         self._place = ""
+        self._expected: frozenset[tuple[str, str]] = frozenset()
         self.careful = False
         self.total = 0
         self.done = 0
@@ -115,6 +149,10 @@ class _Sender:
         self._flush()
         self._outlet.send(Kind.FOUND, self._encoder.encode(found))
 
+    def expect(self, brought: tuple[Brought, ...]) -> None:
+        """Say of which sources and types the items of a part may be."""
+        self._expected = frozenset((one.source, name) for one in brought for name in one.types)
+
     def finish(self, opened: list[str], size: int) -> None:
         self._flush()
         self._outlet.send(Kind.FINISHED, self._encoder.encode(opened))
@@ -134,7 +172,7 @@ class _Sender:
     def take(self, source: Source, record: Record) -> None:
         """Send a record of a source, sooner or later."""
         if isinstance(record, Item):
-            if record.source != source.name or record.type not in source.types:
+            if (record.source, record.type) not in self._expected:
                 where = record.locator
                 reason = f"the source {source.name} broke its contract"
                 record = Bad(locator=where, reason=reason)

@@ -16,7 +16,7 @@ GROUP = "vault.collectors"
 # The same declarations as in the package's own metadata, which a bare checkout has not.
 BUILT_IN = tuple(
     EntryPoint(name=name, value=f"vault.collectors.sources.{name}:SOURCE", group=GROUP)
-    for name in ("mbox", "whatsapp", "markdown", "text")
+    for name in ("mbox", "whatsapp", "markdown", "text", "portable")
 )
 
 
