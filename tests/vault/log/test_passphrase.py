@@ -12,6 +12,7 @@ from vault.log.passphrase import (
     recovery_bytes,
     recovery_page,
     recovery_text,
+    refusal,
 )
 
 KEYS = st.binary(min_size=25, max_size=25)
@@ -66,3 +67,46 @@ def test_the_default_costs_what_the_specification_says():
 def test_a_file_cannot_make_unlocking_cost_everything(memory, passes, lanes):
     with pytest.raises(ForeignVault):
         Stretch(memory=memory, passes=passes, lanes=lanes).key("p", bytes(16))
+
+
+TEXT = recovery_text(bytes(range(25)))
+GROUPS = TEXT.split("-")
+
+
+def slip(number: int, group: str) -> str:
+    return "-".join([*GROUPS[: number - 1], group, *GROUPS[number:]])
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (TEXT, "another vault's, or a newer page"),
+        (slip(4, "9185H"), "the checksum does not match"),
+        (slip(9, "QP86Y"), "the checksum does not match"),
+        (slip(4, "9U85G"), "that no key has stands in group 4;"),
+        (slip(4, "U1U5G").lower().replace("-", " "), "that no key has stands in group 4;"),
+        (slip(4, "9U85G").replace("-", ""), "that no key has stands in group 4;"),
+        (slip(4, "9U85G").replace("W8124", "W812?"), "that no key has stands in groups 4 and 6;"),
+        (slip(4, "9185"), "more or fewer than 5 letters in group 4;"),
+        (slip(4, "91855G"), "more or fewer than 5 letters in group 4;"),
+        ("-".join(GROUPS[:8]), "8 groups where a key has 9;"),
+        ("-".join([*GROUPS, "AAAAA"]), "10 groups where a key has 9;"),
+        (recovery_page(bytes(range(25)), "v").replace("9185G", "9185H"), "checksum does not match"),
+        (recovery_page(bytes(range(25)), "v").replace(TEXT, ""), "no recovery key any more"),
+        ("", "The passphrase is wrong; type it again"),
+        ("correct horse battery staple", "The passphrase is wrong; type it again"),
+        ("a much longer sentence that nobody would take for a key", "type it again"),
+    ],
+)
+def test_what_does_not_open_is_told_as_far_as_its_form_says(typed, said):
+    sentence = refusal(typed)
+    assert said in sentence
+    assert "\n" not in sentence
+    assert not any(group in sentence for group in GROUPS)
+
+
+@given(KEYS, st.integers(0, 44))
+def test_a_letter_that_cannot_be_is_told_by_its_group(key, place):
+    letters = recovery_text(key).replace("-", "")
+    typed = letters[:place] + "U" + letters[place + 1 :]
+    assert f"in group {place // 5 + 1};" in refusal(typed)

@@ -1,0 +1,125 @@
+"""The recovery page: whole in itself, one sheet, and a code that other programs read."""
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import zxingcpp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.recovery_page import recovery_page
+from vault.log.passphrase import recovery_bytes, recovery_text
+
+KEYS = st.binary(min_size=25, max_size=25)
+VAULT = "0123456789abcdef0123456789abcdef"
+MADE = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
+
+
+def page_of(key: bytes) -> str:
+    return recovery_page(recovery_text(key), VAULT, MADE)
+
+
+def picture(page: str, dots: int = 4) -> np.ndarray:
+    """The code as a camera would see it, drawn from the path in the page."""
+    side = int(re.search(r'viewBox="0 0 (\d+) \1"', page)[1])
+    path = re.search(r'stroke="#000" d="([^"]+)"', page)[1]
+    modules = np.full((side, side), 255, np.uint8)
+    x = y = 0.0
+    for order, numbers in re.findall(r"([Mmh])([-\d. ]+)", path):
+        values = [float(n) for n in re.findall(r"-?[\d.]+", numbers)]
+        if order == "h":
+            modules[int(y), int(x) : int(x + values[0])] = 0
+            x += values[0]
+        elif order == "M":
+            x, y = values
+        else:
+            x, y = x + values[0], y + values[1]
+    return np.kron(modules, np.ones((dots, dots), np.uint8))
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and what stands open at the end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+        if tag not in {"meta", "br"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@settings(max_examples=25, deadline=None)
+@given(KEYS)
+def test_the_code_read_by_another_program_is_exactly_the_key(key):
+    [found] = zxingcpp.read_barcodes(picture(page_of(key)))
+    assert found.text == recovery_text(key)
+    assert recovery_bytes(found.text) == key
+
+
+def test_the_code_is_read_with_a_fifth_of_it_torn_off():
+    key = bytes(range(25))
+    code = picture(page_of(key))
+    modules = len(code) // 4
+    code[4 * (modules - 19) : 4 * (modules - 5), 4 * (modules - 19) : 4 * (modules - 5)] = 255
+    [found] = zxingcpp.read_barcodes(code)
+    assert recovery_bytes(found.text) == key
+
+
+@given(KEYS)
+def test_the_whole_file_opens_in_place_of_the_key(key):
+    page = page_of(key)
+    assert recovery_bytes(page) == key
+    assert recovery_bytes(page.replace("\n", "\r\n")) == key
+
+
+def test_it_says_the_vault_the_time_and_what_to_do():
+    page = page_of(bytes(25))
+    assert f"Vault: {VAULT}\n" in page
+    assert "Made: 2026-11-21 14:05" in page
+    for command in ("twin keys passphrase", "twin keys recovery"):
+        assert f"<code>{command}</code>" in page
+    key_line = page.splitlines().index(recovery_text(bytes(25)))
+    numbers = page.splitlines()[key_line - 3]
+    assert numbers.split() == [*"12345678", "check"]
+    for number, group in zip(numbers.split(), recovery_text(bytes(25)).split("-"), strict=True):
+        assert len(number) <= len(group)
+
+
+def test_it_needs_nothing_from_outside_and_runs_nothing():
+    page = page_of(bytes(range(25)))
+    tags = Tags()
+    tags.feed(page)
+    tags.close()
+    assert tags.open == []
+    names = {name for name, _ in tags.seen}
+    assert not names & {"script", "link", "img", "iframe", "object", "embed", "form", "base"}
+    attributes = {name for _, attrs in tags.seen for name in attrs}
+    assert not attributes & {"src", "href", "xlink:href", "action", "background"}
+    assert not any(name.startswith("on") for name in attributes)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "://" not in page
+
+
+def test_it_is_black_on_white():
+    colours = set(re.findall(r"#[0-9a-fA-F]{3,6}\b", page_of(bytes(25))))
+    assert colours == {"#000", "#fff"}
+
+
+@pytest.mark.parametrize("vault", ["<b>", 'a"b', "a&b"])
+def test_words_from_a_file_stay_words(vault):
+    tags = Tags()
+    tags.feed(recovery_page(recovery_text(bytes(25)), vault, MADE))
+    assert "b" not in {name for name, _ in tags.seen}
