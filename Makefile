@@ -1,10 +1,11 @@
 # make demo [DATA=path] [ME=name]   the main job, end to end, on the samples or on your own exports
 # make test                         set up and run the tests
 # make lint types contracts         what a machine checks
+# make mutants                      break the consent decision and the verifier in every way, see docs/mutants.md
 # make bench                        every figure, as JSON in benchmarks/out/
 PYTHON := .venv/bin/python
 
-.PHONY: demo test lint types contracts bench wheel long
+.PHONY: demo test lint types contracts mutants bench wheel long
 
 demo:
 	@deploy/setup train
@@ -12,7 +13,7 @@ demo:
 
 test:
 	@deploy/setup train,dev
-	@$(PYTHON) -m pytest -q
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile
 
 lint:
 	@deploy/setup train,dev
@@ -26,6 +27,12 @@ types:
 contracts:
 	@deploy/setup train,dev
 	@.venv/bin/lint-imports --no-cache
+
+mutants:
+	@deploy/setup train,dev
+	@rm -rf mutants
+	@.venv/bin/mutmut run
+	@.venv/bin/mutmut results
 
 bench:
 	@deploy/setup train,dev

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
 
+from console.recovery_page import recovery_page
 from console.scratch import remove_left_over
 from projections import lineage
 from projections.rows import Row
@@ -21,13 +23,27 @@ from vault.errors import Exists, NotFound
 from vault.events import Manifest, MaskedAlias, ModelSuspended
 from vault.follow import Readable, Without
 from vault.log import home as vault_home
+from vault.log import rotation
+from vault.log.identity import Identity
 from vault.log.keys import Keys
+from vault.log.passphrase import recovery_bytes, recovery_text
 from vault.log.sealed import SealedLog
 
 if TYPE_CHECKING:
     from trainer.engine import Voice
 
-__all__ = ["Created", "Twin", "create", "open_"]
+__all__ = [
+    "Created",
+    "Twin",
+    "change_passphrase",
+    "create",
+    "is_recovery_key",
+    "new_recovery_page",
+    "open_",
+    "rotate_device_key",
+    "rotate_owner_key",
+    "rotate_scope_keys",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +64,84 @@ def create(home: Path, passphrase: str) -> Created:
     home = home.absolute()
     if (home / "vault.json").exists():
         raise Exists(f"There is a vault in {home} already; choose another folder with --home.")
-    recovery = home.with_name(f"{home.name}-recovery-key.txt")
-    vault_home.create(home, passphrase, recovery).close()
+    recovery = _page_file(home)
+    vault_home.create(home, passphrase, recovery, page=_page).close()
     return Created(vault=home, recovery_key_file=recovery)
+
+
+def _page(key: bytes, vault: str) -> str:
+    return recovery_page(recovery_text(key), vault, datetime.now().astimezone())
+
+
+def _page_file(home: Path, number: int = 1) -> Path:
+    mark = "" if number == 1 else f"-{number}"
+    return home.with_name(f"{home.name}-recovery-key{mark}.html")
+
+
+def _new_page_file(home: Path) -> Path:
+    """Return the first name that is free: the page before stays until the new one is valid."""
+    files = (_page_file(home, number) for number in count(1))
+    return next(file for file in files if not file.exists())
+
+
+def is_recovery_key(secret: str) -> bool:
+    """Whether a secret is a recovery key, or a recovery page, and no passphrase."""
+    return recovery_bytes(secret) is not None
+
+
+def change_passphrase(home: Path, secret: str, new: str) -> None:
+    """Let a new passphrase open a vault, and the old one no more.
+
+    Raises:
+        Locked: The secret is wrong; nothing on disk was touched.
+    """
+    rotation.change_passphrase(home.absolute(), secret, new)
+
+
+def new_recovery_page(home: Path, secret: str) -> Path:
+    """Write a new recovery page beside a vault; the one before opens it no more.
+
+    Raises:
+        Locked: The secret is wrong; nothing on disk was touched.
+    """
+    file = _new_page_file(home.absolute())
+    rotation.new_recovery_page(home.absolute(), secret, file, page=_page)
+    return file
+
+
+def rotate_owner_key(home: Path, secret: str, new: str) -> Path:
+    """Give a vault a new owner key under a passphrase; return its new recovery page.
+
+    Raises:
+        Locked: The secret is wrong; nothing on disk was touched.
+    """
+    file = _new_page_file(home.absolute())
+    rotation.rotate_owner_key(home.absolute(), secret, new, file, page=_page)
+    return file
+
+
+def rotate_device_key(home: Path, secret: str) -> None:
+    """Give this device a new key, and a feed of its own in the log.
+
+    Raises:
+        Locked: The secret is wrong; nothing on disk was touched.
+    """
+    rotation.rotate_device_key(home.absolute(), secret)
+
+
+def rotate_scope_keys(
+    home: Path, secret: str, progress: Callable[[int, int], None] | None = None
+) -> int:
+    """Give every scope of a vault a new key; return how many scopes there are.
+
+    Raises:
+        Locked: The secret is wrong; nothing on disk was touched.
+    """
+    log = vault_home.open_(home, secret)
+    try:
+        return rotation.rotate_scopes(log, progress)
+    finally:
+        log.close()
 
 
 def open_(home: Path, secret: str, *, views: Path | None = None) -> "Twin":
@@ -73,7 +164,7 @@ def open_(home: Path, secret: str, *, views: Path | None = None) -> "Twin":
         keys = log.keys
         assert isinstance(keys, Keys), "a secret opens all keys"
         folder = views or home
-        models = Derived(folder / "models", keys.derived("models"))
+        models = Derived(folder / "models", keys.sealing("models"))
         try:
             opened = _views(folder, keys, models)
         except (apsw.CorruptError, apsw.NotADBError):
@@ -87,7 +178,7 @@ def open_(home: Path, secret: str, *, views: Path | None = None) -> "Twin":
 
 def _views(folder: Path, keys: Keys, models: Derived) -> Views:
     return Views.open(
-        Derived(folder / "views", keys.derived("views")),
+        Derived(folder / "views", keys.sealing("views")),
         models,
         alias_key=keys.derived("aliases"),
         view_key=keys.derived("surrogates"),
@@ -121,6 +212,11 @@ class Twin:
     def vault(self) -> Vault:
         """The commands on the log."""
         return Vault(self.log)
+
+    @property
+    def vault_id(self) -> str:
+        """What all devices of the vault call it; it is no secret."""
+        return Identity.decode((self.home / "vault.json").read_bytes()).vault
 
     def close(self) -> None:
         """Close every file."""
@@ -196,18 +292,6 @@ class Twin:
                 return
             at += slice_.rows
             yield slice_.state
-
-    def models_that_learned_from(self, item_ids: Iterable[str]) -> tuple[str, ...]:
-        """Return the models in use that learned from one of some items."""
-        wanted = set(item_ids)
-        return tuple(
-            model.id
-            for model in self.views.lineage.models()
-            if model.status == "trained"
-            and any(
-                wanted.intersection(row.events) for row in lineage.learned(self.models, model.id)
-            )
-        )
 
     def manifest(self, model: str = "") -> Manifest:
         """Return the manifest of a model, the newest by default.

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vault import points
 from vault.consent import Purpose
+from vault.disk import private_folder, storage, write_atomic
 
 if TYPE_CHECKING:
     from console.bootstrap import Twin
 
-__all__ = ["Certificate", "Receipt", "write_paper"]
+__all__ = ["Certificate", "Receipt", "Store", "Unlearned", "write_paper"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +38,53 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """One place that held something of the items.
+
+    What it held was counted before, and looked for again afterwards: `left` is what was
+    found then.
+    """
+
+    store: str
+    destroyed: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlearned:
+    """A model that learned from the items: `replays` of its `slices` must be learned again.
+
+    Its weights are destroyed, it may not answer, and `twin retrain` rebuilds it.
+    """
+
+    model: str
+    rows: int
+    slices: int
+    replays: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """That items were erased here, and what nobody can promise."""
+    """That items were erased here, what was looked at, and what nobody can promise.
+
+    `cause` is `asked` or `retention`. `rows_rebuilt` training rows were made anew without
+    the items; `mentions` are other items that quote them.
+    """
 
     items: tuple[str, ...]
-    keys_destroyed: int
+    entries: int
+    cause: str
     at: datetime
     position: int
     checkpoint: str
+    stores: tuple[Store, ...]
     rows_removed: int
-    models_suspended: tuple[str, ...]
-    states_destroyed: int
+    rows_rebuilt: int
+    models: tuple[Unlearned, ...]
     mentions: tuple[str, ...]
     not_promised: tuple[str, ...] = (
-        "Backups of this folder that were made earlier, outside the vault.",
+        "Backups and exports of this vault that were made earlier.",
+        "Other devices of this vault, until they have exchanged with this one.",
         "Copies that other people or services hold.",
         "Blocks that the storage device keeps of overwritten data; keys were stored encrypted.",
     )
@@ -59,16 +94,19 @@ def write_paper(twin: "Twin", name: str, paper: Receipt | Certificate) -> Path:
     """Write a paper with the device's signature over its bytes; return its path.
 
     How anybody checks it stands in `specs/road-back.md`.
+
+    Raises:
+        StorageError: The disk refused.
     """
     body = msgspec.json.encode(paper, order="deterministic")
-    folder = twin.home / "papers"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{name}.json"
     signed = {
         "paper": body.decode(),
         "public_key": twin.log.public_key.hex(),
         "signature": base64.b64encode(twin.log.sign(body)).decode(),
     }
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(signed), indent=1) + b"\n")
-    path.chmod(0o600)
+    path = twin.home / "papers" / f"{name}.json"
+    with storage("The folder papers"):
+        private_folder(path.parent)
+        write_atomic(path, msgspec.json.format(msgspec.json.encode(signed), indent=1) + b"\n")
+    points.reached("paper.written")
     return path

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["Scratch", "remove_left_over"]
+__all__ = ["Scratch", "in_use", "remove_left_over"]
 
 _PREFIX = "clean-"
 _LOCK = "lock"
@@ -46,3 +46,8 @@ def remove_left_over(home: Path) -> None:
             pass
         finally:
             os.close(lock)
+
+
+def in_use(home: Path) -> int:
+    """Return how many of these folders there are, those of other processes included."""
+    return sum(1 for _ in home.glob(f"{_PREFIX}*"))

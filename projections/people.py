@@ -16,7 +16,7 @@ import msgspec
 from projections.redaction.roster import Known, Table
 from projections.view import Databases, Value, View, encode
 from vault.aliases import Aliases, Part, forms, words
-from vault.consent import Statement, Subject, normal
+from vault.consent import Subject, normal
 from vault.events import (
     ConsentGiven,
     ConsentObserved,
@@ -28,6 +28,7 @@ from vault.events import (
     ItemRevised,
     MaskedAlias,
     OwnerNamed,
+    UsePaused,
 )
 from vault.follow import Entry, Page
 from vault.items import Agent, Item
@@ -72,7 +73,7 @@ class People(View):
         super().__init__(databases, version=aliases.folded("version").hex())
         self._aliases = aliases
         self._read: _Roster | None = None
-        self._read_at = -1
+        self._read_at: tuple[str, int] | None = None
         self._numbers: dict[tuple[str, str], int] = {}
 
     @property
@@ -112,9 +113,43 @@ class People(View):
         found = {roster.root_of(id_, name) for id_, name in agents}
         return tuple(sorted(roster.masked(found - {b""}), key=encode))
 
+    def holding(self, item_ids: Iterable[str]) -> int:
+        """Return in how many versions of some items somebody is known to take part."""
+        counts = (self._one("SELECT count(*) FROM used WHERE item = ?", (one,)) for one in item_ids)
+        return sum(int(count or 0) for count in counts)
+
+    def linking(self, names: Iterable[str]) -> tuple[MaskedAlias, ...]:
+        """Return what an event must carry so that some names and addresses are one person's."""
+        found = sorted({normal(name) for name in names} - {""})
+        return tuple(
+            MaskedAlias(
+                digest=self._aliases.identity(form),
+                person=self._aliases.person(found[0]),
+                part=Part.IDENTITY.value,
+            )
+            for form in found
+        )
+
     def last_stated(self, item_id: str) -> int:
         """Return the position of the newest version of an item, 0 where there is none."""
         return int(self._one("SELECT max(position) FROM used WHERE item = ?", (item_id,)) or 0)
+
+    def was_masked(self, item_id: str, position: int) -> bool:
+        """Whether the event at a position masked everybody in every version of an item.
+
+        It does not where an item arrived from another device only after the event was said.
+        """
+        masked = {
+            (digest, part)
+            for digest, part in self._rows(
+                "SELECT digest, part FROM masked WHERE position = ?", (position,)
+            )
+        }
+        for number in set(self._numbers_of(item_id)):
+            for id_, name in self._rows("SELECT id, name FROM agents WHERE no = ?", (number,)):
+                if not _stated(self._aliases, str(id_), str(name)) <= masked:
+                    return False
+        return True
 
     def _numbers_of(self, item_id: str) -> Iterator[int]:
         for (blob,) in self._rows("SELECT agents FROM used WHERE item = ?", (item_id,)):
@@ -141,20 +176,23 @@ class People(View):
         self._read = None
 
     def _hear(self, entry: Entry, event: Event | None) -> None:
-        spoken: Statement | None = None
+        person = ""
         match event:
             case ConsentGiven(statement=statement) | ConsentObserved(statement=statement):
-                spoken = statement
-            case ConsentProhibited(statement=statement, masked=masked):
-                spoken = statement
+                person = statement.filters.person
+            case (
+                ConsentProhibited(statement=statement, masked=masked)
+                | ConsentWithdrawn(statement=statement, masked=masked)
+            ):
+                person = statement.filters.person
                 self._mask(entry, masked)
-            case ConsentWithdrawn(statement=statement, masked=masked):
-                spoken = statement
+            case UsePaused(pause=pause, masked=masked):
+                person = pause.person
                 self._mask(entry, masked)
             case _:
-                return
-        if spoken.filters.person:
-            self._add_forms("spoken", [normal(spoken.filters.person)])
+                pass
+        if person:
+            self._add_forms("spoken", [normal(person)])
 
     def _add_forms(self, table: str, found: Iterable[str]) -> None:
         self._db.executemany(
@@ -220,9 +258,9 @@ class People(View):
 
     @property
     def _roster(self) -> "_Roster":
-        position = self.position
-        if self._read is None or self._read_at != position:
-            self._read, self._read_at = self._load(), position
+        reached = self._reached
+        if self._read is None or self._read_at != reached:
+            self._read, self._read_at = self._load(), reached
         return self._read
 
     def _load(self) -> "_Roster":
@@ -397,14 +435,7 @@ class _Roster:
         return Table(self._aliases, {d: Known(p, parts[rank]) for d, (rank, p) in claims.items()})
 
     def _digests(self, root: bytes) -> set[tuple[bytes, Part]]:
-        found: set[tuple[bytes, Part]] = set()
-        for text in self._texts.get(root, ()):
-            for alias in forms(text):
-                found.add((self._aliases.folded(alias.text), alias.part))
-                first, space, _ = alias.text.partition(" ")
-                if space:
-                    found.add((self._aliases.start(first), Part.START))
-        return found
+        return _digests(self._aliases, self._texts.get(root, ()))
 
     def masked(self, roots: set[bytes]) -> set[MaskedAlias]:
         """Return all that is known of some persons, as digests."""
@@ -441,6 +472,24 @@ class _Roster:
             for root, texts in self._texts.items()
         ]
         return tuple(sorted(found, key=lambda p: (-p.items, p.names, p.addresses)))
+
+
+def _digests(aliases: Aliases, texts: Iterable[str]) -> set[tuple[bytes, Part]]:
+    """Return the digests of all by which ids and names are found in words."""
+    found: set[tuple[bytes, Part]] = set()
+    for text in texts:
+        for alias in forms(text):
+            found.add((aliases.folded(alias.text), alias.part))
+            first, space, _ = alias.text.partition(" ")
+            if space:
+                found.add((aliases.start(first), Part.START))
+    return found
+
+
+def _stated(aliases: Aliases, id_: str, name: str) -> set[tuple[bytes, Part]]:
+    """Return all that an event must hold which masks an agent."""
+    identities = {(aliases.identity(form), Part.IDENTITY) for form in identifying(id_, name)}
+    return identities | _digests(aliases, (text for text in (id_, name) if text))
 
 
 def _is_address(text: str) -> bool:

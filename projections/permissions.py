@@ -1,13 +1,21 @@
-"""What the owner said, in order, and what follows from it for an item at a moment."""
+"""What the owner said, in order, and what follows from it for an item at a moment.
+
+Besides statements she says what is paused and for how long items are kept. Retention acts
+on the clock, so this view also keeps when the time in the log last leapt.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
+
 from projections.view import Databases, Value, View, decode_statement, encode
 from vault.consent import (
     Decision,
     Effect,
+    Filters,
+    Pause,
     Profile,
     Purpose,
     Statement,
@@ -15,10 +23,21 @@ from vault.consent import (
     decide,
     in_force,
 )
-from vault.events import ConsentGiven, ConsentObserved, ConsentProhibited, ConsentWithdrawn, Event
-from vault.follow import Page
+from vault.events import (
+    ConsentGiven,
+    ConsentObserved,
+    ConsentProhibited,
+    ConsentWithdrawn,
+    Event,
+    ItemErased,
+    RetentionSet,
+    UsePaused,
+    UseResumed,
+)
+from vault.follow import Entry, Page
+from vault.retention import LEAP
 
-__all__ = ["Judge", "Permissions", "statement_of", "strictest"]
+__all__ = ["Judge", "Permissions", "covering", "said_of", "statement_of", "strictest"]
 
 _UNKNOWN = Decision(permitted=False, reason="The item is unknown or erased.")
 
@@ -40,6 +59,27 @@ def statement_of(event: Event | None) -> Statement | None:
             return None
 
 
+def covering(pause: Pause, purpose: Purpose) -> Statement:
+    """Return the prohibition that covers the same items as a pause."""
+    return Statement(
+        id=pause.id,
+        effect=Effect.DENY,
+        type=pause.type,
+        purpose=purpose,
+        filters=Filters(source=pause.source, person=pause.person),
+    )
+
+
+def said_of(event: Event | None, purpose: Purpose) -> Statement | None:
+    """Return a statement about the items whose use for a purpose an event may change."""
+    match event:
+        case UsePaused(pause=pause) | UseResumed(pause=pause):
+            return covering(pause, purpose) if purpose is not Purpose.COLLECT else None
+        case _:
+            statement = statement_of(event)
+            return statement if statement and statement.purpose is purpose else None
+
+
 class Judge:
     """Decides for one purpose at one moment; alike items are decided once.
 
@@ -47,14 +87,21 @@ class Judge:
     """
 
     def __init__(
-        self, statements: Iterable[Statement], purpose: Purpose, now: datetime, recipient: str = ""
+        self,
+        statements: Iterable[Statement],
+        purpose: Purpose,
+        now: datetime,
+        *,
+        recipient: str = "",
+        pauses: tuple[Pause, ...] = (),
     ) -> None:
         self.purpose = purpose
         self.now = now
         self._recipient = recipient
+        self._pauses = pauses
         self._statements = [s for s in statements if s.purpose is purpose]
         filters = [s.filters for s in self._statements]
-        self._persons = any(f.person for f in filters)
+        self._persons = any(f.person for f in filters) or any(p.person for p in pauses)
         self._conversations = any(f.conversation for f in filters)
         self._dates = any(f.since is not None or f.until is not None for f in filters)
         self._decided: dict[object, Decision] = {}
@@ -72,7 +119,12 @@ class Judge:
         decision = self._decided.get(key)
         if decision is None:
             decision = self._decided[key] = decide(
-                self._statements, subject, self.purpose, self.now, recipient=self._recipient
+                self._statements,
+                subject,
+                self.purpose,
+                self.now,
+                recipient=self._recipient,
+                pauses=self._pauses,
             )
         return decision
 
@@ -81,36 +133,58 @@ class Permissions(View):
     """The follower that keeps every statement, in the order in which it was said."""
 
     name = "permissions"
-    version = "1"
+    version = "2"
     tables = """
         CREATE TABLE statements (
             position INTEGER PRIMARY KEY, id TEXT NOT NULL, masks INTEGER NOT NULL,
             body BLOB NOT NULL);
+        CREATE TABLE pauses (position INTEGER PRIMARY KEY, id TEXT NOT NULL, body BLOB NOT NULL);
+        CREATE TABLE retention (type TEXT PRIMARY KEY, days INTEGER) WITHOUT ROWID;
     """
 
     def __init__(self, databases: Databases, subject_of: Callable[[str], Subject | None]) -> None:
         super().__init__(databases)
         self._subject_of = subject_of
         self._kept: tuple[Statement, ...] = ()
-        self._kept_at = -1
+        self._kept_at: tuple[str, int] | None = None
 
     @property
     def newest(self) -> datetime | None:
         """The time of the newest entry seen."""
-        micros = self._get("newest")
+        return self._time("newest")
+
+    @property
+    def leapt(self) -> datetime | None:
+        """When the time in the log last leapt ahead, unless an erasure has vouched for it since."""
+        return self._time("leapt")
+
+    def _time(self, key: str) -> datetime | None:
+        micros = self._get(key)
         return None if micros is None else datetime.fromtimestamp(int(micros) / 1e6, UTC)
 
     @property
     def statements(self) -> tuple[Statement, ...]:
         """Everything the owner ever said, in order."""
-        position = self.position
-        if self._kept_at != position:
+        reached = self._reached
+        if self._kept_at != reached:
             rows = self._rows("SELECT body FROM statements ORDER BY position")
             self._kept = tuple(
                 decode_statement(body) for (body,) in rows if isinstance(body, bytes)
             )
-            self._kept_at = position
+            self._kept_at = reached
         return self._kept
+
+    @property
+    def pauses(self) -> tuple[Pause, ...]:
+        """The pauses that were not ended, in the order in which they began."""
+        rows = self._rows("SELECT body FROM pauses ORDER BY position")
+        return tuple(_pause.decode(body) for (body,) in rows if isinstance(body, bytes))
+
+    @property
+    def retention(self) -> dict[str, int | None]:
+        """For how many days items of a type are kept; None: for ever."""
+        rows = self._rows("SELECT type, days FROM retention ORDER BY type")
+        return {str(kind): None if days is None else int(days) for kind, days in rows}
 
     def moment(self, now: datetime) -> datetime:
         """Return the later of a time and the newest entry."""
@@ -133,7 +207,13 @@ class Permissions(View):
             also: Statements to be tried as if they had been said last.
             recipient: For `share`, to whom.
         """
-        return Judge((*self.statements, *also), purpose, self.moment(now), recipient)
+        return Judge(
+            (*self.statements, *also),
+            purpose,
+            self.moment(now),
+            recipient=recipient,
+            pauses=self.pauses,
+        )
 
     def decide(
         self, item: str | Subject, purpose: Purpose, now: datetime, *, recipient: str = ""
@@ -156,11 +236,14 @@ class Permissions(View):
         return strictest(profiles) if len(profiles) == len(found) and found else None
 
     def withdrawn(self, purpose: Purpose, now: datetime) -> list[tuple[int, Statement]]:
-        """Return the prohibitions in force whose events masked people, and their positions."""
+        """Return the prohibitions in force whose events masked people, and their positions.
+
+        A pause that was not ended is one of them, for every purpose that it stops.
+        """
         now = self.moment(now)
         standing = {id(s) for s in in_force(self.statements)}
         rows = self._rows("SELECT position, masks FROM statements ORDER BY position")
-        return [
+        said = [
             (int(str(position)), s)
             for (position, masks), s in zip(rows, self.statements, strict=True)
             if masks
@@ -169,28 +252,64 @@ class Permissions(View):
             and s.effect is Effect.DENY
             and (s.expires is None or now < s.expires)
         ]
+        paused = self._rows("SELECT position FROM pauses ORDER BY position")
+        if purpose is not Purpose.COLLECT:
+            said += [
+                (int(str(position)), covering(pause, purpose))
+                for (position,), pause in zip(paused, self.pauses, strict=True)
+            ]
+        return said
 
     def _take(self, page: Page) -> None:
-        if page.entries:
-            newest = max(entry.at for entry in page.entries)
-            self._set("newest", max(_micros(newest), int(self._get("newest") or 0)))
+        self._tell_time(page.entries)
         for entry in page.entries:
-            statement = statement_of(entry.event)
-            if statement:
-                self._db.execute(
-                    "INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?)",
-                    (
-                        entry.position,
-                        statement.id,
-                        isinstance(entry.event, ConsentProhibited | ConsentWithdrawn),
-                        encode(statement),
-                    ),
-                )
+            match entry.event:
+                case UsePaused(pause=pause):
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)",
+                        (entry.position, pause.id, encode(pause)),
+                    )
+                case UseResumed(pause=pause):
+                    self._db.execute("DELETE FROM pauses WHERE id = ?", (pause.id,))
+                case RetentionSet(type=type_, days=days):
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO retention VALUES (?, ?)", (type_, days)
+                    )
+                case event:
+                    self._hear(entry.position, event)
+
+    def _hear(self, position: int, event: Event | None) -> None:
+        statement = statement_of(event)
+        if statement:
+            self._db.execute(
+                "INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?)",
+                (
+                    position,
+                    statement.id,
+                    isinstance(event, ConsentProhibited | ConsentWithdrawn),
+                    encode(statement),
+                ),
+            )
+
+    def _tell_time(self, entries: Iterable[Entry]) -> None:
+        """Note the newest time, and whether it leapt there; a first entry counts as a leap."""
+        newest, leapt = self.newest, self.leapt
+        for entry in entries:
+            if newest is None or entry.at - newest > LEAP:
+                leapt = entry.at
+            newest = entry.at if newest is None else max(entry.at, newest)
+            if isinstance(entry.event, ItemErased) and entry.event.cause == "retention":
+                # By itself it happens on a steady clock only, else by the owner's own word.
+                leapt = None
+        self._set("newest", None if newest is None else _micros(newest))
+        self._set("leapt", None if leapt is None else _micros(leapt))
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("newest", self._get("newest"))
-        for row in self._rows("SELECT * FROM statements"):
-            yield ("statement", *row)
+        yield ("leapt", self._get("leapt"))
+        for table in ("statements", "pauses", "retention"):
+            for row in self._rows(f"SELECT * FROM {table}"):  # noqa: S608 - fixed names
+                yield (table, *row)
 
 
 def strictest(profiles: Iterable[Profile]) -> Profile:
@@ -198,6 +317,7 @@ def strictest(profiles: Iterable[Profile]) -> Profile:
     return min(profiles, key=_ORDER.__getitem__)
 
 
+_pause = msgspec.msgpack.Decoder(Pause)
 _ORDER = {profile: rank for rank, profile in enumerate(Profile)}
 
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from projections.errors import BehindLog
 from projections.people import People
-from projections.permissions import Permissions, statement_of
+from projections.permissions import Permissions, covering, said_of
 from projections.timeline import Stored, Timeline
 from projections.view import Databases, Value, View
 from vault import points
@@ -88,15 +87,18 @@ class Search(View):
                 break
         return hits
 
+    def holding(self, ids: Iterable[str]) -> int:
+        """Return how many of some items are in the index."""
+        found = (self._one("SELECT 1 FROM indexed WHERE item = ?", (one,)) for one in ids)
+        return sum(one is not None for one in found)
+
     def settle(self, now: datetime) -> None:
         """Bring the index up to what is permitted now.
 
         Raises:
             BehindLog: A view that this one reads has yet to catch up.
         """
-        for view in (self._people, self._permissions, self._timeline):
-            if view.position < self.position:
-                raise BehindLog(f"The view {view.name} is behind; run `twin view build`.")
+        self._need(self._people, self._permissions, self._timeline)
         now = self._advance(self._permissions.moment(now))
         judge = self._permissions.judge(Purpose.SEARCH, now)
         while self._one("SELECT 1 FROM touched"):
@@ -121,8 +123,10 @@ class Search(View):
             if asked is not None:
                 self._reconsider(self._permissions.expired(asked, now), now)
             if self._get("roster") != roster:
-                # Who is who decides only where a statement names a person.
-                named = [s for s in self._permissions.statements if s.filters.person]
+                # Who is who decides only where a statement or a pause names a person.
+                paused = (covering(p, Purpose.SEARCH) for p in self._permissions.pauses)
+                said = (*self._permissions.statements, *paused)
+                named = [s for s in said if s.filters.person]
                 self._reconsider((replace(s, filters=Filters()) for s in named), now)
                 self._set("roster", roster)
             now = now if asked is None else max(now, asked)
@@ -130,7 +134,7 @@ class Search(View):
         return now
 
     def _take(self, page: Page) -> None:
-        spoken = [s for entry in page.entries if (s := statement_of(entry.event))]
+        spoken = [s for entry in page.entries if (s := said_of(entry.event, Purpose.SEARCH))]
         for entry in page.entries:
             match entry.event:
                 case ItemCollected():

@@ -1,17 +1,19 @@
 """Every item in its latest words, by time, person, conversation, source and type."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import chain
 
 from projections.threads import unit_of
-from projections.view import Databases, Value, View, decode_item, encode, marks
+from projections.view import Databases, Value, View, decode_item, decode_labels, encode, marks
 from vault.aliases import words
-from vault.consent import Filters, Statement, Subject, normal
+from vault.consent import Filters, Pause, Statement, Subject, is_paused, normal
 from vault.errors import Erased, NotFound
 from vault.events import CorrectionMade, ItemCollected, ItemErased, ItemRevised
-from vault.follow import Page
+from vault.follow import Entry, Page
 from vault.items import Item
+from vault.retention import days_kept
 
 __all__ = ["Mention", "Stored", "Timeline"]
 
@@ -34,6 +36,8 @@ class Mention:
     share: float
 
 
+_Version = tuple[str, int]
+
 _COLUMNS = "i.id, i.position, i.body, c.text"
 _FROM = "items i LEFT JOIN corrections c ON c.item = i.id"
 _BATCH = 500
@@ -47,18 +51,20 @@ class Timeline(View):
     """The follower that keeps items."""
 
     name = "timeline"
-    version = "1"
+    version = "2"
     tables = """
         CREATE TABLE items (id TEXT PRIMARY KEY, position INTEGER NOT NULL, at INTEGER, type
             TEXT NOT NULL, source TEXT NOT NULL, conversation TEXT NOT NULL, labels BLOB NOT
-            NULL, unit TEXT NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+            NULL, unit TEXT NOT NULL, body BLOB NOT NULL, collected INTEGER NOT NULL, dated
+            INTEGER NOT NULL) WITHOUT ROWID;
         CREATE INDEX items_by_unit ON items (unit, at, position);
         CREATE INDEX items_by_conversation ON items (source, conversation);
-        CREATE INDEX items_by_type ON items (type);
+        CREATE INDEX items_by_age ON items (type, labels, dated);
         CREATE TABLE entries (entry TEXT PRIMARY KEY, item TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX entries_by_item ON entries (item);
         CREATE TABLE corrections (item TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
         CREATE TABLE gone (item TEXT PRIMARY KEY) WITHOUT ROWID;
+        CREATE TABLE owed (entry TEXT PRIMARY KEY) WITHOUT ROWID;
     """
 
     def __init__(
@@ -134,6 +140,68 @@ class Timeline(View):
                 found[str(entry)] = None
         return tuple(found)
 
+    def holding(self, ids: Iterable[str]) -> int:
+        """Return how many of some items are here."""
+        return sum(1 for _ in self.load(ids))
+
+    def were_erased(self, ids: Iterable[str]) -> bool:
+        """Whether each of some items was erased."""
+        return all(self._one("SELECT 1 FROM gone WHERE item = ?", (one,)) for one in ids)
+
+    def owed(self) -> tuple[str, ...]:
+        """Return the log entries that hold words of an erased item and were not erased with it.
+
+        Another device wrote them, before it learned of the erasure.
+        """
+        return tuple(str(entry) for (entry,) in self._rows("SELECT entry FROM owed"))
+
+    def outlived(
+        self, rules: Mapping[str, int | None], now: datetime, pauses: Sequence[Pause] = ()
+    ) -> tuple[str, ...]:
+        """Return the ids of the items that are kept no longer, the oldest first.
+
+        An item is as old as the time that it states, one without a date as its collection.
+        What is paused is kept.
+        """
+        whole = [pause for pause in pauses if not pause.source and not pause.person]
+        found: list[tuple[Value, ...]] = []
+        for type_, encoded in self._kinds() if rules else ():
+            labels = decode_labels(encoded)
+            days = days_kept(rules, (type_, *labels))
+            kind = Subject(type=type_, labels=labels)
+            if days is None or any(is_paused(pause, kind) for pause in whole):
+                continue
+            found += self._rows(
+                "SELECT dated, id FROM items WHERE type = ? AND labels = ? AND dated < ?",
+                (type_, encoded, _micros(now - timedelta(days=days))),
+            )
+        ids = [str(id_) for _, id_ in sorted(found, key=encode)]
+        if len(whole) == len(pauses):
+            return tuple(ids)
+        described = {stored.id: self._describe(stored.item) for stored in self.load(ids)}
+        return tuple(
+            one for one in ids if not any(is_paused(pause, described[one]) for pause in pauses)
+        )
+
+    def _kinds(self) -> Iterator[tuple[str, bytes]]:
+        """Yield every type with the labels it is found with: two steps in the index for each."""
+        row = self._db.execute(
+            "SELECT type, labels FROM items ORDER BY type, labels LIMIT 1"
+        ).fetchone()
+        while row:
+            yield row
+            row = (
+                self._db.execute(
+                    "SELECT type, labels FROM items WHERE type = ? AND labels > ?"
+                    " ORDER BY labels LIMIT 1",
+                    row,
+                ).fetchone()
+                or self._db.execute(
+                    "SELECT type, labels FROM items WHERE type > ? ORDER BY type, labels LIMIT 1",
+                    row[:1],
+                ).fetchone()
+            )
+
     def everything(self) -> Iterator[Stored]:
         """Yield all items in order of time."""
         yield from self._stored("1", [])
@@ -141,21 +209,33 @@ class Timeline(View):
     def mentions(self, ids: Sequence[str]) -> tuple[Mention, ...]:
         """Return the other items that quote or nearly repeat some items.
 
-        Compared are runs of five words; the whole text where it is shorter.
+        Compared are runs of five words; the whole text where it is shorter. Of an item that
+        was corrected both the words that were collected and those that replace them count.
         """
         chosen = set(ids)
-        owners: dict[str, set[str]] = {}
-        sizes: dict[str, int] = {}
-        for stored in self.load(ids):
-            shingles = _shingles(stored.item.own_text)
-            sizes[stored.id] = len(shingles)
-            for shingle in shingles:
-                owners.setdefault(shingle, set()).add(stored.id)
-        found: list[Mention] = []
-        for stored in self.everything() if owners else ():
+        owners: dict[str, set[_Version]] = {}
+        sizes: dict[_Version, int] = {}
+        for number, stored in enumerate(chain(self.load(ids), self._replaced())):
+            if stored.id in chosen:
+                version = (stored.id, number)
+                shingles = _shingles(stored.item.own_text)
+                sizes[version] = len(shingles)
+                for shingle in shingles:
+                    owners.setdefault(shingle, set()).add(version)
+        best: dict[tuple[str, str], float] = {}
+        for stored in chain(self.everything(), self._replaced()) if owners else ():
             if stored.id not in chosen:
-                found += _compare(stored, owners, sizes)
+                for of, share in _compare(stored, owners, sizes):
+                    best[stored.id, of] = max(share, best.get((stored.id, of), 0.0))
+        found = [Mention(id_, of, share) for (id_, of), share in best.items()]
         return tuple(sorted(found, key=lambda m: (-m.share, m.id, m.of)))
+
+    def _replaced(self) -> Iterator[Stored]:
+        """Yield the corrected items, in the words that were collected."""
+        for stored in self._stored("c.item IS NOT NULL", []):
+            [(body,)] = self._rows("SELECT body FROM items WHERE id = ?", (stored.id,))
+            assert isinstance(body, bytes)
+            yield replace(stored, item=decode_item(body))
 
     def _matching(self, type_: str, filters: Filters) -> Iterator[Stored]:
         where, values = _about(type_, filters)
@@ -187,9 +267,9 @@ class Timeline(View):
         for entry in page.entries:
             match entry.event:
                 case ItemCollected(item=item):
-                    self._keep(entry.id, entry.id, entry.position, item)
+                    self._keep(entry, entry.id, item)
                 case ItemRevised(item_id=item_id, item=item):
-                    self._keep(entry.id, self.root(item_id), entry.position, item)
+                    self._keep(entry, self.root(item_id), item)
                 case CorrectionMade(item_id=item_id, text=text):
                     self._correct(entry.id, self.root(item_id), text)
                 case ItemErased(item_ids=ids):
@@ -201,18 +281,28 @@ class Timeline(View):
         """Return the id of the item that an entry belongs to; an item's own id is that."""
         return str(self._one("SELECT item FROM entries WHERE entry = ?", (entry_id,)) or entry_id)
 
-    def _keep(self, entry: str, root: str, position: int, item: Item) -> None:
-        if self._one("SELECT 1 FROM gone WHERE item IN (?, ?)", (root, entry)):
-            return
-        at = None if item.at is None else _micros(item.at)
+    def _belongs(self, entry: str, root: str) -> bool:
+        """Note that an entry holds words of an item; False where the item was erased before."""
+        if self._one("SELECT 1 FROM gone WHERE item = ?", (entry,)):
+            return False
+        if self._one("SELECT 1 FROM gone WHERE item = ?", (root,)):
+            self._db.execute("INSERT OR IGNORE INTO owed VALUES (?)", (entry,))
+            return False
         self._db.execute("INSERT OR REPLACE INTO entries VALUES (?, ?)", (entry, root))
+        return True
+
+    def _keep(self, entry: Entry, root: str, item: Item) -> None:
+        if not self._belongs(entry.id, root):
+            return
+        at, collected = None if item.at is None else _micros(item.at), _micros(entry.at)
         self._db.execute(
-            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-            " at = excluded.at, type = excluded.type, source = excluded.source, conversation ="
-            " excluded.conversation, labels = excluded.labels, unit = excluded.unit, body = excluded.body",
+            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+            " SET at = excluded.at, type = excluded.type, source = excluded.source, conversation ="
+            " excluded.conversation, labels = excluded.labels, unit = excluded.unit, body ="
+            " excluded.body, dated = coalesce(excluded.at, items.collected)",
             (
                 root,
-                position,
+                entry.position,
                 at,
                 item.type,
                 item.source,
@@ -220,28 +310,36 @@ class Timeline(View):
                 encode(item.labels),
                 unit_of(root, item),
                 encode(item),
+                collected,
+                collected if at is None else at,
             ),
         )
 
     def _correct(self, entry: str, root: str, text: str) -> None:
-        if not self._one("SELECT 1 FROM items WHERE id = ?", (root,)):
-            return
-        self._db.execute("INSERT OR REPLACE INTO entries VALUES (?, ?)", (entry, root))
-        self._db.execute("INSERT OR REPLACE INTO corrections VALUES (?, ?)", (root, text))
+        # The item may be missing though nobody erased it yet, in a log that is read again:
+        # then the erasure follows, and must find this entry.
+        if self._belongs(entry, root) and self._one("SELECT 1 FROM items WHERE id = ?", (root,)):
+            self._db.execute("INSERT OR REPLACE INTO corrections VALUES (?, ?)", (root, text))
 
     def _erase(self, ids: tuple[str, ...]) -> None:
         roots = {root for one in ids for root in (one, self.root(one))}
-        for root in roots:
+        for root in sorted(roots):
             self._db.execute("DELETE FROM items WHERE id = ?", (root,))
             self._db.execute("DELETE FROM corrections WHERE item = ?", (root,))
+            self._db.execute(
+                "INSERT OR IGNORE INTO owed SELECT entry FROM entries WHERE item = ?", (root,)
+            )
             self._db.execute("DELETE FROM entries WHERE item = ?", (root,))
             self._db.execute("INSERT OR IGNORE INTO gone VALUES (?)", (root,))
+        self._db.executemany("DELETE FROM owed WHERE entry = ?", [(one,) for one in ids])
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         for row in self._rows("SELECT id, position, at, unit, body FROM items"):
             yield ("item", *row)
         for row in self._rows("SELECT item, text FROM corrections"):
             yield ("correction", *row)
+        for row in self._rows("SELECT entry FROM owed"):
+            yield ("owed", *row)
 
 
 def _about(type_: str, filters: Filters) -> tuple[str, list[Value]]:
@@ -277,16 +375,17 @@ def _shingles(text: str) -> set[str]:
     return {" ".join(found[i : i + _SHINGLE]) for i in range(len(found) - _SHINGLE + 1)}
 
 
-def _compare(stored: Stored, owners: dict[str, set[str]], sizes: dict[str, int]) -> list[Mention]:
+def _compare(
+    stored: Stored, owners: dict[str, set[_Version]], sizes: dict[_Version, int]
+) -> Iterator[tuple[str, float]]:
+    """Yield each of the chosen items that an item quotes, and how much of it."""
     # The whole text: a quoted reply is where an erased mail lives on.
     own = _shingles(stored.item.text) | _shingles(stored.item.own_text)
-    shared: dict[str, int] = {}
+    shared: dict[_Version, int] = {}
     for shingle in own:
         for of in owners.get(shingle, ()):
             shared[of] = shared.get(of, 0) + 1
-    found: list[Mention] = []
     for of, count in shared.items():
         share = count / max(1, min(sizes[of], len(own)))
         if share >= _QUOTED or count >= _QUOTED_RUN:
-            found.append(Mention(stored.id, of, round(min(1.0, share), 3)))
-    return found
+            yield of[0], round(min(1.0, share), 3)

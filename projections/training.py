@@ -13,10 +13,9 @@ from typing import Protocol
 
 import msgspec
 
-from projections.errors import BehindLog
 from projections.pairs import PAIRS, Pair, pairs_of
 from projections.people import People
-from projections.permissions import Judge, Permissions, statement_of, strictest
+from projections.permissions import Judge, Permissions, said_of, strictest
 from projections.redaction import REDACTOR, Redactor
 from projections.rows import Row, Split
 from projections.threads import Allowed, cut, unit_of
@@ -232,12 +231,21 @@ class Training(View):
         """Return how many rows hold one of some items."""
         return len(self._rows_with(set(item_ids)))
 
+    def units(self, item_ids: Iterable[str]) -> frozenset[str]:
+        """Return the units that some items are in: what is made anew when they go."""
+        return frozenset(map(self._member, item_ids)) - {""}
+
+    def rows_in(self, units: Iterable[str]) -> int:
+        """Return how many rows some units hold."""
+        counts = (self._one("SELECT count(*) FROM rows WHERE unit = ?", (u,)) for u in units)
+        return sum(int(count or 0) for count in counts)
+
     # ------------------------------------------------------------------ following
 
     def _take(self, page: Page) -> None:
         for entry in page.entries:
             self._touch(entry)
-        spoken = [s for entry in page.entries if (s := statement_of(entry.event))]
+        spoken = [s for entry in page.entries if (s := said_of(entry.event, Purpose.TRAIN))]
         if spoken:
             now = max(entry.at for entry in page.entries)
             self._reconsider(spoken, self._permissions.moment(now))
@@ -312,9 +320,7 @@ class Training(View):
         Raises:
             BehindLog: A view that this one reads has yet to catch up.
         """
-        for view in (self._people, self._permissions, self._timeline):
-            if view.position < self.position:
-                raise BehindLog(f"The view {view.name} is behind; run `twin view build`.")
+        self._need(self._people, self._permissions, self._timeline)
         now = self._advance(now)
         judge = self._permissions.judge(Purpose.TRAIN, now)
         while self._settle_some(judge):

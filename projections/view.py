@@ -1,7 +1,8 @@
 """What every view has in common: a sealed database, whole pages, one position.
 
 A page and the position it ends at are committed in one transaction, so a crash leaves a
-view at a page border. A view of another version, or one that was damaged, starts at zero.
+view at a page border. A view of another version, one that was damaged, and one that
+followed the log in another order than it has now, start at zero.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import ClassVar, Protocol
 import apsw
 import msgspec
 
+from projections.errors import BehindLog
 from vault import points
 from vault.consent import Statement
 from vault.follow import Page
@@ -25,6 +27,7 @@ _META = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT R
 
 encode = msgspec.msgpack.Encoder(order="deterministic").encode
 decode_item = msgspec.msgpack.Decoder(Item).decode
+decode_labels = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 decode_statement = msgspec.msgpack.Decoder(Statement).decode
 
 
@@ -61,12 +64,12 @@ class View:
     def __init__(self, databases: Databases, *, version: str = "") -> None:
         self._db = databases.database(f"{self.name}.db")
         self._db.set_busy_timeout(_WAIT_MS)
-        wanted = f"{self.version}/{version}"
+        self._wanted = f"{self.version}/{version}"
         with self._writing():
             self._db.execute(_META)
-            if self._get("version") != wanted:
+            if self._get("version") != self._wanted:
                 self._start_over()
-                self._set("version", wanted)
+        self._order = self.order
 
     def close(self) -> None:
         """Close the database."""
@@ -77,13 +80,30 @@ class View:
         """The position of the last page applied."""
         return int(self._get("position") or 0)
 
+    @property
+    def order(self) -> str:
+        """The order of the log that the position counts in."""
+        return str(self._get("order") or "")
+
+    def begin(self, order: str) -> None:
+        """Follow the log in this order from now on; what followed another starts over."""
+        self._order = order
+        if self.order == order:
+            return
+        with self._writing():
+            if self.order != order:
+                self._start_over()
+                self._set("order", order)
+                points.reached(f"view.{self.name}.begun")
+
     def apply(self, page: Page) -> None:
         """Take in one page and its position, in one transaction.
 
-        A page that another process took in meanwhile is left alone.
+        A page that another process took in meanwhile is left alone, and so is one that comes
+        in an order which this view does not follow any more.
         """
         with self._writing():
-            if page.position <= self.position:
+            if page.position <= self.position or self.order != self._order:
                 return
             self._take(page)
             self._set("position", page.position)
@@ -107,6 +127,22 @@ class View:
                 self._db.execute(f'DROP TABLE IF EXISTS "{name}"')
         self._db.execute("DELETE FROM meta")
         self._db.execute(self.tables)
+        self._set("version", self._wanted)
+
+    @property
+    def _reached(self) -> tuple[str, int]:
+        """What names a state of this view: whatever was read from it is good until it changes."""
+        return self.order, self.position
+
+    def _need(self, *views: "View") -> None:
+        """Make sure that the views which this one reads are not behind it.
+
+        Raises:
+            BehindLog: One of them has yet to catch up.
+        """
+        for view in views:
+            if view.order != self.order or view.position < self.position:
+                raise BehindLog(f"The view {view.name} is behind; run `twin view build`.")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

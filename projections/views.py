@@ -77,16 +77,19 @@ class Views:
         self.search.settle(now)
 
     def withdrawn_items(self, now: datetime) -> frozenset[str]:
-        """Return every log entry of the items that a prohibition took out of training.
+        """Return every log entry of the items that a prohibition or a pause took out of training.
 
         These are the items that a clean run must not see at all (`vault.follow.Without`): the
-        prohibition masked their people. What was collected or restated after it is not among
-        them; it never was in training, and its people are known from itself.
+        event masked their people. What was collected or restated after it is not among them,
+        nor what another device brought that had not heard of it; it never was in training,
+        and its people are known from itself.
         """
         found: set[str] = set()
         for position, statement in self.permissions.withdrawn(Purpose.TRAIN, now):
             for stored in self.timeline.covered(statement):
-                if self.people.last_stated(stored.id) < position:
+                if self.people.last_stated(stored.id) < position and self.people.was_masked(
+                    stored.id, position
+                ):
                     found.add(stored.id)
         return frozenset(self.timeline.entries(sorted(found)))
 

@@ -1,5 +1,6 @@
 """The specifications run: examples in them are executed, tables of cases are checked."""  # noqa: INP001
 
+import os
 import shlex
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from vault.consent import (
     Decision,
     Effect,
     Filters,
+    Pause,
     Profile,
     Purpose,
     Statement,
@@ -45,8 +47,14 @@ def _check(example: Example) -> str | None:
     """Decide one case; say what came out where it is not what the table says."""
     said, item, purpose, when, verdict, by = example.parsed
     name, _, recipient = purpose.partition(" to ")
+    words = list(_said(said))
     decision = decide(
-        list(_statements(said)), _subject(item), Purpose(name), _time(when), recipient=recipient
+        [one for one in words if isinstance(one, Statement)],
+        _subject(item),
+        Purpose(name),
+        _time(when),
+        recipient=recipient,
+        pauses=[one for one in words if isinstance(one, Pause)],
     )
     found = (_verdict(decision), decision.statement or "-")
     return (
@@ -58,10 +66,15 @@ def _verdict(decision: Decision) -> str:
     return f"yes, {decision.redact}" if decision.permitted else "no"
 
 
-def _statements(said: str) -> Iterator[Statement]:
+def _said(said: str) -> Iterator[Statement | Pause]:
     for number, words in enumerate(filter(str.strip, said.split(";")), start=1):
-        effect, type_, purpose, *rest = shlex.split(words)
-        more = dict(word.split("=", 1) for word in rest)
+        effect, *rest = shlex.split(words)
+        more = dict(word.split("=", 1) for word in rest if "=" in word)
+        plain = [word for word in rest if "=" not in word]
+        if effect == "pause":
+            yield Pause(id=str(number), type="".join(plain), **more)
+            continue
+        type_, purpose = plain
         dates = {key: _time(more[key]) for key in ("since", "until") if key in more}
         names = {k: more[k] for k in ("source", "conversation", "person") if k in more}
         yield Statement(
@@ -107,8 +120,11 @@ def _teardown(names: dict[str, Any]) -> None:
     names["_temporary"].cleanup()
 
 
+# Examples need those before them; a mutant is shown only what concerns it, so rows alone.
+_EXAMPLES = [] if "MUTANT_UNDER_TEST" in os.environ else [PythonCodeBlockParser(), SkipParser()]
+
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), SkipParser(), _cases],
+    parsers=[*_EXAMPLES, _cases],
     patterns=["*.md"],
     setup=_setup,
     teardown=_teardown,

@@ -12,21 +12,20 @@ from typing import Any
 import msgspec
 
 from vault.codec import TOPICS
+from vault.upcasts import EARLIER
 
 _FOLDER = Path(__file__).with_name("schemas")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def texts() -> dict[str, str]:
-    """Return the text of every schema by the name of its file."""
-    return {
-        f"{topic.replace('/', '.')}.json": _text(topic, event_class)
-        for topic, event_class in TOPICS.items()
-    }
+    """Return the text of every schema by the name of its file, those of earlier topics too."""
+    records = TOPICS | {topic: cast.old for topic, cast in EARLIER.items()}
+    return {f"{topic.replace('/', '.')}.json": _text(topic, kind) for topic, kind in records.items()}
 
 
-def _text(topic: str, event_class: type) -> str:
-    schema = {"$schema": _DIALECT, "$comment": topic, **msgspec.json.schema(event_class)}
+def _text(topic: str, kind: type) -> str:
+    schema = {"$schema": _DIALECT, "$comment": topic, **msgspec.json.schema(kind)}
     return json.dumps(_tidy(schema), indent=2, ensure_ascii=False) + "\n"
 
 

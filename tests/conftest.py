@@ -5,8 +5,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 from tests.helpers import CHAT, TOY, Command, write_chats
+
+settings.register_profile(
+    "mutants",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=30,
+    phases=[Phase.explicit, Phase.generate],
+)
 
 
 def shared_data() -> Path | None:

@@ -9,16 +9,27 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
+from unicodedata import normalize
 from uuid import uuid4
 
 from vault import points
 from vault.codec import encode
-from vault.consent import Effect, Filters, Profile, Purpose, Statement, check_type, normal
+from vault.consent import (
+    Effect,
+    Filters,
+    Pause,
+    Profile,
+    Purpose,
+    Statement,
+    check_type,
+    normal,
+)
 from vault.errors import CollectError, NotFound, UsageError
 from vault.events import (
     ConsentGiven,
     ConsentProhibited,
     ConsentWithdrawn,
+    CorrectionMade,
     Event,
     ImportFinished,
     ItemCollected,
@@ -26,6 +37,9 @@ from vault.events import (
     ItemRevised,
     MaskedAlias,
     OwnerNamed,
+    RetentionSet,
+    UsePaused,
+    UseResumed,
 )
 from vault.follow import Readable
 from vault.items import Bad, Item, Progress
@@ -37,6 +51,7 @@ __all__ = ["Imported", "Log", "Report", "Vault"]
 _PAGE = 1000
 _FIRST_BAD = 1000
 _LEDGER = "ledger"
+_MOST_DAYS = 36_500
 
 
 class Log(Readable, Protocol):
@@ -73,10 +88,14 @@ class Vault:
     def __init__(self, log: Log) -> None:
         self.log = log
 
+    @staticmethod
+    def clock() -> datetime:
+        """Return what this machine's clock says."""
+        return datetime.now(UTC)
+
     def now(self) -> datetime:
         """Return the later of the clock and the newest event: a clock set back revives nothing."""
-        clock = datetime.now(UTC)
-        newest = self.log.newest
+        clock, newest = self.clock(), self.log.newest
         return clock if newest is None else max(clock, newest)
 
     def record(self, *events: Event) -> tuple[str, ...]:
@@ -183,7 +202,79 @@ class Vault:
             self.record(ConsentProhibited(statement=statement, masked=masked))
         return statement
 
-    def erase(self, item_ids: Sequence[str], masked: tuple[MaskedAlias, ...]) -> int:
+    def pause(
+        self,
+        data_type: str = "",
+        *,
+        source: str = "",
+        person: str = "",
+        masked: tuple[MaskedAlias, ...] = (),
+    ) -> Pause:
+        """Put on the record that some items are kept and used for nothing.
+
+        Args:
+            data_type: The dotted type it is about; empty: every type.
+            source: Only items of this source.
+            person: Only items with this person.
+            masked: The people of the items, who stay masked.
+
+        Raises:
+            UsageError: The type is none.
+        """
+        pause = Pause(
+            id=uuid4().hex,
+            type=check_type(data_type) if data_type else "",
+            source=source,
+            person=normal(person),
+        )
+        self.record(UsePaused(pause=pause, masked=masked))
+        return pause
+
+    def resume(self, pauses: Iterable[Pause]) -> None:
+        """Put on the record that some pauses are over."""
+        self.record(*(UseResumed(pause=pause) for pause in pauses))
+
+    def correct(self, item_id: str, item: Item, text: str) -> Item:
+        """Put other words of an item on the record; return the item with them.
+
+        Words that it has already are not recorded again.
+
+        Args:
+            item_id: Its id.
+            item: The item as it stands.
+            text: The words, all of them.
+
+        Raises:
+            UsageError: There are no words.
+        """
+        words = normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+        if not words.strip():
+            raise UsageError("There are no words to put in its place; `twin forget` erases items.")
+        corrected = replace(item, text=words, text_new=None)
+        if corrected != item:
+            event = CorrectionMade(item_id=item_id, text=words)
+            self.log.append([Draft(event=event, scope=_scope(item))])
+            points.reached("correction.recorded")
+        return corrected
+
+    def find(self, named: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """Return the ids of items by (source, native id), empty for what is not there."""
+        found = self.log.known([(_key(source, id_), b"") for source, id_ in named])
+        return tuple("" if one is None or one.erased else one.id for one in found)
+
+    def retain(self, data_type: str, days: int | None) -> None:
+        """Put on the record for how many days items of a type are kept; None: for ever.
+
+        Raises:
+            UsageError: The type is none, or the days are not from 1 to 36500.
+        """
+        if days is not None and not 1 <= days <= _MOST_DAYS:
+            raise UsageError(f"Items are kept for 1 to {_MOST_DAYS} days, or `off`: for ever.")
+        self.record(RetentionSet(type=check_type(data_type), days=days))
+
+    def erase(
+        self, item_ids: Sequence[str], masked: tuple[MaskedAlias, ...], *, cause: str = "asked"
+    ) -> int:
         """Destroy the keys of items for ever; return how many keys there were.
 
         The signed request comes first, so that a crash between the two is finished when the
@@ -191,7 +282,7 @@ class Vault:
         """
         if not item_ids:
             raise NotFound("No item matches; nothing was erased.")
-        self.record(ItemErased(item_ids=tuple(item_ids), masked=masked))
+        self.record(ItemErased(item_ids=tuple(item_ids), masked=masked, cause=cause))
         points.reached("erase.recorded")
         return self.log.erase(item_ids)
 
@@ -263,7 +354,7 @@ class _Reading:
                     event=ItemCollected(item=item)
                     if stored is None
                     else ItemRevised(item_id=stored.id, item=item),
-                    scope=f"{item.source}\x1f{item.conversation}",
+                    scope=_scope(item),
                     natural_key=key,
                     content=content,
                 )
@@ -298,11 +389,20 @@ class _Reading:
         )
 
 
+def _scope(item: Item) -> str:
+    """The name of the key that an item's own key is wrapped under."""
+    return f"{item.source}\x1f{item.conversation}"
+
+
 def _natural_key(item: Item) -> bytes:
     """What the source itself would call the same record, whichever way it was exported."""
     if not item.native_id:
         raise CollectError(f"{item.source} yielded an item without an id at {item.locator}.")
-    return f"{item.source}\x1f{item.native_id}".encode()
+    return _key(item.source, item.native_id)
+
+
+def _key(source: str, native_id: str) -> bytes:
+    return f"{source}\x1f{native_id}".encode()
 
 
 def _content(item: Item) -> bytes:

@@ -5,12 +5,14 @@ release wrote is decoded as it stands and upcast, so followers know today's clas
 unknown topic decodes to None: such entries are kept, verified and skipped, never dropped.
 """
 
+from collections.abc import Callable
+
 import msgspec
 
 from vault import events as e
 from vault.upcasts import EARLIER
 
-__all__ = ["TOPICS", "decode", "encode", "topic_of", "topics_of"]
+__all__ = ["TOPICS", "UNDECODABLE", "decode", "decoder", "encode", "topic_of", "topics_of"]
 
 TOPICS: dict[str, type[e.Event]] = {
     "owner.named/1": e.OwnerNamed,
@@ -42,6 +44,9 @@ _encoder = msgspec.msgpack.Encoder(order="deterministic")
 _decoders = {topic: msgspec.msgpack.Decoder(cls) for topic, cls in TOPICS.items()}
 _earlier = {topic: msgspec.msgpack.Decoder(cast.old) for topic, cast in EARLIER.items()}
 
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding may raise; the second one carries the bytes, so none of it is to be passed on."""
+
 
 def topic_of(event: e.Event) -> str:
     """Return the topic under which an event is stored."""
@@ -59,6 +64,19 @@ def encode(event: e.Event) -> bytes:
     return _encoder.encode(event)
 
 
+def decoder(topic: str) -> Callable[[bytes], e.Event | None]:
+    """Return what decodes the bodies under a topic, for many of them.
+
+    What it is given and is not an event raises one of `UNDECODABLE`.
+    """
+    if found := _decoders.get(topic):
+        return found.decode
+    if found := _earlier.get(topic):
+        earlier, renew = found.decode, EARLIER[topic].renew
+        return lambda body: renew(earlier(body))
+    return lambda _: None
+
+
 def decode(topic: str, body: bytes) -> e.Event | None:
     """Return the event as its class is today, or None where the topic is unknown.
 
@@ -66,11 +84,7 @@ def decode(topic: str, body: bytes) -> e.Event | None:
         msgspec.DecodeError: The bytes are not an event of this topic.
     """
     try:
-        if decoder := _decoders.get(topic):
-            return decoder.decode(body)
-        if earlier := _earlier.get(topic):
-            return EARLIER[topic].renew(earlier.decode(body))
+        return decoder(topic)(body)
     except (UnicodeDecodeError, RecursionError):
         # The library lets these two through, and the first one carries the bytes.
         raise msgspec.DecodeError("The body is no text, or nests too deep.") from None
-    return None

@@ -4,7 +4,8 @@ Data types are dotted and inherited (`message.email.sent` is a `message.email` i
 `message`). Nothing is permitted until a statement says so; among the statements that
 cover an item a prohibition beats a permission; what is unknown is denied. Words that
 others wrote (`….received`) and sensitive matters must be named by a permission, while
-a prohibition covers everything beneath the type it names.
+a prohibition covers everything beneath the type it names. What is paused is kept, and used
+for nothing.
 """
 
 import re
@@ -21,6 +22,7 @@ __all__ = [
     "Decision",
     "Effect",
     "Filters",
+    "Pause",
     "Profile",
     "Purpose",
     "Statement",
@@ -28,6 +30,7 @@ __all__ = [
     "check_type",
     "decide",
     "in_force",
+    "is_paused",
     "normal",
 ]
 
@@ -99,6 +102,16 @@ class Statement:
     redact: Profile = Profile.BALANCED
     recipient: str = ""
     expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """What is kept and used for nothing: a type, a source, a person; an empty word is any."""
+
+    id: str
+    type: str = ""
+    source: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +196,7 @@ def check_type(name: str) -> str:
     Raises:
         UsageError: It is not dotted lower-case words under a known root.
     """
-    if not _TYPE.fullmatch(name) or name.split(".", maxsplit=1)[0] not in _ROOTS:
+    if not _TYPE.fullmatch(name) or name.partition(".")[0] not in _ROOTS:
         known = ", ".join(sorted(_ROOTS))
         raise UsageError(f"{name!r} is not a data type; a type begins with one of {known}.")
     return name
@@ -211,6 +224,7 @@ def decide(
     now: datetime,
     *,
     recipient: str = "",
+    pauses: Iterable[Pause] = (),
 ) -> Decision:
     """Decide whether an item may be used for a purpose at a moment.
 
@@ -221,7 +235,12 @@ def decide(
         now: The later of the clock and the newest event, so that a clock set back
             revives nothing.
         recipient: For `share`, to whom.
+        pauses: Those that were not ended. They say nothing of `collect`, and beat every
+            permission for any other purpose.
     """
+    for pause in pauses if purpose is not Purpose.COLLECT else ():
+        if is_paused(pause, subject):
+            return Decision(permitted=False, statement=pause.id, reason=_words_of_pause(pause))
     about = (
         statement
         for statement in statements
@@ -254,6 +273,21 @@ def _words(statement: Statement) -> str:
     """Name a statement without repeating its filters, which may hold names."""
     narrowed = " (with filters)" if statement.filters != Filters() else ""
     return f"{statement.type} for {statement.purpose}{narrowed}"
+
+
+def _words_of_pause(pause: Pause) -> str:
+    narrowed = " (with filters)" if pause.source or pause.person else ""
+    return f"{pause.type or 'Everything'}{narrowed} is paused."
+
+
+def is_paused(pause: Pause, subject: Subject) -> bool:
+    """Whether a pause covers an item: as wide as a prohibition, whoever wrote it."""
+    names = (subject.type, *subject.labels)
+    return (
+        (not pause.type or any(_within(name, pause.type) for name in names))
+        and pause.source in {"", subject.source}
+        and (not pause.person or normal(pause.person) in subject.people)
+    )
 
 
 def _reaches(statement: Statement, recipient: str) -> bool:

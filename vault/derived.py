@@ -126,6 +126,11 @@ class Derived:
                 f"The store {name} is damaged; delete it and make it again."
             ) from None
 
+    def edition(self, name: str) -> bytes:
+        """Return what tells a file from an earlier one of its name, without opening it."""
+        with storage(f"The store {name}"), self._path(name).open("rb") as file:
+            return file.read(len(_MAGIC) + _SALT)
+
     def delete(self, name: str) -> None:
         """Remove a store, if it is there."""
         path = self._path(name, database=name.endswith(_DATABASE))

@@ -12,6 +12,7 @@ from vault.errors import StorageError
 __all__ = [
     "InUse",
     "exclusive",
+    "make_folder",
     "make_private",
     "private_folder",
     "remove_drafts",
@@ -34,9 +35,20 @@ def storage(what: str) -> Iterator[None]:
         raise StorageError(f"{what}: {error.strerror or error}.") from error
 
 
-def private_folder(path: Path) -> None:
-    """Make a folder, with its parents, that only its owner can enter."""
+def make_folder(path: Path) -> list[Path]:
+    """Make a folder that only its owner can enter, with its parents; return which are new.
+
+    They are durable when the folders that hold them were synced.
+    """
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return new
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder, with its parents, durable, and let only its owner enter it."""
+    for new in make_folder(path):
+        sync_folder(new.parent)
     path.chmod(0o700)
 
 

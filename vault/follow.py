@@ -7,27 +7,39 @@ followers pull.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple, Protocol
 
 from vault.events import Event, ItemCollected, ItemErased, ItemRevised
 
-__all__ = ["Entry", "Follower", "Head", "Page", "Readable", "Without", "catch_up"]
+__all__ = ["Entry", "Follower", "Head", "Page", "Readable", "Without", "catch_up", "moment"]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One record of the log as a follower sees it.
 
-    `event` is None where the key was destroyed (`erased`) or the topic is unknown.
+    `time` is when it was appended, in nanoseconds since 1970. `event` is None where the key
+    was destroyed (`erased`) or the topic is unknown.
     """
 
     position: int
     id: str
     topic: str
-    at: datetime
+    time: int
     event: Event | None
     erased: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """When it was appended, to the microsecond."""
+        return moment(self.time)
+
+
+def moment(nanoseconds: int) -> datetime:
+    """Return a time of the log, to the microsecond."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

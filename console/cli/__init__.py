@@ -21,13 +21,26 @@ _COMMANDS = {
         "Check this machine and the vault's folder, and say what to do.",
     ),
     "verify": ("console.cli.vaults", "Check every signature and hash of the log."),
+    "checkpoint": ("console.cli.proofs", "Hand out the newest signed checkpoint, to be kept."),
+    "prove": ("console.cli.proofs", "Prove to others that an item stands in the log."),
+    "verify-proof": ("console.cli.proofs", "Check a proof; no vault is needed."),
+    "keys": ("console.cli.keys", "Change the passphrase, renew keys and the recovery page."),
     "me": ("console.cli.items", "Say under which names and addresses you appear."),
     "add": ("console.cli.items", "Collect an export: a file, folder, zip or tar."),
     "search": ("console.cli.items", "Search what consent allows to be searched."),
     "show": ("console.cli.items", "Show one item."),
+    "correct": ("console.cli.correct", "Put other words in the place of an item's."),
     "consent": ("console.cli.consent", "Allow, deny and look at consent."),
     "withdraw": ("console.cli.consent", "Take a permission back, and everything made with it."),
+    "pause": ("console.cli.consent", "Keep items and use them for nothing."),
+    "resume": ("console.cli.consent", "End a pause."),
     "forget": ("console.cli.forget", "Erase items for ever, with a certificate."),
+    "retention": ("console.cli.retention", "Say for how many days items of a type are kept."),
+    "backup": ("console.cli.mirrors", "Bring a sealed backup up to date."),
+    "restore": ("console.cli.mirrors", "Make the vault again from a backup."),
+    "check": ("console.cli.mirrors", "Check that a backup is whole."),
+    "device": ("console.cli.devices", "Use one vault on several devices."),
+    "export": ("console.cli.exports", "Write everything as a portable copy, in the clear."),
     "view": ("console.cli.views", "Build, look at and export the training view."),
     "train": ("console.cli.models", "Teach a model with what consent allows."),
     "retrain": ("console.cli.models", "Rebuild a model without what is no longer allowed."),
@@ -47,7 +60,9 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        command: click.Command = getattr(
+            import_module(_COMMANDS[cmd_name][0]), cmd_name.replace("-", "_")
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["GlobalOptions", "agree", "command", "emit", "fail", "options", "talk"]
+__all__ = ["GlobalOptions", "agree", "command", "emit", "fail", "options", "printable", "talk"]
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
@@ -90,6 +90,11 @@ def emit(result: object, lines: Callable[[], None]) -> None:
 
     encoded = msgspec.json.encode(result, order="deterministic", enc_hook=os.fspath)
     click.echo(encoded.decode())
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def agree(question: str, *, yes: bool) -> None:

@@ -1,16 +1,21 @@
-"""`twin consent …` and `twin withdraw`."""
+"""`twin consent …`, `twin withdraw`, `twin pause` and `twin resume`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
 from console.cli.common import GlobalOptions, command, emit, talk
+from console.cli.exports import restore
 from console.cli.opening import opened
-from vault.consent import Effect, Filters, Profile, Purpose, Statement
+from console.cli.wording import line_of
+from vault.consent import Effect, Filters, Pause, Profile, Purpose
 
-__all__ = ["consent", "withdraw"]
+if TYPE_CHECKING:
+    from console.use.consenting import Kept, Paused, Resumed, Said
+
+__all__ = ["consent", "pause", "resume", "withdraw"]
 
 _PURPOSES = click.Choice([purpose.value for purpose in Purpose])
 _DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
@@ -69,19 +74,10 @@ def consent() -> None:
     """
 
 
-def _line(statement: Statement) -> str:
-    filters = statement.filters
-    parts = [
-        f"{name} {value if isinstance(value, str) else format(value, '%Y-%m-%d')}"
-        for name in ("source", "conversation", "person", "since", "until")
-        if (value := getattr(filters, name))
-    ]
-    parts += [f"to {statement.recipient}"] if statement.recipient else []
-    parts += [f"expires {statement.expires:%Y-%m-%d}"] if statement.expires else []
-    if statement.effect is Effect.ALLOW and statement.purpose is Purpose.TRAIN:
-        parts.append(f"redacted {statement.redact}")
+def _pause_line(pause: Pause) -> str:
+    parts = [f"{name} {value}" for name in ("source", "person") if (value := getattr(pause, name))]
     told = f" ({', '.join(parts)})" if parts else ""
-    return f"{statement.effect:5} {statement.type} for {statement.purpose}{told}"
+    return f"pause {pause.type or 'everything'}{told}"
 
 
 def _say(effect: Effect) -> Callable[..., None]:
@@ -106,7 +102,7 @@ def _say(effect: Effect) -> Callable[..., None]:
                 expires=_utc(expires),
                 recipient=recipient,
             )
-        emit(said, lambda: click.echo(_line(said.statement)))
+        emit(said, lambda: click.echo(line_of(said.statement)))
 
     return say
 
@@ -139,15 +135,17 @@ for _effect, _help in (
 @consent.command("show")
 @GlobalOptions.add
 def show() -> None:
-    """Show the statements in force."""
+    """Show the statements in force, and what is paused."""
     from console.use import consenting  # noqa: PLC0415 — heavy
 
     with opened() as twin:
         found = consenting.show(twin)
 
     def lines() -> None:
+        for paused in found.pauses:
+            click.echo(_pause_line(paused))
         for statement in found.statements:
-            click.echo(_line(statement))
+            click.echo(line_of(statement))
         if not found.statements:
             talk("Nothing is allowed yet.")
 
@@ -165,9 +163,27 @@ def history() -> None:
 
     def lines() -> None:
         for said in found.history:
-            click.echo(f"{said.at:%Y-%m-%d %H:%M:%S}  {_line(said.statement)}")
+            click.echo(f"{said.at:%Y-%m-%d %H:%M:%S}  {_told(said)}")
 
     emit(found, lines)
+
+
+def _told(said: "Said | Paused | Resumed | Kept") -> str:
+    """Return one line of the history."""
+    from console.use.consenting import Kept, Paused, Resumed  # noqa: PLC0415 — heavy
+
+    match said:
+        case Paused(paused=pause):
+            return _pause_line(pause)
+        case Resumed(resumed=pause):
+            return _pause_line(pause).replace("pause", "end the pause of", 1)
+        case Kept(type=type_, days=days):
+            return f"keep {type_} " + ("for ever" if days is None else f"for {days} days")
+        case _:
+            return line_of(said.statement)
+
+
+consent.add_command(restore)
 
 
 @command("withdraw")
@@ -188,3 +204,45 @@ def withdraw(data_type: str, purpose: str, **given: Unpack[_Given]) -> None:
         talk(f"Receipt: {gone.receipt}")
 
     emit(gone, lines)
+
+
+def _whom(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the words by which a pause is said and ended."""
+    for option in (
+        click.option("--source", default="", help="Only items of this source."),
+        click.option("--person", default="", help="Only items with this person."),
+        click.argument("data_type", metavar="[TYPE]", required=False, default=""),
+    ):
+        function = option(function)
+    return function
+
+
+@command("pause")
+@_whom
+def pause(data_type: str, person: str, source: str) -> None:
+    """Keep items and use them for nothing: no search, training, sharing or mirroring.
+
+    Collecting goes on. Without words everything is paused.
+    """
+    from console.use import consenting  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        paused = consenting.pause(twin, data_type, source=source, person=person)
+
+    def lines() -> None:
+        click.echo(_pause_line(paused.paused))
+        for model in paused.models_suspended:
+            talk(f"Model {model} is suspended; `twin retrain` rebuilds it without them.")
+
+    emit(paused, lines)
+
+
+@command("resume")
+@_whom
+def resume(data_type: str, person: str, source: str) -> None:
+    """End a pause, named by the words that it was said with; what you said before holds again."""
+    from console.use import consenting  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        resumed = consenting.resume(twin, data_type, source=source, person=person)
+    emit(resumed, lambda: click.echo(f"ended: {_pause_line(resumed.resumed)}"))

@@ -1,11 +1,17 @@
 """`twin forget`."""
 
+import sys
+from typing import TYPE_CHECKING
+
 import click
 
 from console.cli.common import agree, command, emit, talk
 from console.cli.opening import opened
 
-__all__ = ["forget"]
+if TYPE_CHECKING:
+    from console.use.forgetting import Forgotten
+
+__all__ = ["forget", "tell"]
 
 
 @command("forget")
@@ -13,39 +19,64 @@ __all__ = ["forget"]
 @click.option("--conversation", default="", help="Everything in this conversation.")
 @click.option("--person", default="", help="Everything from, to or with this person.")
 @click.option("--source", default="", help="Everything from this source.")
+@click.option("--due", is_flag=True, help="Everything that is past its days.")
 @click.option("--dry-run", is_flag=True, help="Say what would go; erase nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def forget(
-    *, item_id: str, conversation: str, person: str, source: str, dry_run: bool, yes: bool
+def forget(  # noqa: PLR0917 — options
+    item_id: str, conversation: str, person: str, source: str, due: bool, dry_run: bool, yes: bool
 ) -> None:
     """Erase items for ever: keys, text, views and what models learned from them.
 
     The signed entries stay, so the log still verifies. A certificate says what was
-    destroyed, and which other items quote it.
+    destroyed where and what was found there afterwards, and which other items quote it.
     """
-    chosen = [name for name in (item_id, conversation, person, source) if name]
+    chosen = [name for name in (item_id, conversation, person, source, due) if name]
     if len(chosen) != 1:
-        raise click.UsageError("Say exactly one of --item, --conversation, --person, --source.")
-    from console.use import forgetting  # noqa: PLC0415 — heavy
-
-    with opened() as twin:
-        plan = forgetting.plan(
-            twin, item_id=item_id, conversation=conversation, person=person, source=source
+        raise click.UsageError(
+            "Say exactly one of --item, --conversation, --person, --source, --due."
         )
+    from console.use import forgetting, retaining  # noqa: PLC0415 — heavy
+
+    with opened(tidy=False) as twin:
+        if due:
+            plan = retaining.plan(twin)
+        else:
+            plan = forgetting.plan(
+                twin, item_id=item_id, conversation=conversation, person=person, source=source
+            )
         if dry_run:
             gone = forgetting.preview(twin, plan)
         else:
-            agree(f"Erase {len(plan)} items for ever?", yes=yes)
-            gone = forgetting.forget(twin, plan)
+            day = f" that are past their days as of {twin.vault.now():%Y-%m-%d}" if due else ""
+            agree(f"Erase {len(plan)} items{day} for ever?", yes=yes)
+            gone = forgetting.forget(twin, plan, cause="retention" if due else "asked")
 
     def lines() -> None:
         verb = "would be erased" if dry_run else "erased"
         talk(f"{gone.items} items {verb}, {gone.keys_destroyed} keys, {gone.rows_removed} rows.")
-        for model in gone.models_suspended:
-            talk(f"Model {model}: suspended, its weights destroyed; `twin retrain` rebuilds it.")
-        if gone.mentions:
-            talk(f"{len(gone.mentions)} other items quote it: {', '.join(gone.mentions[:10])}")
-        if gone.certificate:
-            talk(f"Certificate: {gone.certificate}")
+        tell(gone)
 
     emit(gone, lines)
+    if gone.left:
+        sys.exit(6)
+
+
+def tell(gone: "Forgotten") -> None:
+    """Say in words what a certificate lists."""
+    for store in gone.stores:
+        if store.destroyed or store.left:
+            talk(f"  {store.store}: {store.destroyed} destroyed, {store.left or 'none'} left")
+    if gone.rows_rebuilt:
+        talk(f"{gone.rows_rebuilt} training rows were made anew without them.")
+    for model in gone.models:
+        talk(
+            f"Model {model.model}: suspended, its weights destroyed; `twin retrain` learns "
+            f"{model.replays} of its {model.slices} slices again."
+        )
+    for name in gone.models_suspended if not gone.models else ():
+        talk(f"Model {name} would be suspended, its weights destroyed.")
+    if gone.mentions:
+        talk(f"{len(gone.mentions)} other items quote it: {', '.join(gone.mentions[:10])}")
+    if gone.certificate:
+        talk("Not promised: earlier backups, other devices, others' copies, the disk's old blocks.")
+        talk(f"Certificate: {gone.certificate}")

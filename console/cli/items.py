@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from console.cli.common import command, emit, talk
+from console.cli.common import command, emit, printable, talk
 from console.cli.opening import opened, progress
 
 __all__ = ["add", "me", "search", "show"]
@@ -36,9 +36,11 @@ def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool) -> None:
     prohibition wins. Adding the same thing again stores nothing twice.
     """
     from console.use import collecting  # noqa: PLC0415 — heavy
+    from vault.collectors.portable import looks_like_a_copy  # noqa: PLC0415 — heavy
 
     with opened() as twin, progress("Reading") as told:
-        if not names and not collecting.me(twin, ()).names:
+        # The items of a copy say themselves who sent them.
+        if not names and not looks_like_a_copy(path) and not collecting.me(twin, ()).names:
             names = _ask_who()
         added = collecting.add(
             twin, path, source=source, names=names, dry_run=dry_run, progress=told
@@ -53,18 +55,13 @@ def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool) -> None:
         if added.first_at and added.last_at:
             talk(f"From {added.first_at:%Y-%m-%d} to {added.last_at:%Y-%m-%d}.")
         for bad in added.bad[:_SHOWN_BAD]:
-            click.echo(f"  {_printable(bad.locator)}: {bad.reason}", err=True)
+            click.echo(f"  {printable(bad.locator)}: {bad.reason}", err=True)
         if len(added.bad) > _SHOWN_BAD:
             click.echo(f"  … and {len(added.bad) - _SHOWN_BAD} more", err=True)
 
     emit(added, lines)
     if added.collected + added.duplicates == 0:
         sys.exit(1)
-
-
-def _printable(text: str) -> str:
-    """Return a name from a stranger's file without what a terminal would obey."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _ask_who() -> tuple[str, ...]:

@@ -1,4 +1,8 @@
-"""Opening the vault for a command: the passphrase, and how far a long step has come."""
+"""Opening the vault for a command: the passphrase, and how far a long step has come.
+
+The passphrase comes from the file in TWIN_PASSPHRASE_FILE, else from the keyring if it was
+put there, else from the person at the terminal; a recovery key will do in its place.
+"""
 
 import os
 import sys
@@ -9,19 +13,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console import keyring
 from console.cli.common import home_folder
 from vault.errors import Locked, NotFound, StorageError, UsageError
 
 if TYPE_CHECKING:
     from console.bootstrap import Twin
 
-__all__ = ["new_passphrase", "opened", "progress"]
+__all__ = ["NEW_FILE", "new_passphrase", "newer_secret", "opened", "progress", "secret"]
 
 _SHORTEST = 8
+_FILE = "TWIN_PASSPHRASE_FILE"
+NEW_FILE = "TWIN_NEW_PASSPHRASE_FILE"
 
 
-def _from_file() -> str | None:
-    named = os.environ.get("TWIN_PASSPHRASE_FILE")
+def _from_file(variable: str) -> str | None:
+    named = os.environ.get(variable)
     if not named:
         return None
     try:
@@ -31,16 +38,16 @@ def _from_file() -> str | None:
     return text.rstrip("\r\n")
 
 
-def new_passphrase() -> str:
-    """Ask for a new passphrase twice, or take it from the file.
+def new_passphrase(variable: str = _FILE) -> str:
+    """Ask for a new passphrase twice, or take it from the file that a variable names.
 
     Raises:
         Locked: There is neither a file nor a terminal.
-        UsageError: It is too short to protect anything.
+        UsageError: It is too short to protect anything, or it is a recovery key.
     """
-    passphrase = _from_file()
+    passphrase = _from_file(variable)
     if passphrase is None:
-        _need_terminal()
+        _need_terminal("A new passphrase is needed", variable)
         passphrase = str(
             click.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
         )
@@ -48,20 +55,54 @@ def new_passphrase() -> str:
         raise UsageError(
             f"The passphrase needs {_SHORTEST} characters or more; choose a longer one."
         )
+    from console import bootstrap  # noqa: PLC0415 — heavy
+
+    if bootstrap.is_recovery_key(passphrase):
+        raise UsageError("A recovery key cannot be the passphrase; choose words of your own.")
     return passphrase
 
 
-def _need_terminal() -> None:
+def _need_terminal(what: str, variable: str) -> None:
     if not sys.stdin.isatty():
         raise Locked(
-            "The vault is locked: run this in a terminal, "
-            "or name a file with the passphrase in TWIN_PASSPHRASE_FILE."
+            f"{what}: run this in a terminal, or name a file with the passphrase in {variable}."
         )
 
 
+def secret(what: str) -> str:
+    """Return what opens a vault that is not here yet: from the file, else from the person.
+
+    Args:
+        what: What to say where there is neither.
+
+    Raises:
+        Locked: There is neither a file nor a terminal.
+    """
+    given = _from_file(_FILE)
+    if given is not None:
+        return given
+    _need_terminal(what, _FILE)
+    return str(click.prompt("Passphrase", hide_input=True, err=True))
+
+
+def newer_secret(before: str) -> str:
+    """Return what opens a vault whose keys were replaced elsewhere.
+
+    Raises:
+        Locked: The passphrase file cannot be read.
+    """
+    given = _from_file(NEW_FILE)
+    if given is not None or not sys.stdin.isatty():
+        return before if given is None else given
+    return str(click.prompt("New passphrase or recovery key", hide_input=True, err=True))
+
+
 @contextmanager
-def opened() -> "Iterator[Twin]":
+def opened(*, tidy: bool = True) -> "Iterator[Twin]":
     """Open the vault with the passphrase, and close it again.
+
+    Args:
+        tidy: Erase what is past its days first, and finish what was interrupted.
 
     Raises:
         NotFound: There is no vault.
@@ -72,12 +113,12 @@ def opened() -> "Iterator[Twin]":
     home = home_folder()
     if not home.is_dir() or not any(home.iterdir()):
         raise NotFound(f"There is no vault in {home}; `twin init` creates one.")
-    passphrase = _from_file()
-    if passphrase is None:
-        _need_terminal()
-        passphrase = str(click.prompt("Passphrase", hide_input=True, err=True))
-    twin = bootstrap.open_(home, passphrase)
+    twin = _unlocked(home)
     try:
+        if tidy:
+            from console.cli import tidying  # noqa: PLC0415 — heavy
+
+            tidying.tidy(twin, progress)
         yield twin
     except Exception as error:
         if bootstrap.is_damaged_view(error):
@@ -90,6 +131,40 @@ def opened() -> "Iterator[Twin]":
         raise
     finally:
         twin.close()
+
+
+def _unlocked(home: Path) -> "Twin":
+    from console import bootstrap  # noqa: PLC0415 — heavy
+
+    passphrase = _from_file(_FILE)
+    if passphrase is not None:
+        return bootstrap.open_(home, passphrase)
+    twin = _unlocked_by_keyring(home)
+    if twin is not None:
+        return twin
+    _need_terminal("The vault is locked", _FILE)
+    return bootstrap.open_(home, str(click.prompt("Passphrase", hide_input=True, err=True)))
+
+
+def _unlocked_by_keyring(home: Path) -> "Twin | None":
+    """Open with the passphrase in the keyring; say why where that does not work."""
+    from console import bootstrap  # noqa: PLC0415 — heavy
+
+    if not keyring.is_remembered(home):
+        return None
+    try:
+        passphrase = keyring.recall(home)
+    except (NotFound, StorageError) as error:
+        click.echo(str(error), err=True)
+        return None
+    try:
+        return bootstrap.open_(home, passphrase)
+    except Locked:
+        click.echo(
+            "The passphrase in the keyring is wrong; `twin keys remember` puts the right one there.",
+            err=True,
+        )
+        return None
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`twin init`, `status`, `doctor`, `verify`."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -12,7 +13,7 @@ from console.cli.opening import new_passphrase, opened, progress
 def init() -> None:
     """Create a vault and its recovery key.
 
-    The recovery key opens the vault when the passphrase is lost: print it, and move the
+    The recovery page opens the vault when the passphrase is lost: print it, and move the
     file away from this machine.
     """
     from console import bootstrap  # noqa: PLC0415 — heavy
@@ -21,7 +22,7 @@ def init() -> None:
 
     def lines() -> None:
         click.echo(f"Vault created in {created.vault}.")
-        click.echo(f"Recovery key: {created.recovery_key_file}")
+        click.echo(f"Recovery page: {created.recovery_key_file}")
         click.echo("Print it and move it away from this machine: whoever has it opens the vault.")
 
     emit(created, lines)
@@ -60,17 +61,24 @@ def doctor() -> None:
 
 
 @command("verify")
-def verify() -> None:
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="Compare with this checkpoint, proof or other copy of the vault.",
+)
+def verify(against: Path | None) -> None:
     """Check every signature and hash of the log."""
     from console.use import checking  # noqa: PLC0415 — heavy
 
-    with opened() as twin, progress("Verifying", "entries") as told:
-        report = checking.verify(twin, told)
+    with opened(tidy=False) as twin, progress("Verifying", "entries") as told:
+        report = checking.verify(twin, told, against)
 
     def lines() -> None:
         talk(f"{report.events} events under {report.checkpoints} signed checkpoints.")
         for problem in report.problems:
             click.echo(problem, err=True)
+        if against and not report.problems:
+            talk(f"All that {against} knows is in this log.")
         talk("Everything verifies." if not report.problems else "The log is not what was signed.")
 
     emit(report, lines)

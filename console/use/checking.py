@@ -13,6 +13,7 @@ from console.use.learning import Model, models, signable
 from vault.application import Report
 from vault.errors import BadSignature
 from vault.events import ModelRetrained, ModelTrained
+from vault.proofs import differences
 
 __all__ = ["Check", "Checks", "Status", "ViewStatus", "doctor", "status", "verify"]
 
@@ -67,12 +68,28 @@ def status(twin: Twin) -> Status:
     )
 
 
-def verify(twin: Twin, progress: Callable[[int, int], None] | None = None) -> Report:
-    """Check every entry, key and signature, those of models' manifests included."""
+def verify(
+    twin: Twin,
+    progress: Callable[[int, int], None] | None = None,
+    against: Path | None = None,
+) -> Report:
+    """Check every entry, key and signature, those of models' manifests included.
+
+    Args:
+        twin: The open vault.
+        progress: Told (done, in all).
+        against: A checkpoint, a proof or another copy's folder, whose checkpoints must be
+            those of this log.
+
+    Raises:
+        NotFound: There is nothing to compare with.
+        VaultError: It is not this vault's.
+    """
+    differing = differences(twin.log, against) if against else []
     report = twin.vault.verify(progress)
     if report.problems:
-        return report
-    return replace(report, problems=tuple(_unsigned_manifests(twin)))
+        return replace(report, problems=(*report.problems, *differing))
+    return replace(report, problems=(*_unsigned_manifests(twin), *differing))
 
 
 def _unsigned_manifests(twin: Twin) -> Iterator[str]:

@@ -83,7 +83,10 @@ def _granting(
     """Put the permission for each source on the record before its first item is stored."""
     for one in found:
         if isinstance(one, Found):
-            grants.grant(one.source)
+            if not one.brings:
+                grants.grant(one.source, _types(one.source))
+            for brought in one.brings:
+                grants.grant(brought.source, brought.types)
         else:
             yield one
 
@@ -95,15 +98,17 @@ class _Grants:
         self._twin = twin
         self._dry_run = dry_run
         self._granted: set[str] = set()
+        self._asked: set[tuple[str, str]] = set()
         self.closed: set[str] = set()
         self._decisions: dict[Subject, Decision] = {}
 
-    def grant(self, source: str) -> None:
+    def grant(self, source: str, types: tuple[str, ...]) -> None:
         """Allow to collect from a source, unless the owner said no; then it is `closed`."""
-        if source in self._granted:
+        types = tuple(name for name in types if (source, name) not in self._asked)
+        if not types:
             return
         self._granted.add(source)
-        types = _types(source)
+        self._asked.update((source, name) for name in types)
         open_ = [name for name in types if not self._decide(name, source).statement]
         denied = [name for name in types if not self._decide(name, source).permitted]
         if len(denied) == len(types) and not open_:

@@ -7,9 +7,26 @@ from pathlib import Path
 from console.bootstrap import Twin
 from console.papers import Receipt, write_paper
 from projections.permissions import statement_of
-from vault.consent import Effect, Filters, Profile, Purpose, Statement, in_force
+from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, in_force, normal
+from vault.errors import NotFound
+from vault.events import RetentionSet, UsePaused, UseResumed
+from vault.follow import Entry
 
-__all__ = ["History", "Said", "Statements", "Withdrawn", "history", "say", "show", "withdraw"]
+__all__ = [
+    "History",
+    "Kept",
+    "Paused",
+    "Resumed",
+    "Said",
+    "Statements",
+    "Withdrawn",
+    "history",
+    "pause",
+    "resume",
+    "say",
+    "show",
+    "withdraw",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +38,44 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paused:
+    """A pause, as it went on the record; `models_suspended` learned from what it covers."""
+
+    paused: Pause
+    at: datetime
+    models_suspended: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The end of a pause, as it went on the record."""
+
+    resumed: Pause
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A rule of retention, as it went on the record."""
+
+    type: str
+    days: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statements:
-    """The statements in force."""
+    """The statements in force, and the pauses that stand against them."""
 
     statements: tuple[Statement, ...]
+    pauses: tuple[Pause, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """Everything the owner ever said, in order."""
 
-    history: tuple[Said, ...]
+    history: tuple[Said | Paused | Resumed | Kept, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,23 +116,70 @@ def say(
 
 
 def show(twin: Twin) -> Statements:
-    """Return the statements in force, expired ones left out."""
+    """Return the statements in force, expired ones left out, and every pause."""
     twin.catch_up()
     now = twin.vault.now()
     said = in_force(twin.views.permissions.statements)
-    return Statements(statements=tuple(s for s in said if s.expires is None or now < s.expires))
+    return Statements(
+        statements=tuple(s for s in said if s.expires is None or now < s.expires),
+        pauses=twin.views.permissions.pauses,
+    )
 
 
 def history(twin: Twin) -> History:
     """Return everything the owner ever said, in order."""
-    return History(
-        history=tuple(
-            Said(statement=statement, at=entry.at)
-            for page in twin.log.pages()
-            for entry in page.entries
-            if (statement := statement_of(entry.event)) is not None
-        )
+    entries = (entry for page in twin.log.pages() for entry in page.entries)
+    return History(history=tuple(said for entry in entries if (said := _said(entry)) is not None))
+
+
+def _said(entry: Entry) -> Said | Paused | Resumed | Kept | None:
+    match entry.event:
+        case UsePaused(pause=pause):
+            return Paused(paused=pause, at=entry.at)
+        case UseResumed(pause=pause):
+            return Resumed(resumed=pause, at=entry.at)
+        case RetentionSet(type=type_, days=days):
+            return Kept(type=type_, days=days, at=entry.at)
+        case event:
+            statement = statement_of(event)
+            return Said(statement=statement, at=entry.at) if statement else None
+
+
+def pause(twin: Twin, data_type: str, *, source: str = "", person: str = "") -> Paused:
+    """Keep some items and use them for nothing; what stands already is not said again."""
+    standing = _standing(twin, data_type, source, person)
+    if standing:
+        return Paused(paused=standing[0], at=twin.vault.now())
+    said = twin.vault.pause(
+        data_type,
+        source=source,
+        person=person,
+        masked=twin.masked_by(data_type, Filters(source=source, person=person)),
     )
+    twin.catch_up()
+    suspended = twin.suspend_tainted(said.id)
+    return Paused(paused=said, at=twin.vault.now(), models_suspended=suspended)
+
+
+def resume(twin: Twin, data_type: str, *, source: str = "", person: str = "") -> Resumed:
+    """End the pause that was said with the same words; what was said before holds again.
+
+    Raises:
+        NotFound: There is none.
+    """
+    standing = _standing(twin, data_type, source, person)
+    if not standing:
+        raise NotFound("No pause has these words; `twin consent show` lists those that stand.")
+    twin.vault.resume(standing)
+    twin.catch_up()
+    return Resumed(resumed=standing[0], at=twin.vault.now())
+
+
+def _standing(twin: Twin, data_type: str, source: str, person: str) -> list[Pause]:
+    """Return the pauses with these words; two devices may have said the same."""
+    twin.catch_up()
+    words = (data_type, source, normal(person))
+    return [p for p in twin.views.permissions.pauses if (p.type, p.source, p.person) == words]
 
 
 def withdraw(twin: Twin, data_type: str, purpose: Purpose, filters: Filters) -> Withdrawn:

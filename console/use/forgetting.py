@@ -1,26 +1,72 @@
-"""Erasing items for ever."""
+"""Erasing items for ever, and the certificate that says what was looked at.
 
-from collections.abc import Sequence
+Before anything goes, what goes and what holds it is noted, sealed: whatever a crash
+interrupts is finished when the vault is opened next, to the certificate.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
+
+import msgspec
 
 from console.bootstrap import Twin
-from console.papers import Certificate, write_paper
-from vault.errors import NotFound
+from console.looking import looked_at, samples, taught, unlearned
+from console.papers import Certificate, Store, Unlearned, write_paper
+from console.scratch import remove_left_over
+from vault import points
+from vault.disk import private_folder, storage
+from vault.errors import NotFound, TamperError
 
-__all__ = ["Forgotten", "forget", "plan", "preview"]
+__all__ = ["Forgotten", "finish", "forget", "plan", "preview"]
+
+_NOTE = "erasing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten:
-    """What was (or would be) erased. `mentions` are other items that quote or nearly repeat it."""
+    """What was (or would be) erased. `mentions` are other items that quote or nearly repeat it.
+
+    `stores` says what was destroyed where and what was found there afterwards; `models` what
+    `twin retrain` will have to learn again.
+    """
 
     items: int
     keys_destroyed: int
     rows_removed: int
+    rows_rebuilt: int
     models_suspended: tuple[str, ...]
+    models: tuple[Unlearned, ...]
     mentions: tuple[str, ...]
+    stores: tuple[Store, ...]
     certificate: Path | None
+
+    @property
+    def left(self) -> tuple[Store, ...]:
+        """The stores in which something was found that should be gone."""
+        return tuple(store for store in self.stores if store.left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """An erasure that was decided, with what is known of it only beforehand."""
+
+    id: str
+    items: tuple[str, ...]
+    entries: tuple[str, ...]
+    cause: str
+    held: dict[str, int]
+    samples: tuple[bytes, ...]
+    units: frozenset[str]
+    models: tuple[str, ...]
+    mentions: tuple[str, ...]
+
+
+_order = msgspec.msgpack.Decoder(_Order)
 
 
 def plan(
@@ -42,48 +88,144 @@ def plan(
 
 def preview(twin: Twin, item_ids: Sequence[str]) -> Forgotten:
     """Say what erasing would take away; nothing is changed."""
-    entries = twin.views.timeline.entries(item_ids)
+    order = _ordered(twin, item_ids, "asked")
     return Forgotten(
-        items=len(item_ids),
-        keys_destroyed=len(entries),
-        rows_removed=twin.views.training.holding(item_ids),
-        models_suspended=twin.models_that_learned_from(item_ids),
-        mentions=_mentions(twin, item_ids),
+        items=len(order.items),
+        keys_destroyed=order.held["data keys"],
+        rows_removed=order.held["training rows"],
+        rows_rebuilt=0,
+        models_suspended=order.models,
+        models=(),
+        mentions=order.mentions,
+        stores=(),
         certificate=None,
     )
 
 
-def forget(twin: Twin, item_ids: Sequence[str]) -> Forgotten:
-    """Erase items: their keys, their text, their rows, and every state that learned from them."""
-    entries = twin.views.timeline.entries(item_ids)
-    mentions = _mentions(twin, item_ids)
-    removed = twin.views.training.holding(item_ids)
-    keys = twin.vault.erase(entries, twin.masked_of(item_ids))
+def forget(twin: Twin, item_ids: Sequence[str], *, cause: str = "asked") -> Forgotten:
+    """Erase items: their keys, their text, their rows, and every state that learned from them.
+
+    Args:
+        twin: The opened vault.
+        item_ids: The items.
+        cause: `asked` by the owner, or `retention` by a rule of hers.
+    """
+    with _alone(twin, wait=True):
+        _finish(twin)
+        order = _ordered(twin, item_ids, cause)
+        twin.models.write(_NOTE, msgspec.msgpack.encode(order))
+        points.reached("forget.noted")
+        twin.vault.erase(order.entries, twin.masked_of(item_ids), cause=cause)
+        return _carry_out(twin, order)
+
+
+def finish(twin: Twin) -> Forgotten | None:
+    """Finish an erasure that a crash interrupted; None where there is none.
+
+    What was noted and not yet on the record is not erased: nobody was told that it was.
+    """
+    if _NOTE not in twin.models.names():
+        return None
+    with _alone(twin, wait=False) as alone:
+        return _finish(twin) if alone else None
+
+
+def _finish(twin: Twin) -> Forgotten | None:
+    twin.catch_up()
+    try:
+        content = twin.models.read(_NOTE)
+    except TamperError:
+        # The owner key was replaced since. Opening the log has finished with keys and bodies;
+        # what models learned is decided without the note, and only the certificate is lost.
+        twin.suspend_tainted("erased")
+        twin.destroy_tainted_states()
+        twin.models.delete(_NOTE)
+        return None
+    if content is None:
+        return None
+    order = _order.decode(content)
+    if twin.views.timeline.were_erased(order.items):
+        return _carry_out(twin, order)
+    twin.models.delete(_NOTE)
+    return None
+
+
+def _ordered(twin: Twin, item_ids: Sequence[str], cause: str) -> _Order:
+    views = twin.views
+    words = views.timeline.entries(item_ids)
+    # Entries under the same natural key are the same item, whichever device wrote them.
+    family = twin.log.with_revisions(twin.log.located(words))
+    entries = tuple(dict.fromkeys((*words, *(record.header.id for record in family))))
+    sampled = samples(twin, entries)
+    return _Order(
+        id=uuid4().hex,
+        items=tuple(item_ids),
+        entries=entries,
+        cause=cause,
+        held=looked_at(twin, item_ids, entries, sampled),
+        samples=sampled,
+        units=views.training.units(item_ids),
+        models=taught(twin, item_ids),
+        mentions=tuple(dict.fromkeys(found.id for found in views.timeline.mentions(item_ids))),
+    )
+
+
+def _carry_out(twin: Twin, order: _Order) -> Forgotten:
+    """Take away what followed from the items; look whether anything is left; write it down."""
     position = twin.catch_up()
     # What is due is computed at once: the lists of what to compute name conversations.
     twin.views.settle(twin.vault.now())
-    suspended = twin.suspend_tainted("erased")
-    destroyed = twin.destroy_tainted_states()
+    twin.suspend_tainted("erased")
+    points.reached("forget.suspended")
+    twin.destroy_tainted_states()
+    remove_left_over(twin.home)
+    points.reached("forget.purged")
+    held = looked_at(twin, order.items, order.entries, order.samples)
     certificate = Certificate(
-        items=tuple(item_ids),
-        keys_destroyed=keys,
+        items=order.items,
+        entries=len(order.entries),
+        cause=order.cause,
         at=twin.vault.now(),
         position=position,
         checkpoint=twin.log.head.root.hex(),
-        rows_removed=removed,
-        models_suspended=suspended,
-        states_destroyed=destroyed,
-        mentions=mentions,
+        stores=tuple(
+            Store(store=name, destroyed=max(0, order.held[name] - left), left=left)
+            for name, left in held.items()
+        ),
+        rows_removed=order.held["training rows"],
+        rows_rebuilt=twin.views.training.rows_in(order.units),
+        models=unlearned(twin, order.models, order.items),
+        mentions=order.mentions,
     )
+    path = write_paper(twin, f"certificate-{order.id}", certificate)
+    twin.models.delete(_NOTE)
+    points.reached("forget.finished")
     return Forgotten(
-        items=len(item_ids),
-        keys_destroyed=keys,
-        rows_removed=removed,
-        models_suspended=suspended,
-        mentions=mentions,
-        certificate=write_paper(twin, f"certificate-{position}", certificate),
+        items=len(order.items),
+        keys_destroyed=order.held["data keys"] - held["data keys"],
+        rows_removed=certificate.rows_removed,
+        rows_rebuilt=certificate.rows_rebuilt,
+        models_suspended=order.models,
+        models=certificate.models,
+        mentions=order.mentions,
+        stores=certificate.stores,
+        certificate=path,
     )
 
 
-def _mentions(twin: Twin, item_ids: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(found.id for found in twin.views.timeline.mentions(item_ids)))
+@contextmanager
+def _alone(twin: Twin, *, wait: bool) -> Iterator[bool]:
+    """Be the only process that erases here; False where another one is, and nobody waits."""
+    folder = twin.home / "papers"
+    with storage("The folder papers"):
+        private_folder(folder)
+        lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(lock)

@@ -47,8 +47,8 @@ def test_global_options_stand_before_and_after_the_subcommand(vault, tmp_path):
     assert vault("--json", "status").json["items"] == 0
     assert vault("--home", elsewhere, "status").status == 3
     assert vault("status", "--home", elsewhere).status == 3
-    assert vault("consent", "--json", "show").json == {"statements": []}
-    assert vault("consent", "show", "--json").json == {"statements": []}
+    assert vault("consent", "--json", "show").json == {"statements": [], "pauses": []}
+    assert vault("consent", "show", "--json").json == {"statements": [], "pauses": []}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_dry_run_stores_nothing_not_even_a_permission(vault, chat):
     events = vault.ok("status")["events"]
     assert vault.ok("add", str(chat), "--me", "Ada Quill", "--dry-run")["collected"] == 8
     assert vault.ok("status")["events"] == events
-    assert vault.ok("consent", "show") == {"statements": []}
+    assert vault.ok("consent", "show") == {"statements": [], "pauses": []}
 
 
 def test_me_is_remembered_and_decides_what_was_sent(vault, chat):

@@ -1,5 +1,6 @@
 """Power cuts: a command is killed at every named write and sync point, and the next one works."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,7 +10,8 @@ import time
 
 import pytest
 
-from tests.helpers import CHAT, Command
+from tests.forked import Forked
+from tests.helpers import CHAT, Command, write_chats
 
 RECORD = """
 import pathlib
@@ -35,7 +37,7 @@ def _chat(folder):
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory):
     """A vault that holds one chat, all of it searchable and allowed to be learned."""
-    vault = Command.in_folder(tmp_path_factory.mktemp("collected"))
+    vault = Forked.in_folder(tmp_path_factory.mktemp("collected"))
     vault.ok("init")
     vault.ok("add", _chat(vault.cwd), "--me", "Ada Quill")
     vault.ok("consent", "allow", "message", "search")
@@ -45,23 +47,23 @@ def collected(tmp_path_factory):
 
 
 def _copied(vault, folder):
-    copy = Command.in_folder(folder)
+    copy = type(vault).in_folder(folder)
     shutil.copytree(vault.home, copy.home)
     return copy
 
 
-def _each_point(vault, folder, *command):
+def _each_point(vault, folder, *command, text=""):
     """Run a command once to learn its points, then yield a copy killed at each of them."""
     rehearsal = folder / "rehearsal"
     rehearsal.mkdir()
-    done = _copied(vault, rehearsal)(*command, "--json", before=RECORD)
+    done = _copied(vault, rehearsal)(*command, "--json", before=RECORD, text=text)
     assert done.status == 0, done
     names = list(dict.fromkeys((rehearsal / "points").read_text().split()))
     for number, name in enumerate(names):
         place = folder / f"{number}"
         place.mkdir()
         copy = _copied(vault, place)
-        killed = copy(*command, "--json", before=KILL.format(name=name))
+        killed = copy(*command, "--json", before=KILL.format(name=name), text=text)
         assert killed.status == -signal.SIGKILL, (name, killed)
         yield name, copy
 
@@ -93,8 +95,63 @@ def test_forgetting_survives_a_kill_at_every_point(collected, tmp_path):
         else:
             assert vault.refused(3, "show", hit)["code"] == "erased", name
         assert vault.ok("search", "leeks") == {"hits": []}, name
+        [paper] = (vault.home / "papers").glob("certificate-*.json")
+        certificate = json.loads(json.loads(paper.read_text())["paper"])
+        assert certificate["items"] == [hit], name
+        assert all(store["left"] == 0 for store in certificate["stores"]), name
+        assert not (vault.home / "models" / "erasing").exists(), name
         seen.append(name)
-    assert "erase.recorded" in seen
+    assert {"forget.noted", "erase.recorded", "forget.purged", "paper.written"} <= set(seen)
+
+
+def test_an_erasure_that_was_killed_is_finished_to_the_last_state_of_a_model(tmp_path, toy):
+    (tmp_path / "taught").mkdir()
+    vault = Command.in_folder(tmp_path / "taught")
+    vault.ok("init")
+    vault.ok("add", str(write_chats(tmp_path)), "--me", "Ada Quill")
+    vault.ok("consent", "allow", "message", "train")
+    taught = vault.ok("train", "--recipe", str(toy))
+    weights = f"state-{taught['state']}"
+    for name in ("erase.recorded", "log.truncated", "forget.suspended", "paper.written"):
+        place = tmp_path / name
+        place.mkdir()
+        copy = _copied(vault, place)
+        killed = copy("forget", "--person", "Ned Marlow", "--yes", before=KILL.format(name=name))
+        assert killed.status == -signal.SIGKILL, (name, killed)
+        done = copy("status")
+        assert "was interrupted and is finished now" in done.err, (name, done)
+        assert weights not in {path.name for path in (copy.home / "models").iterdir()}, name
+        [paper] = (copy.home / "papers").glob("certificate-*.json")
+        certificate = json.loads(json.loads(paper.read_text())["paper"])
+        [model] = certificate["models"]
+        assert (model["model"], model["replays"] > 0) == (taught["model"], True), name
+        assert all(store["left"] == 0 for store in certificate["stores"]), name
+        assert copy("status").err == "", name
+
+
+def test_correcting_survives_a_kill_at_every_point(collected, tmp_path):
+    hit = collected.ok("search", "leeks")["hits"][0]["id"]
+    seen = []
+    for name, vault in _each_point(collected, tmp_path, "correct", hit, text="seven shallots"):
+        assert vault.ok("verify")["problems"] == [], name
+        assert vault.ok("correct", hit, text="seven shallots")["text"] == "seven shallots", name
+        assert vault.ok("search", "leeks") == {"hits": []}, name
+        assert len(vault.ok("search", "shallots")["hits"]) == 1, name
+        seen.append(name)
+    assert "correction.recorded" in seen
+
+
+def test_a_rule_of_retention_survives_a_kill_at_every_point(collected, tmp_path):
+    rule = ("retention", "message.chat", "30", "--yes")
+    for name, vault in _each_point(collected, tmp_path, *rule):
+        assert vault.ok("verify")["problems"] == [], name
+        there = vault.ok("status")["items"]
+        assert there in {0, 8}, name
+        vault.ok(*rule)
+        assert vault.ok("status")["items"] == 0, name
+        [paper] = (vault.home / "papers").glob("certificate-*.json")
+        certificate = json.loads(json.loads(paper.read_text())["paper"])
+        assert (certificate["cause"], len(certificate["items"])) == ("retention", 8), name
 
 
 def test_acknowledged_items_survive_random_kills(collected, tmp_path):

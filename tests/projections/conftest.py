@@ -1,14 +1,15 @@
 """A log in memory and views over it, in memory or sealed on disk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import apsw
 import pytest
 
+from projections.permissions import covering
 from projections.views import Views
-from vault.consent import Effect, Filters, Profile, Purpose, Statement
+from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, normal
 from vault.derived import Derived
 from vault.events import (
     ConsentGiven,
@@ -17,6 +18,8 @@ from vault.events import (
     Event,
     ItemCollected,
     ItemErased,
+    UsePaused,
+    UseResumed,
 )
 from vault.follow import Entry, Head, Page, Without
 from vault.items import Agent, Item
@@ -25,21 +28,26 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
 
 
+def nanoseconds(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000_000
+
+
 class Log:
     """Pages of entries, as a log shows them to followers."""
 
     def __init__(self) -> None:
         self._pages: list[Page] = []
         self._last = 0
+        self.order = "first"
 
     def add(self, *events: Event) -> list[str]:
         """Append one page."""
         entries = []
         for event in events:
             self._last += 1
-            at = START + timedelta(seconds=self._last)
+            at = nanoseconds(START + timedelta(seconds=self._last))
             entries.append(
-                Entry(position=self._last, id=f"e{self._last:05d}", topic="t", at=at, event=event)
+                Entry(position=self._last, id=f"e{self._last:05d}", topic="t", time=at, event=event)
             )
         self._last += 1
         self._pages.append(Page(entries=tuple(entries), position=self._last))
@@ -55,7 +63,7 @@ class Log:
                         position=e.position,
                         id=e.id,
                         topic=e.topic,
-                        at=e.at,
+                        time=e.time,
                         event=None if e.id in gone else e.event,
                         erased=e.erased or e.id in gone,
                     )
@@ -66,6 +74,28 @@ class Log:
             for page in self._pages
         ]
 
+    def arrived(self, late: Sequence[Event], before: int) -> None:
+        """Take in a page that stands before others in merged order; positions count anew."""
+        told = [list(page.entries) for page in self._pages]
+        ids = [f"l{len(self._pages)}-{number}" for number in range(len(late))]
+        at = told[before][0].time - 1_000_000
+        told.insert(
+            before,
+            [
+                Entry(position=0, id=id_, topic="t", time=at, event=event)
+                for id_, event in zip(ids, late, strict=True)
+            ],
+        )
+        self._pages, self._last = [], 0
+        for entries in told:
+            numbered = [
+                entry._replace(position=self._last + number)
+                for number, entry in enumerate(entries, start=1)
+            ]
+            self._last += len(numbered) + 1
+            self._pages.append(Page(entries=tuple(numbered), position=self._last))
+        self.order += "'"
+
     @property
     def head(self) -> Head:
         return Head(size=self._last, root=b"", position=self._last)
@@ -74,8 +104,8 @@ class Log:
     def newest(self) -> datetime | None:
         return START + timedelta(seconds=self._last)
 
-    def pages(self, after: int = 0) -> Iterator[Page]:
-        return iter([page for page in self._pages if page.position > after])
+    def pages(self, after: int = 0) -> list[Page]:
+        return [page for page in self._pages if page.position > after]
 
 
 class Memory:
@@ -195,6 +225,20 @@ class World:
         covered = [stored.id for stored in self.views.timeline.covered(statement)]
         self.log.add(event(statement=statement, masked=self.views.people.masked_for(covered)))
         return tuple(covered)
+
+    def pause(self, type_: str = "", *, source: str = "", person: str = "") -> Pause:
+        """Pause as the application does."""
+        self._said += 1
+        pause = Pause(id=f"p{self._said}", type=type_, source=source, person=normal(person))
+        self.views.catch_up(self.log)
+        covered = self.views.timeline.covered(covering(pause, Purpose.TRAIN))
+        masked = self.views.people.masked_for([stored.id for stored in covered])
+        self.log.add(UsePaused(pause=pause, masked=masked))
+        return pause
+
+    def resume(self, pause: Pause) -> None:
+        """End a pause."""
+        self.log.add(UseResumed(pause=pause))
 
     def erase(self, *ids: str) -> None:
         """Erase items as the application does."""

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from projections.permissions import covering
 from vault import points
 from vault.consent import Purpose
-from vault.events import CorrectionMade, ItemRevised, OwnerNamed
+from vault.events import CorrectionMade, ItemCollected, ItemRevised, OwnerNamed
 
 PEOPLE = [
     "name:Priya Nair",
@@ -42,6 +43,13 @@ FILTERS = [
     {"person": "pn@y.example"},
     {"source": "phone"},
 ]
+PAUSES = [
+    {},
+    {"type_": "message.chat"},
+    {"type_": "document", "source": "phone"},
+    {"person": "priya nair"},
+    {"source": "phone", "person": "pn@y.example"},
+]
 
 _RELAXED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 
@@ -67,6 +75,9 @@ steps = st.lists(
         st.tuples(st.just("revise"), st.integers(0, 30), items),
         st.tuples(st.just("correct"), st.integers(0, 30), st.sampled_from(WORDS)),
         st.tuples(st.just("erase"), st.integers(0, 30)),
+        st.tuples(st.just("pause"), st.sampled_from(PAUSES)),
+        st.tuples(st.just("resume"), st.integers(0, 30)),
+        st.tuples(st.just("arrive"), st.lists(items, min_size=1, max_size=3), st.integers(0, 30)),
         st.tuples(st.just("owner"), st.sampled_from(["asha rao", "bob stone"])),
         st.tuples(st.just("settle"), st.integers(0, 30)),
         st.tuples(st.just("crash"), st.integers(0, 12)),
@@ -79,7 +90,7 @@ class Died(BaseException):
     """The process ended here."""
 
 
-def play(world, history):  # noqa: C901 - one case a kind of step
+def play(world, history):  # noqa: C901, PLR0912 - one case a kind of step
     """Let a history happen, following the log now and then and dying at times."""
     known = []
     world.allow("message", "document", *TYPES)
@@ -106,6 +117,15 @@ def play(world, history):  # noqa: C901 - one case a kind of step
                 world.views.catch_up(world.log)
                 root = world.views.timeline.root(known.pop(rest[0] % len(known)))
                 world.erase(root)
+            case "pause":
+                world.pause(**rest[0])
+            case "resume":
+                world.views.catch_up(world.log)
+                for pause in world.views.permissions.pauses[rest[0] % 3 :][:1]:
+                    world.resume(pause)
+            case "arrive":
+                late = [ItemCollected(item=item(world, one)) for one in rest[0]]
+                world.log.arrived(late, before=rest[1] % len(world.log.pages()))
             case "owner":
                 world.log.add(OwnerNamed(names=(rest[0],)))
             case "settle":
@@ -183,6 +203,47 @@ def test_no_row_holds_an_item_that_consent_does_not_cover(new_world, history):
     for row in world.rows():
         for event in row.events:
             assert views.permissions.decide(event, Purpose.TRAIN, world.now).permitted
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=_RELAXED)
+@given(history=steps, words=st.sampled_from(PAUSES))
+def test_a_pause_that_was_ended_leaves_everything_as_it_was(new_world, history, words):
+    world = new_world()
+    play(world, history)
+    views = world.follow()
+    rows, found = world.rows(), views.search.dump()
+    ids = views.timeline.select()
+    decisions = [decided(views, world, one) for one in ids]
+    pause = world.pause(**words)
+    world.follow()
+    world.resume(pause)
+    views = world.follow()
+    assert [decided(views, world, one) for one in ids] == decisions
+    assert views.search.dump() == found
+    assert world.rows() == rows
+
+
+def decided(views, world, item_id):
+    return [views.permissions.decide(item_id, purpose, world.now) for purpose in Purpose]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=_RELAXED)
+@given(history=steps, words=st.sampled_from(PAUSES))
+def test_what_is_paused_is_used_for_nothing_and_collecting_goes_on(new_world, history, words):
+    world = new_world()
+    play(world, history)
+    views = world.follow()
+    before = {one: decided(views, world, one)[0] for one in views.timeline.select()}
+    pause = world.pause(**words)
+    views = world.follow()
+    covered = {stored.id for stored in views.timeline.covered(covering(pause, Purpose.TRAIN))}
+    for one in covered:
+        collect, *others = decided(views, world, one)
+        assert collect == before[one]
+        assert not any(decision.permitted for decision in others)
+    assert views.search.holding(covered) == 0
+    assert views.training.holding(covered) == 0
+    assert not covered & {event for row in world.rows() for event in row.events}
 
 
 def test_a_page_and_its_position_are_committed_together(world, monkeypatch):

@@ -91,3 +91,19 @@ def test_a_view_that_is_ahead_of_what_it_reads_says_so(world):
         world.views.search.find("hello", now=world.now)
     with pytest.raises(BehindLog):
         list(world.views.training.rows(now=world.now))
+
+
+def test_a_pause_leaves_the_index_at_once_and_follows_who_is_who(world):
+    world.collect(world.item("a blue boat", "message.email.sent", with_="mailto:pn@y.example|P"))
+    world.allow("message", purpose="search")
+    pause = world.pause(person="Priya Nair")
+    assert len(hits(world, "boat")) == 1
+    world.collect(world.item("hello", "message.email.sent", with_="mailto:pn@y.example|Priya Nair"))
+    world.follow()
+    assert "boat" not in repr(world.views.search.dump())
+    assert hits(world, "boat") == []
+    world.resume(pause)
+    assert len(hits(world, "boat")) == 1
+    world.pause("message.email")
+    world.views.catch_up(world.log)
+    assert "boat" not in repr(world.views.search.dump())

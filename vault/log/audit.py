@@ -5,7 +5,7 @@ tiles with the signed records and the certificates with what events say of devic
 holds what is gone against what signed events asked to erase.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from vault.errors import TamperError, VaultError
@@ -56,9 +56,6 @@ class Audited(Protocol):
 
     def opened(self, records: Sequence[Record]) -> list[Entry]:
         """Decrypt and decode checked records."""
-
-    def located(self, ids: Iterable[str]) -> list[Record]:
-        """Return records by id."""
 
     def with_revisions(self, located: Sequence[Record]) -> list[Record]:
         """Add the records under the same natural keys."""
@@ -213,6 +210,7 @@ class _Audit:
     def _family(self, feed: str, seq: int) -> list[Record]:
         """Return an entry and those under the same natural key, if they can be found."""
         try:
-            return self._log.with_revisions(self._log.located([f"{feed}-{seq}"]))
+            located = self._records.located([f"{feed}-{seq}"], revoked=True)
+            return self._log.with_revisions(located)
         except VaultError:
             return []

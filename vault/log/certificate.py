@@ -35,6 +35,15 @@ class Certificate(NamedTuple):
         """Whether entries from some number on count no more."""
         return self.most != NO_LIMIT
 
+    def encode(self) -> bytes:
+        """Return key, number and signature, one after the other."""
+        return self.public_key + self.most.to_bytes(8, "big") + self.signature
+
+    @classmethod
+    def decode(cls, content: bytes) -> "Certificate":
+        """Read what `encode` wrote; nobody has checked it yet."""
+        return cls(content[:32], int.from_bytes(content[32:40], "big"), content[40:])
+
     def check(self, owner: Ed25519PublicKey) -> Ed25519PublicKey:
         """Check the owner's signature; return the device's key.
 

@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.dcb.api import DCBEvent
 
 from vault.errors import TamperError
+from vault.log.cycles import unsearched
 
 __all__ = [
+    "COMMITTING",
     "FIXED",
     "HASH_SIZE",
     "NONCE",
@@ -45,9 +47,12 @@ NO_TAG = bytes(16)
 NONCE = bytes(12)
 """Every data key seals one body, once, so the nonce may be fixed."""
 
-# A ciphertext made to open under two keys (a key-partitioning oracle, an invisible salamander)
-# cannot begin with so many zeros under both.
-_COMMITTING = {1: b"", 2: bytes(32)}
+COMMITTING = {1: b"", 2: bytes(32)}
+"""What stands before a body when it is sealed, by version.
+
+A ciphertext that was made to open under two keys (a key-partitioning oracle, an invisible
+salamander) cannot begin with so many zeros under both.
+"""
 
 
 class Header(NamedTuple):
@@ -106,19 +111,22 @@ def seal_page(
         time: The time of the first; each next one is a nanosecond later.
     """
     # One loop in one piece, with everything bound: it is what an append costs.
-    pack, hash_, aead, zeros = FIXED.pack, sha256, AESGCM, _COMMITTING[VERSION]
+    pack, hash_, aead, zeros = FIXED.pack, sha256, AESGCM, COMMITTING[VERSION]
     names = {topic: topic.encode() for topic in {plain[0] for plain in page}}
     events: list[DCBEvent] = []
     leaves: list[bytes] = []
-    for (topic, body, _, tag, content), (key, key_page, slot) in zip(page, keys, strict=True):
-        name = names[topic]
-        signed = pack(VERSION, len(name), feed, seq, time, key_page, slot, tag, content) + name
-        ciphertext = aead(key).encrypt(NONCE, zeros + body, signed)
-        head = signed + hash_(ciphertext).digest()
-        leaves.append(hash_(b"\0" + head).digest())
-        events.append(DCBEvent(topic, head + ciphertext, [topic if tag == NO_TAG else tag.hex()]))
-        seq += 1
-        time += 1
+    with unsearched():
+        for (topic, body, _, tag, content), (key, key_page, slot) in zip(page, keys, strict=True):
+            name = names[topic]
+            signed = pack(VERSION, len(name), feed, seq, time, key_page, slot, tag, content) + name
+            ciphertext = aead(key).encrypt(NONCE, zeros + body, signed)
+            head = signed + hash_(ciphertext).digest()
+            leaves.append(hash_(b"\0" + head).digest())
+            events.append(
+                DCBEvent(topic, head + ciphertext, [topic if tag == NO_TAG else tag.hex()])
+            )
+            seq += 1
+            time += 1
     return events, leaves
 
 
@@ -133,7 +141,7 @@ def open_body(key: bytes, signed: bytes, body: bytes) -> bytes:
     Raises:
         InvalidTag: It does not open under this key.
     """
-    zeros = _COMMITTING[signed[0]]
+    zeros = COMMITTING[signed[0]]
     plain = AESGCM(key).decrypt(NONCE, body, signed)
     if not plain.startswith(zeros):
         raise InvalidTag

@@ -42,7 +42,7 @@ class Erasure:
     def erase(self, ids: Iterable[str], opened: Opened) -> int:
         """Erase entries with all that are the same items; return how many keys there were."""
         wanted = set(ids)
-        destroyed = self._destroy(self._records.located(wanted))
+        destroyed = self._destroy(self._records.located(wanted, revoked=True))
         if self._asked(opened) <= wanted:
             self._mark()
         return destroyed
@@ -85,7 +85,7 @@ class Erasure:
         if not asked:
             return 0
         try:
-            destroyed = self._destroy(self._records.located(filter(self._is_here, asked)))
+            destroyed = self._destroy(self._here(asked))
         except StorageError:
             _log.warning("An erasure could not be finished: another process reads the vault.")
             return 0
@@ -95,7 +95,7 @@ class Erasure:
     def late(self, ids: Sequence[str], opened: Opened) -> int:
         """Erase those of some entries that were asked for, or whose item was erased."""
         asked = self._asked(opened, ever=True)
-        located = self._records.located(filter(self._is_here, ids))
+        located = self._here(ids)
         due = [record for record in located if record.header.id in asked]
         due += [
             record
@@ -104,9 +104,13 @@ class Erasure:
         ]
         return self._destroy(due) if due else 0
 
+    def _here(self, ids: Iterable[str]) -> list[Record]:
+        """Return those entries that have arrived, even where they count no more."""
+        return self._records.located(filter(self._is_here, ids), revoked=True)
+
     def _is_here(self, entry_id: str) -> bool:
         try:
-            self._records.taken_apart(entry_id)
+            self._records.taken_apart(entry_id, revoked=True)
         except NotFound:
             return False
         return True

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from vault.disk import InUse
 from vault.errors import ForeignVault, Locked, NotFound, RolledBack, StorageError
 from vault.log.identity import Identity
+from vault.log.index import Index
 from vault.log.keys import VaultKeys
 from vault.log.owner import Owner, opened_by, unlock
 from vault.log.pin import Pin
@@ -137,6 +138,8 @@ def opened_with(home: Path, keys: VaultKeys, clock: Clock, guard: InUse | None) 
         keys.close()
         raise
     try:
+        Index(recorder).check_tables()
+        keys.store.check_tables()
         log = SealedLog(recorder, keys, Pin(home / "pin"), clock, guard=guard)
         _check_keys(log)
     except BaseException:

@@ -30,6 +30,7 @@ from vault.log.folder import (
     FOLDERS,
     IDENTITY,
     IDENTITY_GONE,
+    NEXT,
     PREPARED,
     USE_LOCK,
     Clock,
@@ -267,6 +268,7 @@ def open_(home: Path, secret: str, *, clock: Clock = time.time_ns) -> SealedLog:
         finish_revocations(log)
         log.repair()
         with storage("The vault's folder"):
+            (home / NEXT).unlink(missing_ok=True)
             remove_drafts(home)
     except BaseException:
         log.close()

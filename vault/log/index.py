@@ -14,7 +14,8 @@ from vault.log import checkpoint
 from vault.log.certificate import Certificate
 from vault.log.envelope import FIXED, HASH_SIZE
 from vault.log.merkle import Frontier, Nodes, leaf_hash
-from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
+from vault.log.soundness import check_tables, is_sound, typed
+from vault.log.sqlite import TABLES, SQLiteDCBRecorder, sqlite_errors
 
 __all__ = ["Also", "Index", "PageRow"]
 
@@ -22,7 +23,7 @@ Also = Callable[[SQLiteCursor, int], None]
 """What is written in the transaction of an append, given the position of its first record."""
 
 _NAME = "log.db"
-_CREATE = (
+_TABLES = (
     """CREATE TABLE page(
         feed BLOB NOT NULL, size INTEGER NOT NULL, entries INTEGER NOT NULL,
         position INTEGER NOT NULL, time INTEGER NOT NULL,
@@ -52,6 +53,10 @@ class PageRow(NamedTuple):
     time: int
 
 
+def _pages(rows: Sequence[tuple[Any, ...]]) -> list[PageRow]:
+    return [PageRow(*row) for row in typed(rows, (bytes, int, int, int, int), _NAME)]
+
+
 class Index:
     """The tables beside the records of one recorder."""
 
@@ -69,10 +74,24 @@ class Index:
             cursor.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'page'")
             if cursor.fetchone()[0]:
                 return False
-            for statement in _CREATE:
+            for statement in _TABLES:
                 cursor.execute(statement)
             self._fill(cursor)
             return True
+
+    def check_tables(self) -> None:
+        """Check that log.db has the tables that were made.
+
+        Raises:
+            TamperError: It has others.
+        """
+        with self._cursor() as cursor:
+            check_tables(cursor, _NAME, (*TABLES, *_TABLES))
+
+    def is_sound(self) -> bool:
+        """Tell whether SQLite finds log.db whole."""
+        with self._cursor() as cursor:
+            return is_sound(cursor)
 
     def _fill(self, cursor: SQLiteCursor) -> None:
         """Take in records that were there before: those of the one feed of format 1."""
@@ -131,7 +150,8 @@ class Index:
         """Return the certificates of all devices; nobody has checked them yet."""
         with self._cursor() as cursor:
             cursor.execute("SELECT public_key, most, signature FROM device ORDER BY feed")
-            return [Certificate(*row) for row in cursor.fetchall()]
+            rows = typed(cursor.fetchall(), (bytes, int, bytes), _NAME)
+            return [Certificate(*row) for row in rows]
 
     def newest(self, feeds: Iterable[bytes], position: int) -> list[PageRow]:
         """Return the newest page of every feed that has one, up to a position of log.db."""
@@ -143,7 +163,7 @@ class Index:
                     "ORDER BY size DESC LIMIT 1",
                     [feed, position],
                 )
-                found += [PageRow(*row) for row in cursor.fetchall()]
+                found += _pages(cursor.fetchall())
         return found
 
     def holding(self, feed: bytes, seq: int) -> PageRow | None:
@@ -166,7 +186,7 @@ class Index:
         with self._cursor() as cursor:
             cursor.execute(f"SELECT {_COLUMNS} FROM page WHERE {where}", values)  # noqa: S608 - constants
             row = cursor.fetchone()
-            return PageRow(*row) if row else None
+            return _pages([row])[0] if row else None
 
     def count_pages(self, position: int) -> int:
         """Return how many pages the index has up to a position of log.db."""
@@ -182,7 +202,7 @@ class Index:
                 "ORDER BY size",
                 [feed, first, last],
             )
-            return [PageRow(*row) for row in cursor.fetchall()]
+            return _pages(cursor.fetchall())
 
     def bodies(self, feed: bytes) -> list[tuple[int, int]]:
         """Return the size of a feed at the end of each page, and how many bodies the page has."""
@@ -227,7 +247,7 @@ class Index:
                     "ORDER BY time, feed LIMIT 1000",
                     after,
                 )
-                rows = [PageRow(*row) for row in cursor.fetchall()]
+                rows = _pages(cursor.fetchall())
             yield from rows
             if not rows:
                 return

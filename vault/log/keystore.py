@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from vault import points
 from vault.disk import make_private
 from vault.errors import TamperError
+from vault.log.soundness import check_tables, is_sound, typed
 from vault.log.sqlite import PRAGMAS, sqlite_errors, truncate_wal
 
 __all__ = ["TO_OWNER", "KeyPage", "KeyStore", "PageId", "Scope", "StaleScope"]
@@ -93,6 +94,20 @@ class KeyStore:
             db.execute("DROP TABLE page")
         points.reached("keys.upgraded")
 
+    def check_tables(self) -> None:
+        """Check that the file has the tables that were made.
+
+        Raises:
+            TamperError: It has others.
+        """
+        with self._errors():
+            check_tables(self._db.cursor(), self._name, _CREATE)
+
+    def is_sound(self) -> bool:
+        """Tell whether SQLite finds the file whole."""
+        with self._errors():
+            return is_sound(self._db.cursor())
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
@@ -118,25 +133,26 @@ class KeyStore:
         points.reached("keys.committed")
 
     def _in_parts(
-        self, sql: str, first: Sequence[object], values: Iterable[object]
+        self, sql: str, first: Sequence[object], values: Iterable[object], *types: type
     ) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query whose list, written {}, may be long."""
+        """Yield the rows, of these types, of a query whose list, written {}, may be long."""
         wanted = list(values)
         with self._errors():
             for start in range(0, len(wanted), _MANY):
                 part = wanted[start : start + _MANY]
-                yield from self._db.execute(
-                    sql.format(",".join("?" * len(part))), [*first, *part]
-                ).fetchall()
+                rows = self._db.execute(sql.format(",".join("?" * len(part))), [*first, *part])
+                yield from typed(rows.fetchall(), types, self._name)
 
     def scopes(self, names: Iterable[bytes]) -> dict[bytes, tuple[int, bytes]]:
         """Return id and wrapped key of every scope that exists."""
-        rows = self._in_parts("SELECT name, id, wrapped FROM scope WHERE name IN ({})", (), names)
+        sql = "SELECT name, id, wrapped FROM scope WHERE name IN ({})"
+        rows = self._in_parts(sql, (), names, bytes, int, bytes)
         return {name: (id_, wrapped) for name, id_, wrapped in rows}
 
     def scopes_by_id(self, ids: Iterable[int]) -> dict[int, Scope]:
         """Return name and wrapped key of every scope that exists."""
-        rows = self._in_parts("SELECT id, name, wrapped FROM scope WHERE id IN ({})", (), ids)
+        sql = "SELECT id, name, wrapped FROM scope WHERE id IN ({})"
+        rows = self._in_parts(sql, (), ids, int, bytes, bytes)
         return {id_: Scope(name, wrapped) for id_, name, wrapped in rows}
 
     def scope_ids(self) -> list[int]:
@@ -244,6 +260,9 @@ class KeyStore:
                 "SELECT id, scope, wrapped FROM key_page WHERE feed = ? AND id IN ({})",
                 (feed,),
                 numbers,
+                int,
+                int,
+                bytes,
             )
         }
 

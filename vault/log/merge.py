@@ -21,17 +21,16 @@ from vault.log.certificate import Certificate
 from vault.log.envelope import FIXED, NO_TAG, Record, parse
 from vault.log.keys import Keys, SharedPage
 from vault.log.sealed import SealedLog, beside
-from vault.log.segment import Segment
+from vault.log.segment import NOTE, Segment
 from vault.log.sqlite import sqlite_errors
 from vault.log.verify import Place, Row, SealedPage, Trail, walk
 
-__all__ = ["learn_devices", "segments", "take_in"]
+__all__ = ["learn_devices", "rows_of", "segments", "take_in"]
 
 _MOST: Final = 4 << 20
 """Bytes of records after which a segment is closed."""
 
 _ANY_CHECKPOINT: Final = DCBQuery([DCBQueryItem([checkpoint.TOPIC], [])])
-_NOTE: Final = b"twinvault/"
 _REVOKED: Final = frozenset(topics_of(DeviceRevoked))
 
 
@@ -159,7 +158,7 @@ def take_in(log: SealedLog, segment: Segment, *, most: int | None = None) -> int
     limit = min(log.devices.most(feed), segment.size if most is None else most)
     start = Place(0, {feed: _trail_at(log, feed, segment.first)})
     new: list[str] = []
-    for page in walk(_rows(segment.records), log.devices.key_of, start):
+    for page in walk(rows_of(segment.records), log.devices.key_of, start):
         size = page.trail.frontier.size
         if page.feed != feed or size > segment.size:
             raise TamperError(f"A segment of feed {feed.hex()} holds something else.")
@@ -180,9 +179,10 @@ def take_in(log: SealedLog, segment: Segment, *, most: int | None = None) -> int
     return len(new)
 
 
-def _rows(records: Sequence[bytes]) -> Iterator[Row]:
+def rows_of(records: Sequence[bytes]) -> Iterator[Row]:
+    """Yield the records of a segment as if a log held no other."""
     for position, data in enumerate(records, 1):
-        if data.startswith(_NOTE):
+        if data.startswith(NOTE):
             yield position, checkpoint.TOPIC, data[10:26].decode("ascii", "replace"), data
             continue
         length = data[1] if len(data) > 1 else 0

@@ -233,9 +233,13 @@ class Owner:
         Either holds the other's owner key, so that whichever secret is typed can finish.
         """
         handover = self._signing.sign(_handover(new.public, new.generation))
+        return self.give_way(old, new, replace(bare, handover=handover))
+
+    def give_way(self, old: Identity, new: "Owner", bare: Identity) -> tuple[Identity, Identity]:
+        """Return the same where the new owner was named before, by this one or a later one."""
         return (
             self.sign(replace(old, transition=self._passing(new))),
-            new.sign(replace(bare, handover=handover, transition=new._passing(self))),  # noqa: SLF001 - its own class
+            new.sign(replace(bare, transition=new._passing(self))),  # noqa: SLF001 - its own class
         )
 
     def _passing(self, other: "Owner") -> bytes:

@@ -203,15 +203,22 @@ class Records:
 
     # Finding by id.
 
-    def located(self, ids: Iterable[str]) -> list[Record]:
+    def located(self, ids: Iterable[str], *, revoked: bool = False) -> list[Record]:
         """Return records by id, in the order of log.db.
+
+        Args:
+            ids: The entries.
+            revoked: Those too that count no more.
 
         Raises:
             NotFound: There is no such entry.
             TamperError: The index of pages is wrong.
         """
         self.advance()
-        places = {self._position(*self.taken_apart(entry_id)): entry_id for entry_id in ids}
+        places = {
+            self._position(*self.taken_apart(entry_id, revoked=revoked)): entry_id
+            for entry_id in ids
+        }
         with sqlite_errors("log.db"):
             stored = self.recorder.at(places)
         found: list[Record] = []
@@ -230,8 +237,8 @@ class Records:
             raise TamperError(f"The index of pages lacks entry number {seq} of a feed.")
         return page.position - (page.size - seq)
 
-    def taken_apart(self, entry_id: str) -> tuple[bytes, int]:
-        """Return feed and number of an entry that counts.
+    def taken_apart(self, entry_id: str, *, revoked: bool = False) -> tuple[bytes, int]:
+        """Return feed and number of an entry that counts, or of any.
 
         Raises:
             NotFound: There is no such entry.
@@ -241,7 +248,8 @@ class Records:
             feed, seq = bytes.fromhex(name), int(number) if number.isascii() else -1
         except ValueError:
             feed, seq = b"", -1
-        size = min(self.place.trail(feed).frontier.size, self.devices.most(feed))
+        size = self.place.trail(feed).frontier.size
+        size = size if revoked else min(size, self.devices.most(feed))
         if f"{feed.hex()}-{seq}" != entry_id or not 0 <= seq < size:
             raise NotFound(f"There is no entry {entry_id!r}.")
         return feed, seq

@@ -18,7 +18,7 @@ from vault import points
 from vault.codec import topics_of
 from vault.derived import Derived
 from vault.disk import InUse, storage, write_atomic
-from vault.errors import BadSignature, UsageError
+from vault.errors import BadSignature, ForeignVault, Revoked, UsageError
 from vault.events import DeviceRevoked, KeysRotated
 from vault.log.certificate import Certificate
 from vault.log.enrolment import devices, enrolled
@@ -36,13 +36,14 @@ from vault.log.identity import FIRST_FORMAT, Identity
 from vault.log.index import Index
 from vault.log.keys import Keys
 from vault.log.keystore import KeyStore
-from vault.log.owner import Owner, opened_by
+from vault.log.owner import Owner, check_handover, opened_by
 from vault.log.passphrase import recovery_page
 from vault.log.sealed import Draft, SealedLog
 from vault.log.sqlite import open_log, sqlite_errors
 
 __all__ = [
     "Page",
+    "adopt_owner",
     "change_passphrase",
     "finish_device_rotation",
     "finish_owner_rotation",
@@ -121,6 +122,11 @@ def _write(home: Path, identity: Identity) -> None:
     points.reached("identity.replaced")
 
 
+def _remove(path: Path) -> None:
+    with storage(path.name):
+        path.unlink(missing_ok=True)
+
+
 def _write_page(home: Path, file: Path, text: str) -> None:
     file = file.absolute()
     if file.is_relative_to(home):
@@ -150,7 +156,7 @@ def upgraded(home: Path, owner: Owner, identity: Identity) -> Identity:
     finally:
         store.close()
     # A collector's keys of format 1 lack the owner's; it is allowed anew.
-    (home / COLLECTOR).unlink(missing_ok=True)
+    _remove(home / COLLECTOR)
     present = owner.upgraded(identity)
     _write(home, present)
     return present
@@ -176,6 +182,7 @@ def rotate_owner_key(
     Raises:
         Locked: The secret is wrong; nothing on disk was touched.
         UsageError: The new passphrase is empty, or the file is in the way.
+        Revoked: The owner revoked this device.
         StorageError: The disk refused, or another process uses the vault.
     """
     home = home.absolute()
@@ -185,7 +192,52 @@ def rotate_owner_key(
     bare = following.with_device(bare, owner.device(identity.device))
     passing, bare = owner.hand_over(identity, following, bare)
     with _alone(home, "Replacing the owner key"):
+        _refuse_revoked(home, owner.device(identity.device))
         _write_page(home, recovery_file, page(recovery, identity.vault))
+        with storage("vault.json"):
+            write_atomic(home / NEXT, bare.encode())
+        points.reached("owner.prepared")
+        _write(home, passing)
+        finish_owner_rotation(home, passing, owner)
+
+
+def _refuse_revoked(home: Path, device: Ed25519PrivateKey) -> None:
+    """Refuse before anything is written down that a revoked device could never finish."""
+    feed = device.public_key().public_bytes_raw()[:8]
+    recorder = open_log(home / "log.db")
+    try:
+        revoked = any(c.revoked for c in Index(recorder).certificates() if c.feed == feed)
+    finally:
+        recorder.datastore.close()
+    if revoked:
+        raise Revoked("This device was revoked; replace the owner key on another one.")
+
+
+def adopt_owner(home: Path, secret: str, shared: Identity, new: Owner) -> None:
+    """Take over the owner key that took the place of this one on another device.
+
+    Args:
+        home: The vault's folder.
+        secret: What opens it now.
+        shared: The identity under the new owner key.
+        new: Its owner.
+
+    Raises:
+        ForeignVault: It is another vault's.
+        BadSignature: The owner key of this device did not name it.
+        Revoked: The owner revoked this device.
+        StorageError: The disk refused, or another process uses the vault.
+    """
+    home = home.absolute()
+    identity, owner = _present(home, secret)
+    if shared.vault != identity.vault or new.constants.root != owner.constants.root:
+        raise ForeignVault("The newer owner key is another vault's; nothing was changed.")
+    if new.generation == owner.generation + 1:
+        check_handover(owner.public, shared)
+    device = owner.device(identity.device)
+    passing, bare = owner.give_way(identity, new, new.with_device(shared, device))
+    with _alone(home, "Taking over the owner key"):
+        _refuse_revoked(home, device)
         with storage("vault.json"):
             write_atomic(home / NEXT, bare.encode())
         points.reached("owner.prepared")
@@ -208,7 +260,7 @@ def finish_owner_rotation(home: Path, identity: Identity, owner: Owner) -> tuple
             label = f"derived/{name}"
             Derived(home / name, owner.derived(label)).move_to(new.derived(label))
         points.reached("owner.stores-moved")
-        (home / COLLECTOR).unlink(missing_ok=True)
+        _remove(home / COLLECTOR)
         recorder = open_log(home / "log.db")
         try:
             index = Index(recorder)
@@ -221,7 +273,7 @@ def finish_owner_rotation(home: Path, identity: Identity, owner: Owner) -> tuple
     _record_owner(home, new, device, following)
     settled = new.settled(following)
     _write(home, settled)
-    (home / NEXT).unlink()
+    _remove(home / NEXT)
     return settled, new
 
 
@@ -316,7 +368,7 @@ def finish_device_rotation(home: Path, identity: Identity, owner: Owner) -> Iden
     device = owner.device(identity.device)
     taken = following.public_key().public_bytes_raw()[:8] in feeds
     if taken:
-        (home / COLLECTOR).unlink(missing_ok=True)
+        _remove(home / COLLECTOR)
     settled = owner.with_device(identity, following if taken else device)
     _write(home, settled)
     return settled

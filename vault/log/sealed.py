@@ -12,31 +12,31 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
-import msgspec
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem
 from eventsourcing.persistence import IntegrityError, PersistenceError
 from eventsourcing.sqlite import SQLiteCursor
 
-from vault.codec import decode, encode, topic_of
+from vault.codec import encode, topic_of
 from vault.disk import InUse
 from vault.errors import BadSignature, Revoked, RolledBack, StorageError, TamperError
 from vault.events import Event, ItemCollected, ItemRevised
-from vault.follow import Entry, Head, Page
+from vault.follow import Entry, Head, Page, moment
 from vault.log import checkpoint
 from vault.log.audit import audit
 from vault.log.certificate import Certificate
 from vault.log.devices import Devices
-from vault.log.envelope import NO_TAG, Plain, Record, open_body, parse, seal_page
+from vault.log.envelope import NO_TAG, Plain, Record, parse, seal_page
 from vault.log.erasure import Erasure
 from vault.log.families import Families
 from vault.log.index import Index, PageRow
 from vault.log.keys import VaultKeys, data_key
 from vault.log.merkle import leaf_hash, root_of
+from vault.log.opening import opened
 from vault.log.pin import Pin, Pinned
 from vault.log.records import FeedTree, Records
 from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
@@ -45,7 +45,6 @@ from vault.log.verify import Report, SealedPage, Trail
 __all__ = ["Draft", "Known", "SealedLog"]
 
 _log = logging.getLogger(__name__)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SIGNED: Final = b"twinvault/signed/1\n"
 _ANY_CHECKPOINT: Final = DCBQuery([DCBQueryItem([checkpoint.TOPIC], [])])
 
@@ -136,7 +135,7 @@ class SealedLog:
 
     def _differs(self, feed: bytes, seen: Trail) -> str:
         here = self.index.newest([feed], self._recorder.end())
-        day = f"{_datetime(seen.time):%Y-%m-%d %H:%M} UTC"
+        day = f"{moment(seen.time):%Y-%m-%d %H:%M} UTC"
         size = here[0].size if here else 0
         if size < seen.frontier.size:
             return (
@@ -185,14 +184,14 @@ class SealedLog:
         """The time of the newest entry, whoever wrote it."""
         self.records.advance()
         newest = self.records.place.time
-        return _datetime(newest) if newest else None
+        return moment(newest) if newest else None
 
     def newest_key_page(self) -> int:
         """Return the page in keys.db that the newest entry of this feed has its key on."""
         size = self.records.place.trail(self.feed).frontier.size
         if not size:
             return 0
-        [record] = self.records.located([f"{self.feed.hex()}-{size - 1}"])
+        [record] = self.records.located([f"{self.feed.hex()}-{size - 1}"], revoked=True)
         return record.header.key_page
 
     # Writing.
@@ -352,6 +351,8 @@ class SealedLog:
             if both is None:
                 answers.append(None)
                 continue
+            if not records.keys() >= set(both):
+                raise TamperError("The index of tags names an entry that is not in log.db.")
             first, newest = (parse(p, records[p][1]) for p in both)
             if first.header.natural_key != key or newest.header.natural_key != key:
                 raise TamperError(f"The index of tags names the wrong entry at {both[1]}.")
@@ -373,16 +374,20 @@ class SealedLog:
         """
         self.records.advance()
         for page in self.records.pages(after):
-            entries = self._told([parse(*record) for record in page.records])
+            entries = opened(page.records, self.keys)
+            if self._several:
+                entries = self._told([parse(*record) for record in page.records], entries)
             yield Page(entries=tuple(entries), position=page.position)
+            del page, entries  # so that the next page takes their memory
 
-    def _told(self, records: Sequence[Record]) -> list[Entry]:
-        """Open records, with their events as merged order has them."""
-        entries = self.opened(records)
-        if len(self.records.place.trails) == 1:
-            return entries
+    @property
+    def _several(self) -> bool:
+        return len(self.records.place.trails) > 1
+
+    def _told(self, records: Sequence[Record], entries: Sequence[Entry]) -> list[Entry]:
+        """Return the entries of records with their events as merged order has them."""
         return [
-            replace(entry, event=self.families.told(record, entry.event)) if entry.event else entry
+            entry._replace(event=self.families.told(record, entry.event)) if entry.event else entry
             for record, entry in zip(records, entries, strict=True)
         ]
 
@@ -397,32 +402,7 @@ class SealedLog:
         Raises:
             TamperError: A body does not open under its key.
         """
-        pages = self.keys.opened(
-            {(found.header.feed, found.header.key_page) for found in records if found.body}
-        )
-        entries = []
-        for position, header, signed, _, body in records:
-            event: Event | None = None
-            page = (header.feed, header.key_page)
-            key = data_key(pages, page, header.key_slot) if body else b""
-            if key:
-                try:
-                    event = decode(header.topic, open_body(key, signed, body))
-                except InvalidTag:
-                    raise TamperError(f"The entry at {position} does not open.") from None
-                except msgspec.MsgspecError:
-                    raise TamperError(f"The entry at {position} cannot be decoded.") from None
-            entries.append(
-                Entry(
-                    position=position,
-                    id=header.id,
-                    topic=header.topic,
-                    at=_datetime(header.time),
-                    event=event,
-                    erased=not key,
-                )
-            )
-        return entries
+        return opened([(found.position, found.head + found.body) for found in records], self.keys)
 
     def entry(self, entry_id: str) -> Entry:
         """Return one entry.
@@ -431,16 +411,22 @@ class SealedLog:
             NotFound: No entry has this id.
         """
         [found] = self.located([entry_id])
-        [entry] = self._told([found])
-        return replace(entry, position=self.records.merged_position(found))
+        [entry] = self.opened([found])
+        if self._several:
+            [entry] = self._told([found], [entry])
+        return entry._replace(position=self.records.merged_position(found))
 
-    def located(self, ids: Iterable[str]) -> list[Record]:
+    def located(self, ids: Iterable[str], *, revoked: bool = False) -> list[Record]:
         """Return records by id, in the order of log.db.
+
+        Args:
+            ids: The entries.
+            revoked: Those too that count no more.
 
         Raises:
             NotFound: One of them does not exist, or counts no more.
         """
-        return self.records.located(ids)
+        return self.records.located(ids, revoked=revoked)
 
     # Erasing.
 
@@ -481,7 +467,16 @@ class SealedLog:
     def verify(self, progress: Callable[[int, int], None] | None = None) -> Report:
         """Check every byte, signature, key and tag; go on after a problem and list them all."""
         self.records.advance()
-        return audit(self, self.records, progress)
+        report = audit(self, self.records, progress)
+        stores = {"keys.db": self.keys.store, "log.db": self.index}
+        damaged = [name for name, store in stores.items() if not store.is_sound()]
+        return replace(
+            report,
+            problems=(
+                *(f"{name} is damaged; make the vault again from a backup." for name in damaged),
+                *report.problems,
+            ),
+        )
 
     def tree(self, feed: bytes | None = None) -> FeedTree:
         """Return the tree of a feed, this device's by default."""
@@ -557,7 +552,3 @@ def beside(
         Index.certify(cursor, certificates)
 
     return write
-
-
-def _datetime(nanoseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)

@@ -14,9 +14,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from vault.errors import ForeignVault, TamperError
+from vault.log.envelope import parse
 from vault.log.keys import SharedPage
 
-__all__ = ["Segment", "open_segment", "seal_segment"]
+__all__ = ["NOTE", "Segment", "open_segment", "seal_segment"]
 
 _FORM: Final = re.compile(
     rb"twinvault/segment/1\n(?P<feed>[0-9a-f]{16}) (?P<first>0|[1-9][0-9]{0,18}) "
@@ -24,6 +25,8 @@ _FORM: Final = re.compile(
 )
 _FOREIGN: Final = re.compile(rb"twinvault/segment/([0-9]{1,9})\n")
 _NONCE: Final = 12
+NOTE: Final = b"twinvault/"
+"""What a checkpoint begins with, and no entry does."""
 
 
 class Segment(NamedTuple):
@@ -38,6 +41,12 @@ class Segment(NamedTuple):
     size: int
     records: Sequence[bytes]
     keys: Mapping[int, SharedPage]
+
+    @property
+    def bodies(self) -> int:
+        """How many of its entries were not erased."""
+        entries = (data for data in self.records if not data.startswith(NOTE))
+        return sum(bool(parse(0, data).body) for data in entries)
 
 
 class _Content(msgspec.Struct, array_like=True, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from vault.errors import StorageError, TamperError, VaultError
 
 __all__ = [
     "PRAGMAS",
+    "TABLES",
     "Datastore",
     "SQLiteDCBRecorder",
     "Subscription",
@@ -70,17 +72,24 @@ _TRUNCATE_TRIES = 20
 _COLUMNS = "position, type, tags, CAST(data AS BLOB)"
 _LARGE_PAGES = "page_size=16384"  # entries come by the hundred KB: fewer frames to write
 # Tags are random, so every one of a thousand new ones dirties another page of a large index.
-# They gather in a small one and move by the thousands: an eighth of the bytes to write.
-_NEW_TAGS = 8192
+# They gather in a small one and move by the thousands to a larger one, from there by the
+# hundred thousand to the largest: what an entry costs hardly grows with the log.
+_LEVELS = (("new_tag", "mid_tag", 1 << 13), ("mid_tag", "tag", 1 << 17))
+_TAG_TABLES = ("tag", "mid_tag", "new_tag")
 _APPEND_ONLY = "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
 _INDEX = "hash INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(hash, position)"
-_CREATE = [
+_MIDDLE = [
+    f"CREATE TABLE mid_tag({_INDEX}) WITHOUT ROWID",
+    """CREATE VIEW any_tag AS SELECT hash, position FROM tag
+        UNION ALL SELECT hash, position FROM mid_tag
+        UNION ALL SELECT hash, position FROM new_tag""",
+]
+TABLES = [
     """CREATE TABLE event(
         position INTEGER PRIMARY KEY, type TEXT NOT NULL, tags TEXT NOT NULL, data BLOB NOT NULL)""",
     f"CREATE TABLE tag({_INDEX}) WITHOUT ROWID",
     f"CREATE TABLE new_tag({_INDEX}) WITHOUT ROWID",
-    """CREATE VIEW any_tag AS
-        SELECT hash, position FROM tag UNION ALL SELECT hash, position FROM new_tag""",
+    *_MIDDLE,
     f"""CREATE TRIGGER event_only_cut BEFORE UPDATE ON event
         WHEN NOT (NEW.position = OLD.position AND NEW.type = OLD.type AND NEW.tags = OLD.tags
                   AND NEW.data = substr(OLD.data, 1, length(NEW.data))) {_APPEND_ONLY}""",
@@ -100,6 +109,9 @@ def sqlite_errors(what: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, PersistenceError) as error:
         raise _ours(what, error) from error
+    except (UnicodeDecodeError, OverflowError):
+        # What the library says of a damaged schema is no text, and a number is no number.
+        raise TamperError(f"{what} is damaged.") from None
 
 
 def _ours(what: str, error: BaseException) -> VaultError:
@@ -240,7 +252,23 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
         with self.datastore.transaction(commit=True) as cursor:
             cursor.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'event'")
             if not cursor.fetchone()[0]:
-                for statement in _CREATE:
+                for statement in TABLES:
+                    cursor.execute(statement)
+
+    def complete_table(self) -> None:
+        """Add the middle of the index to a file that was made without."""
+        missing = (
+            "SELECT count(*) FROM sqlite_schema WHERE name = 'any_tag' AND NOT EXISTS "
+            "(SELECT 1 FROM sqlite_schema WHERE name = 'mid_tag')"
+        )
+        with self.datastore.transaction(commit=False) as cursor:
+            cursor.execute(missing)
+            if not cursor.fetchone()[0]:
+                return
+        with self.datastore.transaction(commit=True) as cursor:
+            cursor.execute(missing)
+            if cursor.fetchone()[0]:
+                for statement in ("DROP VIEW any_tag", *_MIDDLE):
                     cursor.execute(statement)
 
     def read(
@@ -322,9 +350,12 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
             "INSERT OR IGNORE INTO new_tag VALUES(?, ?)",
             [(_hash(tag), position) for position, e in enumerate(events, start) for tag in e.tags],
         )
-        if start // _NEW_TAGS != (start + len(events)) // _NEW_TAGS:
-            cursor.execute("INSERT INTO tag SELECT hash, position FROM new_tag ORDER BY hash")
-            cursor.execute("DELETE FROM new_tag")
+        for small, large, size in _LEVELS:
+            if start // size != (start + len(events)) // size:
+                cursor.execute(
+                    f"INSERT INTO {large} SELECT hash, position FROM {small} ORDER BY hash"  # noqa: S608 - constants
+                )
+                cursor.execute(f"DELETE FROM {small}")  # noqa: S608 - constants
 
     def subscribe(
         self, query: DCBQuery | None = None, *, after: int | None = None
@@ -346,7 +377,10 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
             return _head(cursor) or 0
 
     def rows(self, after: int, end: int) -> Iterator[_Row]:
-        """Yield plain rows up to a position, fetched by the thousand."""
+        """Return plain rows up to a position, fetched by the thousand as they are read."""
+        return chain.from_iterable(self._batches(after, end))
+
+    def _batches(self, after: int, end: int) -> Iterator[list[_Row]]:
         while after < end:
             with sqlite_errors("log.db"), self.datastore.transaction(commit=False) as cursor:
                 cursor.execute(
@@ -355,7 +389,7 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
                     [after, end, _PAGE],
                 )
                 rows = cursor.fetchall()
-            yield from rows
+            yield rows
             if len(rows) < _PAGE:
                 return
             after = rows[-1][0]
@@ -400,11 +434,14 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
         if not pairs:
             return 0
         values = ",".join(["(?, ?)"] * len(pairs))
+        # Joined with the view, SQLite would not use the indexes.
+        counts = "+".join(
+            f"(SELECT count(*) FROM pair JOIN {table} USING (hash, position))"  # noqa: S608 - constants
+            for table in _TAG_TABLES
+        )
         with self.datastore.transaction(commit=False) as cursor:
             cursor.execute(
-                f"WITH pair(hash, position) AS (VALUES {values}) SELECT "  # noqa: S608 - placeholders only
-                "(SELECT count(*) FROM pair JOIN tag USING (hash, position)) + "
-                "(SELECT count(*) FROM pair JOIN new_tag USING (hash, position))",
+                f"WITH pair(hash, position) AS (VALUES {values}) SELECT {counts}",
                 [value for tag, position in pairs for value in (_hash(tag), position)],
             )
             count: int = cursor.fetchone()[0]
@@ -469,4 +506,6 @@ def open_log(path: Path, *, create: bool = False) -> SQLiteDCBRecorder:
         recorder = SQLiteDCBRecorder(Datastore(os.fspath(path.absolute())))
         if create:
             recorder.create_table()
+        else:
+            recorder.complete_table()
     return recorder

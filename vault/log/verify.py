@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vault.errors import RootMismatch, TamperError
 from vault.log import checkpoint
+from vault.log.cycles import unsearched
 from vault.log.envelope import FIXED, HASH_SIZE, NO_TAG, VERSIONS
 from vault.log.merkle import Frontier, Nodes
 
@@ -124,37 +125,53 @@ def walk(
     Raises:
         TamperError: From `complain`, unless it was replaced.
     """
-    trails = dict(start.trails)
-    last, seq, time, feed = start.position, 0, 0, b""
+    rows, trails, last = iter(rows), dict(start.trails), start.position
+    while True:
+        with unsearched():
+            page = _next_page(rows, last, trails, key_of, complain)
+        if page is None:
+            return
+        last, trails[page.feed] = page.position, page.trail
+        yield page
+        del page  # so that the next one takes its memory, which is still in the cache
+
+
+def _next_page(
+    rows: Iterator[Row],
+    last: int,
+    trails: Mapping[bytes, Trail],
+    key_of: KeyOf,
+    complain: Complain,
+) -> SealedPage | None:
+    """Check records up to the next checkpoint; None where there is none."""
+    seq, time, feed = 0, 0, b""
     leaves: list[bytes] = []
     records: list[tuple[int, bytes]] = []
-    unpack, size, hash_ = FIXED.unpack_from, FIXED.size, sha256
+    unpack, size, hash_, stop = FIXED.unpack_from, FIXED.size, sha256, checkpoint.TOPIC
     # The inner loop of every replay: one condition for all that must hold, spelled out only
     # when it does not.
     for position, topic, tags, data in rows:
-        if topic == checkpoint.TOPIC:
+        if topic == stop:
             page = _Page(position, last, time, tags, data, leaves, feed)
             trail, tiles = _closed(page, trails.get(feed, _BEGINNING), key_of, complain)
-            trails[feed] = trail
-            yield SealedPage(records, feed, position, data, trail, tiles)
-            last, feed, leaves, records = position, b"", [], []
-            continue
+            return SealedPage(records, feed, position, data, trail, tiles)
         try:
-            fixed = unpack(data)
+            version, length, owner, number, at, _, _, tag, _ = unpack(data)
             if not feed:
-                feed = fixed[2]
+                feed = owner
                 trail = trails.get(feed, _BEGINNING)
                 seq, time = trail.frontier.size, trail.time
-            cut = size + fixed[1] + HASH_SIZE
-            head = data[:cut]
+            end = size + length
+            cut = end + HASH_SIZE
             misplaced = (
                 position != last + 1
-                or fixed[3] != seq
-                or fixed[4] <= time
-                or fixed[0] not in VERSIONS
-                or fixed[2] != feed
-                or head[size:-HASH_SIZE] != topic.encode()
-                or tags != (topic if fixed[7] == NO_TAG else fixed[7].hex())
+                or number != seq
+                or at <= time
+                or version not in VERSIONS
+                or owner != feed
+                or len(data) < cut
+                or data[size:end] != topic.encode()
+                or tags != (topic if tag == NO_TAG else tag.hex())
             )
         except (struct.error, AttributeError, TypeError):
             complain(Problem(f"The entry at {position} cannot be read."))
@@ -163,13 +180,15 @@ def walk(
             complain(
                 Problem(f"The entry at {position} is not in its place or its header was changed.")
             )
-        if len(data) > cut and hash_(data[cut:]).digest() != head[-HASH_SIZE:]:
+        body = data[cut:]
+        if body and hash_(body).digest() != data[end:cut]:
             complain(Problem(f"The body of the entry at {position} was changed."))
-        leaves.append(hash_(b"\0" + head).digest())
+        leaves.append(hash_(b"\0" + data[:cut]).digest())
         records.append((position, data))
-        last, seq, time = position, seq + 1, fixed[4]
+        last, seq, time = position, seq + 1, at
     if leaves:
         complain(Problem(f"The entries up to {last} stand behind the last checkpoint."))
+    return None
 
 
 class _Page(NamedTuple):

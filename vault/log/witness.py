@@ -19,6 +19,7 @@ from vault.errors import ForeignVault, NotFound, RolledBack, RootMismatch, Tampe
 from vault.log import proof
 from vault.log.checkpoint import Note, parse_note, read, stated_feed
 from vault.log.merkle import Tree, consistency_proof, root_between, verify_consistency
+from vault.log.mirror import Folder, Mirror
 from vault.log.pin import Pin
 from vault.log.verify import KeyOf
 
@@ -222,7 +223,7 @@ def _stated_size(data: bytes) -> int:
 
 
 def kept_in(path: Path, key_of: KeyOf) -> list[Note]:
-    """Return the checkpoints in a checkpoint file, a proof, or another vault's folder.
+    """Return the checkpoints in a checkpoint file, a proof, a mirror, or another copy's folder.
 
     Args:
         path: The file or folder.
@@ -235,7 +236,7 @@ def kept_in(path: Path, key_of: KeyOf) -> list[Note]:
     """
     if path.is_dir():
         if not (path / "pin").exists():
-            raise NotFound(f"There is no pin in {path}; name a vault's folder, or a file.")
+            return _heads_in(path, key_of)
         records = Pin(path / "pin").read(key_of).records
         return [read(record, key_of(feed)) for feed, (_, record) in records.items()]
     data = read_file(path, proof.LARGEST)
@@ -244,6 +245,21 @@ def kept_in(path: Path, key_of: KeyOf) -> list[Note]:
         return [parse_note(note, key_of(stated_feed(note))) for note in notes]
     except (ForeignVault, TamperError) as error:
         raise type(error)(f"{path} holds no checkpoint of this vault: {error}") from None
+
+
+def _heads_in(path: Path, key_of: KeyOf) -> list[Note]:
+    """Return the checkpoints in a mirror.
+
+    Raises:
+        NotFound: There are none.
+    """
+    mirror = Mirror(Folder(path))
+    heads = mirror.listing().heads
+    if not heads:
+        raise NotFound(
+            f"There is no pin and no backup in {path}; name a vault's folder, a backup, or a file."
+        )
+    return [read(mirror.read(head.name), key_of(head.feed)) for head in heads]
 
 
 def read_file(path: Path, most: int) -> bytes:

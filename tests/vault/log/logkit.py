@@ -62,11 +62,10 @@ def forget(log: SealedLog, ids: list[str]) -> int:
 def secrets_of(log: SealedLog, ids: list[str]) -> list[bytes]:
     """What erasing entries must leave in no file: bodies, data keys, and the pages of keys."""
     records = log.located(ids)
-    pages = log.keys.opened({(log.feed, record.header.key_page) for record in records})
-    stored = log.keys.store.pages(pages)
+    pages = {(record.header.feed, record.header.key_page) for record in records}
     secrets = [record.body for record in records]
-    secrets += [data_key(pages, (log.feed, r.header.key_page), r.header.key_slot) for r in records]
-    secrets += [page.wrapped for page in stored.values()]
+    secrets += [log.data_key(record) for record in records]
+    secrets += [page.wrapped for page in log.keys.store.pages(pages).values()]
     assert all(len(secret) >= 32 for secret in secrets)
     return secrets
 

@@ -1,6 +1,7 @@
 """The signed tree head follows C2SP to the letter, and no byte of it is free."""
 
 import base64
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -74,6 +75,80 @@ def test_another_key_or_another_tree_is_refused():
     edge = b"".join(tree(5).hashes)
     with pytest.raises(RootMismatch):
         parse(record[: -len(edge)] + edge[::-1], KEY.public_key())
+
+
+def test_a_refusal_says_in_one_sentence_what_is_wrong():
+    public = KEY.public_key()
+    record = sign(KEY, tree(5), 1234)
+    note = note_of(record)
+    *text, line, _ = note.decode().split("\n")
+    dash, name, signature = line.split(" ")
+    edge = b"".join(tree(5).hashes)
+    blob = bytearray(base64.b64decode(signature))
+
+    def with_signature(text_of_it: str) -> bytes:
+        return "\n".join([*text, f"{dash} {name} {text_of_it}", ""]).encode() + edge
+
+    def flipped(at: int) -> bytes:
+        bad = blob.copy()
+        bad[at] ^= 1
+        return with_signature(base64.b64encode(bad).decode())
+
+    other = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
+    said = [
+        (b"", public, TamperError, "A checkpoint cannot be read."),
+        (record[:-1], public, TamperError, "A checkpoint has been cut or lengthened."),
+        (
+            note + edge[::-1], public, RootMismatch,
+            "A checkpoint's root does not match the edge of its tree.",
+        ),
+        (record, other, BadSignature, "A checkpoint is not from this device's feed."),
+        (
+            with_signature(signature[:91]), public, BadSignature,
+            "A checkpoint's signature cannot be read.",
+        ),
+        (flipped(0), public, BadSignature, "A checkpoint was signed by another key."),
+        (flipped(40), public, BadSignature, "A checkpoint's signature does not match."),
+    ]  # fmt: skip
+    for data, key, error, sentence in said:
+        with pytest.raises(error) as caught:
+            parse(data, key)
+        assert (type(caught.value), str(caught.value)) == (error, sentence)
+    for data, key, error, sentence in (
+        (b"", public, TamperError, "A checkpoint cannot be read."),
+        (note, other, BadSignature, "A checkpoint is not from this device's feed."),
+        (flipped(0)[: len(note)], public, BadSignature, "A checkpoint was signed by another key."),
+        (
+            flipped(40)[: len(note)],
+            public,
+            BadSignature,
+            "A checkpoint's signature does not match.",
+        ),
+        (note + b"x", public, TamperError, "A checkpoint's signatures cannot be read."),
+        (note + b"x\n", public, TamperError, "A checkpoint's signatures cannot be read."),
+        (note + b"\xff\n", public, TamperError, "A checkpoint's signatures cannot be read."),
+    ):
+        with pytest.raises(error) as caught:
+            parse_note(data, key)
+        assert (type(caught.value), str(caught.value)) == (error, sentence)
+    for reader in (note_of, stated_feed):
+        with pytest.raises(TamperError, match=r"^A checkpoint cannot be read\.$"):
+            reader(b"")
+
+
+def test_a_note_bears_a_hundred_signatures_and_no_more():
+    note = note_of(sign(KEY, tree(5), 1234))
+    line = "— witness.example/w AAAAAAA=\n".encode()
+    assert parse_note(note + line * 99, KEY.public_key()).size == 5
+    with pytest.raises(TamperError, match="signatures cannot be read"):
+        parse_note(note + line * 100, KEY.public_key())
+
+
+def test_a_record_that_somebody_kept_reads_as_its_note_with_the_edge():
+    for size in (0, 5):
+        record = sign(KEY, tree(size), 1234)
+        note = parse_note(note_of(record), KEY.public_key())
+        assert read(record, KEY.public_key()) == replace(note, edge=tuple(tree(size).hashes))
 
 
 def test_what_is_handed_out_is_the_note_without_the_edge():

@@ -15,6 +15,7 @@ from vault.log.merkle import (
     consistency_proof,
     inclusion_proof,
     leaf_hash,
+    root_between,
     root_of,
     verify_consistency,
     verify_inclusion,
@@ -197,9 +198,13 @@ def test_a_proof_reads_a_few_tiles_and_never_the_whole_tree():
 def test_a_stored_tree_with_gaps_is_refused_before_a_wrong_proof_is_made():
     gaps = Stored([len(MANY)])
     gaps._nodes[8].pop()
-    with pytest.raises(TamperError, match="gaps"):
+    with pytest.raises(
+        TamperError, match=r"^A stored part of the tree has gaps; `twin verify` says where\.$"
+    ):
         inclusion_proof(gaps, 0)
-    with pytest.raises(TamperError, match="gaps"):
+    with pytest.raises(
+        TamperError, match=r"^A stored part of the tree has gaps; `twin verify` says where\.$"
+    ):
         consistency_proof(gaps, 5)
 
 
@@ -241,12 +246,55 @@ def test_consistency_is_proved_for_prefixes_alone(data):
 def test_what_cannot_be_asked_is_refused():
     tree = ListTree(LEAVES[:3])
     for index, size in ((3, 3), (-1, 3), (2, 2), (0, 4), (0, 0)):
-        with pytest.raises(IndexError):
+        with pytest.raises(IndexError, match=f"^{index}$"):
             inclusion_proof(tree, index, size)
     for old, new in ((0, 3), (3, 2), (3, 4), (-1, 3)):
-        with pytest.raises(IndexError):
+        with pytest.raises(IndexError, match=f"^{old}$"):
             consistency_proof(tree, old, new)
-    with pytest.raises(ValueError, match="edge hash"):
+    for first, last in ((-1, 2), (2, 2), (3, 2), (0, 4)):
+        with pytest.raises(IndexError, match=f"^{last}$"):
+            root_between(tree, first, last)
+    with pytest.raises(ValueError, match=r"^A tree has one edge hash for every bit of its size\.$"):
         Frontier(3, [b""])
     assert not verify_inclusion(LEAVES[0], 1, 1, [], LEAVES[0])
     assert not verify_consistency(0, 3, b"", root_of(LEAVES[:3]), [])
+
+
+def test_roots_between_two_leaves_are_those_of_the_leaves_alone():
+    for first, last in ((0, 1), (0, 130), (129, 130), (64, 128), (64, 100), (8, 11)):
+        assert root_between(ListTree(LEAVES), first, last) == naive(LEAVES[first:last])
+    assert root_between(LARGE, 0, len(MANY)) == root_of(MANY)
+    assert root_between(LARGE, 512, 1000) == root_of(MANY[512:1000])
+
+
+def test_a_list_tells_only_complete_subtrees():
+    tree = ListTree(LEAVES)
+    assert tree.nodes(3, 2, 4) == [naive(LEAVES[16:24]), naive(LEAVES[24:32])]
+    assert tree.nodes(3, 15, 99) == [naive(LEAVES[120:128])]
+
+
+def test_every_proof_of_a_small_tree_holds_for_its_place_and_its_sizes_alone():
+    for size in range(1, 18):
+        tree, root = ListTree(LEAVES[:size]), naive(LEAVES[:size])
+        for index in range(size):
+            proof = inclusion_proof(tree, index)
+            assert verify_inclusion(LEAVES[index], index, size, proof, root)
+            for other in (-1, *range(size + 2)):
+                if other != index:
+                    assert not verify_inclusion(LEAVES[index], other, size, proof, root)
+            assert not verify_inclusion(LEAVES[index], index, 0, proof, root)
+            assert not verify_inclusion(
+                LEAVES[index], index, size, [*proof, proof[-1]] if proof else [root], root
+            )
+            old = index + 1
+            proof = consistency_proof(tree, old)
+            old_root = naive(LEAVES[:old])
+            assert verify_consistency(old, size, old_root, root, proof)
+            assert not verify_consistency(old, size, old_root, leaf_hash(root), proof)
+            assert not verify_consistency(old, size, leaf_hash(old_root), root, proof)
+            assert not verify_consistency(size, old, root, old_root, proof) or size == old
+            assert not verify_consistency(-1, size, old_root, root, proof)
+            for end in range(len(proof)):
+                assert not verify_consistency(old, size, old_root, root, proof[:end])
+            for more in proof:
+                assert not verify_consistency(old, size, old_root, root, [*proof, more])

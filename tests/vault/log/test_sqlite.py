@@ -128,22 +128,48 @@ def test_queries_find_what_the_definition_says(events, items, after):
     ]
 
 
-def test_tags_are_found_before_and_after_they_move_to_the_large_index(recorder):
-    pages = 20
+def test_tags_are_found_before_and_after_they_move_to_the_larger_indexes(recorder):
+    pages = 150
     for page in range(pages):
         recorder.append(
             [DCBEvent("t", b"", [f"{page * 1000 + i:016x}" + "0" * 16]) for i in range(1000)]
         )
     with recorder.datastore.transaction(commit=False) as cursor:
-        cursor.execute("SELECT (SELECT count(*) FROM tag), (SELECT count(*) FROM new_tag)")
-        moved, new = cursor.fetchone()
-    assert moved + new == pages * 1000
-    assert 0 < new < moved
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM tag), (SELECT count(*) FROM mid_tag), "
+            "(SELECT count(*) FROM new_tag)"
+        )
+        large, middle, new = cursor.fetchone()
+    assert large + middle + new == pages * 1000
+    assert 0 < new < middle < large
     wanted = [f"{number:016x}" + "0" * 16 for number in range(0, pages * 1000, 7)]
+    pairs = [(tag, int(tag[:16], 16) + 1) for tag in wanted]
+    assert recorder.count_indexed(pairs[::9]) == len(pairs[::9])
+    assert recorder.count_indexed([(tag, position + 1) for tag, position in pairs[::9]]) == 0
     assert recorder.extent(wanted) == {
         tag: (int(tag[:16], 16) + 1, int(tag[:16], 16) + 1) for tag in wanted
     }
     assert recorder.index_size(5) == 5
+    assert recorder.index_size(pages * 1000) == pages * 1000
+
+
+def test_a_file_that_was_made_without_the_middle_index_gets_one(tmp_path):
+    path = tmp_path / "log.db"
+    recorder = open_log(path, create=True)
+    recorder.append([DCBEvent("t", b"", ["tag"])])
+    with recorder.datastore.transaction(commit=True) as cursor:
+        cursor.execute("DROP VIEW any_tag")
+        cursor.execute("DROP TABLE mid_tag")
+        cursor.execute(
+            "CREATE VIEW any_tag AS SELECT hash, position FROM tag "
+            "UNION ALL SELECT hash, position FROM new_tag"
+        )
+    recorder.datastore.close()
+    for _ in range(2):
+        recorder = open_log(path)
+        assert recorder.extent(["tag"]) == {"tag": (1, 1)}
+        assert recorder.count_indexed([("tag", 1)]) == 1
+        recorder.datastore.close()
 
 
 def test_reading_stops_where_the_log_ended_when_it_began(recorder):

@@ -107,6 +107,7 @@ def test_it_goes_on_behind_any_page(device):
     first, second = walk(rows, keys_of(device), Place())
     place = Place().after(first)
     assert place == Place(4, {device.feed: first.trail})
+    assert place.trail(device.feed) is first.trail
     [again] = walk(rows[4:], keys_of(device), place)
     assert again.records == second.records
     assert again.trail.frontier.hashes == second.trail.frontier.hashes
@@ -154,7 +155,7 @@ def test_after_a_feed_that_is_refused_the_walk_goes_on(device):
 @pytest.mark.parametrize(
     "header",
     [{"version": 3}, {"version": 0}, {"seq": 9}, {"time": 0}, {"tag": bytes(15) + b"\1"}],
-    ids=str,
+    ids=range(5),
 )
 def test_a_changed_header_is_out_of_place(device, at, header):
     rows = device.page(1, 3)
@@ -222,6 +223,21 @@ def test_what_is_no_entry_is_said_and_left_out(device, data):
     problems = told(changed(rows, 1, data=data), device)
     assert problems[0] == Problem("The entry at 2 cannot be read.")
     assert MISPLACED.format(3) in [p.sentence for p in problems]
+
+
+def test_an_entry_cut_inside_its_hash_is_named(device):
+    rows = device.page(1, 3)
+    end = FIXED.size + len("owner.named/1") + HASH_SIZE
+    for cut in (end - 1, end - HASH_SIZE):
+        [first, *_] = told(changed(rows, 1, data=rows[1][3][:cut]), device)
+        assert first == Problem(MISPLACED.format(2))
+
+
+def test_one_wrong_number_is_one_misplaced_entry(device):
+    rows = device.page(1, 3)
+    broken = changed(rows, 1, data=repacked(rows[1][3], seq=9))
+    misplaced = [p.sentence for p in told(broken, device) if "in its place" in p.sentence]
+    assert misplaced == [MISPLACED.format(2)]
 
 
 def test_a_position_or_a_topic_that_is_none_is_said(device):
@@ -337,8 +353,10 @@ def test_a_checkpoint_must_fit_its_page(device):
 def test_a_checkpoint_without_entries_does_not_fit(device):
     rows = device.page(1, 3)
     again = [*rows, (5, *rows[3][1:])]
-    sentences = [p.sentence for p in told(again, device)]
-    assert any(sentence.startswith("At 5: ") for sentence in sentences)
+    problems: list[Problem] = []
+    pages = list(walk(again, keys_of(device), Place(), problems.append))
+    assert problems == [Problem("At 5: Nobody enrolled it.")]
+    assert (pages[-1].records, pages[-1].feed, pages[-1].trail.time) == ([], b"", 0)
 
 
 def test_what_is_signed_is_where_the_next_page_goes_on(device):
@@ -357,7 +375,7 @@ def test_a_follower_gets_the_first_problem_as_an_error(device):
         list(
             walk(changed(rows, 1, data=repacked(rows[1][3], content=TAG)), keys_of(device), Place())
         )
-    with pytest.raises(RolledBack, match="^Older.$"):
+    with pytest.raises(RolledBack, match=r"^Older\.$"):
         refuse(Problem("Older.", RolledBack))
     with pytest.raises(TamperError):
         refuse(Problem("Changed."))

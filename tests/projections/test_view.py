@@ -1,0 +1,152 @@
+"""What all views share: the order they follow, and which other views they need."""
+
+import pytest
+
+from projections.errors import BehindLog
+from vault import points
+from vault.events import CorrectionMade, ItemCollected, ItemErased
+from vault.follow import Entry, Page
+
+
+class Died(BaseException):
+    """The process ended here."""
+
+
+def dumps(views):
+    return [view.dump() for view in views.all]
+
+
+def test_a_view_that_followed_another_order_starts_over_and_says_the_same_as_a_new_one(world):
+    world.allow("message")
+    world.collect(world.item("good morning"), world.item("until eight", minute=5))
+    before = dumps(world.follow())
+    world.log.arrived([ItemCollected(item=world.item("I was first", minute=-600))], before=1)
+    views = world.follow()
+    assert next(stored.item.text for stored in views.timeline.everything()) == "I was first"
+    assert {view.order for view in views.all} == {"first'"}
+    assert dumps(views) == dumps(world.clean()) != before
+
+
+def test_the_same_order_again_starts_nothing_over(world):
+    world.collect(world.item("good morning"))
+    views = world.follow()
+    reached = [view.position for view in views.all]
+    for view in views.all:
+        view.begin("first")
+    assert [view.position for view in views.all] == reached
+    assert views.timeline.count() == 1
+
+
+def test_starting_over_is_one_transaction(world, monkeypatch):
+    world.collect(world.item("good morning"))
+    timeline = world.follow().timeline
+
+    def die(name):
+        if name == "view.timeline.begun":
+            raise Died
+
+    monkeypatch.setattr(points, "reached", die)
+    with pytest.raises(Died):
+        timeline.begin("another")
+    monkeypatch.undo()
+    assert (timeline.order, timeline.count()) == ("first", 1)
+    timeline.begin("another")
+    assert (timeline.order, timeline.position, timeline.count()) == ("another", 0, 0)
+
+
+def test_a_page_in_an_order_that_the_view_no_longer_follows_is_left_alone(world):
+    world.collect(world.item("good morning"))
+    slow, other = world.follow().timeline, world.open().timeline
+    other.begin("another")
+    event = ItemCollected(item=world.item("in the old order"))
+    entry = Entry(position=9, id="e9", topic="t", time=1, event=event)
+    slow.apply(Page(entries=(entry,), position=10))
+    assert (slow.position, slow.count()) == (0, 0)
+    slow.begin("another")
+    slow.apply(Page(entries=(entry,), position=10))
+    assert (slow.position, slow.count()) == (10, 1)
+
+
+def test_what_was_read_before_another_process_started_over_is_not_used_again(world):
+    world.allow("message")
+    world.collect(world.item("good morning"))
+    views = world.follow()
+    assert len(views.permissions.statements) == 1
+    persons = views.people.persons()
+    assert persons
+    other = world.open()
+    for view in (other.permissions, other.people):
+        view.begin("another")
+        view.apply(Page(entries=(), position=views.people.position))
+    assert views.permissions.statements == ()
+    assert views.people.persons() == ()
+
+
+@pytest.mark.parametrize("name", ["people", "permissions", "timeline"])
+def test_a_view_that_reads_one_in_another_order_waits_for_it(world, name):
+    world.allow("message")
+    world.collect(world.item("good morning"))
+    views = world.follow()
+    view = getattr(views, name)
+    view.begin("another")
+    view.apply(Page(entries=(), position=1000))
+    for asking in (views.training, views.search):
+        with pytest.raises(BehindLog, match=name):
+            asking.settle(world.now)
+
+
+def test_a_correction_that_another_device_made_of_an_erased_item_is_owed(world):
+    one, _ = world.collect(world.item("good morning"), world.item("until eight"))
+    world.erase(one)
+    [late] = world.log.add(CorrectionMade(item_id=one, text="good evening"))
+    timeline = world.follow().timeline
+    assert timeline.owed() == (late,)
+    assert timeline.count() == 1
+    assert dumps(world.views) == dumps(world.clean())
+    world.log.add(ItemErased(item_ids=(late,)))
+    world.log.destroy([late])
+    assert world.follow().timeline.owed() == ()
+    assert dumps(world.views) == dumps(world.clean())
+
+
+def test_a_correction_that_arrives_late_and_before_the_erasure_is_owed_too(world):
+    [one] = world.collect(world.item("good morning"))
+    world.collect(world.item("until eight"))
+    world.erase(one)
+    world.log.arrived([CorrectionMade(item_id=one, text="good evening")], before=1)
+    timeline = world.follow().timeline
+    assert len(timeline.owed()) == 1
+    assert dumps(world.views) == dumps(world.clean())
+
+
+def test_a_clean_run_keeps_what_arrived_later_from_a_device_that_had_not_heard_of_the_pause(world):
+    world.allow("message")
+    world.collect(world.item("good morning"))
+    pause = world.pause(source="phone")
+    late = [
+        ItemCollected(item=world.item("hello giles", source="tablet", with_="name:Giles Howe")),
+        ItemCollected(item=world.item("hi", with_=("name:Giles Howe", "mailto:g@x.example|Gilly"))),
+    ]
+    world.log.arrived(late, before=2)
+    views = world.follow()
+    gone = views.withdrawn_items(world.now)
+    assert len(gone) == 1
+    assert pause in views.permissions.pauses
+    assert world.rows() == world.rows(world.clean(without=gone)) != []
+
+
+def test_a_clean_run_misses_what_was_withdrawn_and_what_is_paused(world):
+    world.allow("message", "document")
+    one, other, note = world.collect(
+        world.item("good morning"),
+        world.item("until eight", conversation="Bob", with_="name:Bob Stone"),
+        world.item("a note", "document.note"),
+    )
+    world.withdraw("message", conversation="Bob")
+    pause = world.pause("document")
+    views = world.follow()
+    assert views.withdrawn_items(world.now) == {other, note}
+    assert world.rows() == world.rows(world.clean(without=(other, note)))
+    world.resume(pause)
+    assert world.follow().withdrawn_items(world.now) == {other}
+    assert one not in views.withdrawn_items(world.now)

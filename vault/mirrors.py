@@ -1,0 +1,513 @@
+"""Giving a vault's log to a mirror, and taking from it what other devices gave.
+
+Backup and exchange are these two. Whatever is interrupted is gone on with by doing it
+again: what is there is not written twice, heads come after what they promise, and nothing
+is deleted before what takes its place is there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from vault import points
+from vault.disk import exclusive, storage
+from vault.errors import ForeignVault, Locked, NotFound, RolledBack, TamperError
+from vault.log import checkpoint
+from vault.log.enrolment import Device, devices, revoke
+from vault.log.folder import read_identity
+from vault.log.identity import Identity
+from vault.log.keys import Keys
+from vault.log.merge import learn_devices, segments, take_in
+from vault.log.mirror import (
+    Folder,
+    Gap,
+    Listing,
+    Mirror,
+    Parcel,
+    Place,
+    SegmentFile,
+    Vanished,
+    covering,
+    parcel_id,
+    seal_parcel,
+)
+from vault.log.owner import Owner, unlock
+from vault.log.rotation import adopt_owner
+from vault.log.sealed import SealedLog
+from vault.log.segment import open_segment, seal_segment
+from vault.log.sqlite import sqlite_errors
+from vault.log.witness import Standing, compare, refusal
+
+__all__ = [
+    "Device",
+    "Folder",
+    "Given",
+    "Keepsake",
+    "Parcel",
+    "Taken",
+    "adopt",
+    "devices",
+    "give",
+    "is_newer",
+    "opened_identity",
+    "revoke",
+    "take",
+]
+
+_SMALL: Final = 256 << 10
+"""A feed's last segment is written anew, with what came since, until it has so many bytes."""
+_LOCK: Final = "mirror.lock"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+Progress = Callable[[int, int], None]
+
+
+class Keepsake(NamedTuple):
+    """A file beside the log that a backup is to hold.
+
+    `edition` changes whenever its content does; `load` returns the content, None where it is
+    gone since.
+    """
+
+    kind: str
+    name: str
+    edition: bytes
+    load: Callable[[], bytes | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What was written: `entries` in `segments`, `parcels`; what was put in older files' place.
+
+    `purged` files held something that was erased since; `resealed` ones were sealed before
+    the owner key was replaced. `deleted` counts all files that are there no more.
+    """
+
+    entries: int = 0
+    segments: int = 0
+    parcels: int = 0
+    purged: int = 0
+    resealed: int = 0
+    deleted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What was read: new `entries`, devices that are `revoked` now.
+
+    `waiting` are feeds of devices that this vault's present owner key has not certified:
+    they have to take over the newer keys first.
+    """
+
+    entries: int = 0
+    revoked: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+
+def _owner(log: SealedLog) -> Owner:
+    if not isinstance(log.keys, Keys):
+        raise Locked("Only an unlocked vault can be mirrored; give its passphrase.")
+    return log.keys.owner
+
+
+# Giving.
+
+
+def give(
+    log: SealedLog,
+    home: Path,
+    place: Place,
+    keepsakes: Iterable[Keepsake] | None = None,
+    progress: Progress | None = None,
+) -> Given:
+    """Bring a mirror up to what this log has.
+
+    Args:
+        log: The unlocked log.
+        home: Its folder.
+        place: Where the mirror lies, or is to lie.
+        keepsakes: What the mirror is to hold beside the log, of this device; None: as it is.
+        progress: Told (entries done, entries in all).
+
+    Raises:
+        RolledBack: The mirror knows more of this device's feed than this log, or another.
+        ForeignVault: It is another vault's, or of a newer release.
+        UsageError: Other files are there.
+        StorageError: The place refused; what was written stays, and giving again goes on.
+    """
+    owner = _owner(log)
+    with storage("The vault's folder"), exclusive(home / _LOCK):
+        log.records.advance()
+        mirror = Mirror(place)
+        found = mirror.begun(owner.vault)
+        _confront(log, mirror, found)
+        giving = _Giving(log, owner, mirror, found, progress)
+        giving.devices()
+        giving.feeds()
+        if keepsakes is not None:
+            giving.keepsakes(keepsakes)
+        giving.identity(owner.shared(read_identity(home)))
+        giving.heads()
+        points.reached("mirror.complete")
+        giving.clear()
+        return giving.done
+
+
+def _confront(log: SealedLog, mirror: Mirror, found: Listing) -> None:
+    """Compare this log with all that the mirror knows.
+
+    Raises:
+        RolledBack: A feed has forked, or this device's feed goes on there.
+    """
+    certified = {certificate.feed for certificate in log.devices.all()}
+    place = f"The mirror in {mirror.place.name}"
+    for head in found.heads:
+        size = log.records.place.trail(head.feed).frontier.size
+        if head.feed not in certified or not size:
+            continue
+        key = log.devices.key_of(head.feed)
+        try:
+            theirs = checkpoint.read(mirror.read(head.name), key)
+        except Vanished:
+            continue
+        ours = checkpoint.read(log.checkpoint(head.feed), key)
+        compared = compare(log.tree(head.feed), ours, theirs)
+        behind = compared.standing is Standing.BEHIND and head.feed == log.feed
+        if behind or compared.standing is Standing.FORKED:
+            raise refusal(place, compared)
+    known = log.records.place.trail(log.feed)
+    for file in found.of(log.feed):
+        if file.size > known.frontier.size:
+            segment = open_segment(mirror.read(file.name), _owner(log).constants.mirrors, file.name)
+            last = checkpoint.parse(segment.records[-1], log.devices.key_of(log.feed))
+            raise RolledBack(
+                f"{place} knows {last.size} entries of this device up to {_day(last.time)}, and "
+                f"this log has {known.frontier.size} up to {_day(known.time)}: it is an older "
+                "copy; put its newest copy back, or restore the mirror into a new folder."
+            )
+
+
+def _day(nanoseconds: int) -> str:
+    return f"{_EPOCH + timedelta(microseconds=nanoseconds // 1000):%Y-%m-%d %H:%M:%S} UTC"
+
+
+class _Giving:
+    """One run: writes first, in an order in which each file finds what it needs."""
+
+    def __init__(
+        self,
+        log: SealedLog,
+        owner: Owner,
+        mirror: Mirror,
+        found: Listing,
+        progress: Progress | None,
+    ) -> None:
+        self._log = log
+        self._mirrors = owner.constants.mirrors
+        self._generation = owner.generation
+        self._mirror = mirror
+        self._found = found
+        self._progress = progress
+        self._obsolete: list[str] = []
+        self._sizes = {
+            feed: min(trail.frontier.size, log.devices.most(feed))
+            for feed, trail in log.records.place.trails.items()
+        }
+        self._revoked = {c.feed for c in log.devices.all() if c.revoked} - {log.feed}
+        self._entries = (0, 0)
+        self.done = Given()
+
+    def _put(self, kind: str, *fields: object, content: bytes) -> str:
+        return self._mirror.put(self._found, kind, *fields, content=content)
+
+    def identity(self, identity: Identity) -> None:
+        """Write who opens the mirror: for this device, as its vault.json has it now."""
+        fields = (identity.generation, self._log.feed.hex())
+        name = self._put("identity", *fields, content=identity.encode())
+        for file in self._found.identities:
+            own = file.feed == self._log.feed
+            if (own and file.name != name) or file.feed in self._revoked:
+                self._obsolete.append(file.name)
+
+    def devices(self) -> None:
+        """Write the certificates of all devices, unless narrower ones are there."""
+        for certificate in self._log.devices.all():
+            files = [f for f in self._found.devices if f.feed == certificate.feed]
+            present = [f.most for f in files if f.generation == self._generation]
+            if not present or min(present) > certificate.most:
+                fields = (self._generation, certificate.feed.hex(), certificate.most)
+                self._put("device", *fields, content=certificate.encode())
+            most = min([certificate.most, *present])
+            self._obsolete += [
+                file.name
+                for file in files
+                if file.generation < self._generation
+                or (file.generation == self._generation and file.most > most)
+            ]
+
+    def feeds(self) -> None:
+        """Write what the mirror lacks of every feed, and what must not stay as it is."""
+        plans = [(feed, self._planned(feed, size)) for feed, size in sorted(self._sizes.items())]
+        missing = sum(gap.size - gap.first for _, gaps in plans for gap in gaps)
+        self._entries = (0, missing)
+        for feed, gaps in plans:
+            for gap in gaps:
+                for segment in segments(self._log, feed, gap.first, gap.size):
+                    fields = (feed.hex(), segment.first, segment.size, segment.bodies)
+                    content = seal_segment(segment, self._mirrors)
+                    self._put("segment", *fields, self._generation, content=content)
+                    self._count(segment.size - segment.first)
+
+    def _count(self, entries: int) -> None:
+        self.done = replace(
+            self.done, entries=self.done.entries + entries, segments=self.done.segments + 1
+        )
+        done, missing = self._entries
+        self._entries = (done + entries, missing)
+        if self._progress:
+            self._progress(*self._entries)
+
+    def _planned(self, feed: bytes, last: int) -> list[Gap]:
+        """Return what is to be written of a feed."""
+        ends = dict(_running(self._log.index.bodies(feed)))
+        sound = []
+        for file in self._found.of(feed):
+            if file.first not in ends or (file.size <= last and file.size not in ends):
+                continue  # no page ends there: it will not be read either
+            if file.generation < self._generation:
+                self._replace(file, resealed=1)
+            elif file.size <= last and file.bodies > ends[file.size] - ends[file.first]:
+                self._replace(file, purged=1)
+            else:
+                sound.append(file)
+        chosen = covering(sound, 0, last)
+        if chosen and isinstance(chosen[-1], Gap):
+            first = chosen.pop().first
+            while chosen and _is_small(chosen[-1]):
+                first = chosen.pop().first
+            chosen.append(Gap(first, last))
+        kept = {one.name for one in chosen if isinstance(one, SegmentFile)}
+        end = max([last, *(one.size for one in chosen)])
+        self._obsolete += [f.name for f in sound if f.name not in kept and f.size <= end]
+        return [one for one in chosen if isinstance(one, Gap)]
+
+    def _replace(self, file: SegmentFile, *, purged: int = 0, resealed: int = 0) -> None:
+        self._obsolete.append(file.name)
+        self.done = replace(
+            self.done,
+            purged=self.done.purged + purged,
+            resealed=self.done.resealed + resealed,
+        )
+
+    def keepsakes(self, keepsakes: Iterable[Keepsake]) -> None:
+        """Write models and papers that are new; leave no other of this device."""
+        mine = self._log.feed.hex()
+        there = {f.id: f for f in self._found.parcels if f.feed == self._log.feed}
+        wanted = set()
+        for kind, name, edition, load in keepsakes:
+            id_ = parcel_id(self._mirrors, kind, name, edition)
+            wanted.add(id_)
+            content = None if id_ in there else load()
+            if content is not None:
+                sealed = seal_parcel(Parcel(kind, name, content), self._mirrors)
+                self._put("parcel", mine, self._generation, id_, content=sealed)
+                self.done = replace(self.done, parcels=self.done.parcels + 1)
+        self._obsolete += [file.name for id_, file in there.items() if id_ not in wanted]
+        self._obsolete += [f.name for f in self._found.parcels if f.feed in self._revoked]
+
+    def heads(self) -> None:
+        """Write how far every feed goes, now that all up to there is written."""
+        for feed, size in sorted(self._sizes.items()):
+            files = [file for file in self._found.heads if file.feed == feed]
+            if size and all(file.size < size for file in files):
+                record = self._checkpoint(feed, size)
+                if record is not None:
+                    self._put("head", feed.hex(), size, content=record)
+                    self._obsolete += [file.name for file in files]
+
+    def _checkpoint(self, feed: bytes, size: int) -> bytes | None:
+        page = self._log.index.ending(feed, size)
+        if page is None:
+            return None
+        with sqlite_errors("log.db"):
+            return self._log.records.recorder.at([page.position])[page.position][1]
+
+    def clear(self) -> None:
+        """Delete what something else has taken the place of."""
+        # What was cut short may have been written again meanwhile, under the same name.
+        cut = (name for name in self._found.cut if name not in self._found.names)
+        names = dict.fromkeys([*self._obsolete, *cut])
+        self.done = replace(self.done, deleted=self._mirror.delete(names))
+
+
+def _running(pages: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the sizes at which pages end, with the number of bodies up to there."""
+    total = 0
+    yield 0, 0
+    for size, bodies in pages:
+        total += bodies
+        yield size, total
+
+
+def _is_small(file: SegmentFile | Gap) -> bool:
+    return isinstance(file, SegmentFile) and file.length < _SMALL
+
+
+# Taking.
+
+
+def take(log: SealedLog, place: Place, progress: Progress | None = None) -> Taken:
+    """Merge into this log what a mirror knows and this log does not.
+
+    Args:
+        log: The unlocked log.
+        place: Where the mirror lies.
+        progress: Told (entries done, entries in all).
+
+    Raises:
+        NotFound: There is no mirror.
+        ForeignVault: It is another vault's, of a newer release, or under a newer owner key.
+        RolledBack: It knows more of this device's feed than this log, or another.
+        TamperError: Something is damaged or missing; what was merged before stays.
+    """
+    owner = _owner(log)
+    mirror = Mirror(place)
+    found = mirror.listing_of(owner.vault).readable(owner.generation)
+    if any(file.generation > owner.generation for file in found.identities):
+        raise ForeignVault(
+            f"The owner key of the mirror in {place.name} is newer than this vault's; "
+            "`twin device exchange` takes it over."
+        )
+    log.records.advance()
+    new = learn_devices(log, mirror.certificates(found, owner.generation))
+    _confront(log, mirror, found)
+    taking = _Taking(log, owner, mirror, progress)
+    waiting = taking.all(found)
+    return Taken(
+        entries=taking.entries,
+        revoked=tuple(one.feed.hex() for one in new if one.revoked),
+        waiting=tuple(sorted(feed.hex() for feed in waiting)),
+    )
+
+
+class _Taking:
+    """One run: feed by feed, segment by segment."""
+
+    def __init__(
+        self, log: SealedLog, owner: Owner, mirror: Mirror, progress: Progress | None
+    ) -> None:
+        self._log = log
+        self._mirrors = owner.constants.mirrors
+        self._mirror = mirror
+        self._progress = progress
+        self._wanted = 0
+        self._come = 0
+        self.entries = 0
+
+    def _known(self, feed: bytes) -> int:
+        return self._log.records.place.trail(feed).frontier.size
+
+    def _reach(self, found: Listing, feed: bytes) -> int:
+        """Return up to which size entries of a feed are to be had."""
+        there = max((file.size for file in found.of(feed)), default=0)
+        return min(there, self._log.devices.most(feed))
+
+    def all(self, found: Listing) -> set[bytes]:
+        """Take every feed; return those that no certificate vouches for."""
+        certified = {certificate.feed for certificate in self._log.devices.all()}
+        feeds = {file.feed for file in found.segments}
+        self._wanted = sum(
+            max(0, self._reach(found, feed) - self._known(feed)) for feed in feeds & certified
+        )
+        for feed in sorted(feeds & certified):
+            self._feed(found, feed)
+        return feeds - certified
+
+    def _feed(self, found: Listing, feed: bytes) -> None:
+        while (known := self._known(feed)) < (reach := self._reach(found, feed)):
+            [one, *_] = covering(found.of(feed), known, reach)
+            if isinstance(one, SegmentFile) and self._taken(one):
+                if self._known(feed) == known:
+                    raise TamperError(f"{one.name} holds less than it says.")
+                continue
+            # Somebody may have put another file in its place since the listing: look again.
+            again = self._mirror.listing().readable(len(self._mirrors))
+            if again.names == found.names:
+                raise TamperError(
+                    f"Entries {known} and later of feed {feed.hex()} are missing in "
+                    f"{self._mirror.place.name}; exchange on the device that has them."
+                )
+            found = again
+
+    def _taken(self, file: SegmentFile) -> bool:
+        """Take a segment in; tell whether it was still there."""
+        try:
+            content = self._mirror.read(file.name)
+        except Vanished:
+            return False
+        segment = open_segment(content, self._mirrors, file.name)
+        if (segment.feed, segment.first, segment.size) != (file.feed, file.first, file.size):
+            raise TamperError(f"{file.name} is not what it says.")
+        before = self._known(file.feed)
+        self.entries += take_in(self._log, segment)
+        points.reached("mirror.taken")
+        self._come += self._known(file.feed) - before
+        if self._progress:
+            self._progress(self._come, max(self._come, self._wanted))
+        return True
+
+
+# A newer owner key.
+
+
+def is_newer(log: SealedLog, place: Place) -> bool:
+    """Whether the owner key of a mirror took the place of this vault's on another device."""
+    owner = _owner(log)
+    found = Mirror(place).listing_of(owner.vault)
+    return any(file.generation > owner.generation for file in found.identities)
+
+
+def adopt(home: Path, secret: str, place: Place, new_secret: str) -> None:
+    """Take over the owner key that a mirror has.
+
+    Args:
+        home: The vault's folder; no process has it open.
+        secret: What opens it now.
+        place: Where the mirror lies.
+        new_secret: What opens the mirror: the new passphrase or the new recovery key.
+
+    Raises:
+        Locked: One of the secrets is wrong; nothing on disk was touched.
+        ForeignVault: It is another vault's.
+        BadSignature: The owner key of this device did not name it.
+        Revoked: The owner revoked this device.
+    """
+    mirror = Mirror(place)
+    found = mirror.listing_of(read_identity(home).vault)
+    identity, owner = opened_identity(mirror, found, new_secret)
+    adopt_owner(home, secret, identity, owner)
+
+
+def opened_identity(mirror: Mirror, found: Listing, secret: str) -> tuple[Identity, Owner]:
+    """Return an identity of the newest owner key in a mirror that a secret opens, and its owner.
+
+    Devices may have different passphrases: each of them opens.
+
+    Raises:
+        Locked: The secret opens none.
+        NotFound: There is none.
+        TamperError: One is damaged.
+    """
+    refused: Locked | None = None
+    newest = max((file.generation for file in found.identities), default=0)
+    for file in sorted(file for file in found.identities if file.generation == newest):
+        identity = Identity.decode(mirror.read(file.name), file.name)
+        if (identity.generation, identity.vault) != (file.generation, *found.vaults):
+            raise TamperError(f"{file.name} is not what it says.")
+        try:
+            return identity, unlock(identity, secret)
+        except Locked as error:
+            refused = refused or error
+    raise refused or NotFound(f"There is no owner key in {mirror.place.name}.")
