@@ -146,12 +146,14 @@ class View:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            # An interrupt may come before the transaction begins, or after SQLite ended it.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
 
     def _get(self, key: str) -> Value:

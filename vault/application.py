@@ -45,13 +45,13 @@ from vault.follow import Readable
 from vault.items import Bad, Item, Progress
 from vault.log.sealed import Draft, Known
 from vault.log.verify import Report
+from vault.retention import MOST_DAYS
 
 __all__ = ["Imported", "Log", "Report", "Vault"]
 
 _PAGE = 1000
 _FIRST_BAD = 1000
 _LEDGER = "ledger"
-_MOST_DAYS = 36_500
 
 
 class Log(Readable, Protocol):
@@ -268,8 +268,8 @@ class Vault:
         Raises:
             UsageError: The type is none, or the days are not from 1 to 36500.
         """
-        if days is not None and not 1 <= days <= _MOST_DAYS:
-            raise UsageError(f"Items are kept for 1 to {_MOST_DAYS} days, or `off`: for ever.")
+        if days is not None and not 1 <= days <= MOST_DAYS:
+            raise UsageError(f"Items are kept for 1 to {MOST_DAYS} days, or `off`: for ever.")
         self.record(RetentionSet(type=check_type(data_type), days=days))
 
     def erase(

@@ -7,13 +7,13 @@ is deleted before what takes its place is there.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from vault import points
 from vault.disk import exclusive, storage
 from vault.errors import ForeignVault, Locked, NotFound, RolledBack, TamperError
+from vault.follow import moment
 from vault.log import checkpoint
 from vault.log.enrolment import Device, devices, revoke
 from vault.log.folder import read_identity
@@ -59,7 +59,6 @@ __all__ = [
 _SMALL: Final = 256 << 10
 """A feed's last segment is written anew, with what came since, until it has so many bytes."""
 _LOCK: Final = "mirror.lock"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Progress = Callable[[int, int], None]
 
@@ -190,7 +189,7 @@ def _confront(log: SealedLog, mirror: Mirror, found: Listing) -> None:
 
 
 def _day(nanoseconds: int) -> str:
-    return f"{_EPOCH + timedelta(microseconds=nanoseconds // 1000):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment(nanoseconds):%Y-%m-%d %H:%M:%S} UTC"
 
 
 class _Giving:

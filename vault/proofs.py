@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from vault.codec import decode
 from vault.errors import Erased, ForeignVault, TamperError, UsageError
 from vault.events import Event
+from vault.follow import moment
 from vault.log import proof
 from vault.log.certificate import Certificate
 from vault.log.checkpoint import Note, read
@@ -39,7 +40,6 @@ __all__ = [
     "prove_since",
 ]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY_SIZE = 32
 
 
@@ -77,7 +77,7 @@ class TreeHead:
     @classmethod
     def of(cls, note: Note) -> "TreeHead":
         """Return what a note says."""
-        return cls(size=note.size, at=_datetime(note.time), root=note.root.hex())
+        return cls(size=note.size, at=moment(note.time), root=note.root.hex())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +249,7 @@ def _proved(found: Inclusion) -> ProvedEntry:
         owner=found.signer.fingerprint,
         entry=found.header.id,
         topic=topic,
-        at=_datetime(found.header.time),
+        at=moment(found.header.time),
         tree=TreeHead.of(found.note),
         shown=found.body is not None,
         committed=found.committed,
@@ -269,7 +269,3 @@ def _tree(log: Provable, feed: bytes) -> tuple[Tree, Note]:
 
 def _signer(log: Provable, feed: bytes) -> Signer:
     return Signer(log.owner_public, log.certificate(feed))
-
-
-def _datetime(nanoseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)

@@ -7,7 +7,10 @@ on a clock that agrees with the log and has run for a while without a leap.
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-__all__ = ["LEAP", "days_kept", "doubt"]
+__all__ = ["LEAP", "MOST_DAYS", "days_kept", "doubt"]
+
+MOST_DAYS = 36_500
+"""The longest that a rule can keep items: a hundred years."""
 
 LEAP = timedelta(days=31)
 """A longer step from one entry to the next is a leap; after one, as long is waited."""

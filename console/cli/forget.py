@@ -7,6 +7,7 @@ import click
 
 from console.cli.common import agree, command, emit, talk
 from console.cli.opening import opened
+from vault.errors import NotFound
 
 if TYPE_CHECKING:
     from console.use.forgetting import Forgotten
@@ -38,13 +39,22 @@ def forget(  # noqa: PLR0917 — options
     from console.use import forgetting, retaining  # noqa: PLC0415 — heavy
 
     with opened(tidy=False) as twin:
-        if due:
-            plan = retaining.plan(twin)
-        else:
-            plan = forgetting.plan(
-                twin, item_id=item_id, conversation=conversation, person=person, source=source
-            )
-        if dry_run:
+        # What an interrupted run of this command left to do comes first.
+        finished = None if dry_run else forgetting.finish(twin)
+        try:
+            if due:
+                plan = retaining.plan(twin)
+            else:
+                plan = forgetting.plan(
+                    twin, item_id=item_id, conversation=conversation, person=person, source=source
+                )
+        except NotFound:
+            if finished is None:
+                raise
+            plan = ()
+        if finished is not None and not plan:
+            gone = finished
+        elif dry_run:
             gone = forgetting.preview(twin, plan)
         else:
             day = f" that are past their days as of {twin.vault.now():%Y-%m-%d}" if due else ""

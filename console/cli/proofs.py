@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.cli.common import command, emit, talk
+from console.cli.common import agree, command, emit, talk
 from console.cli.opening import opened
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def checkpoint(out: Path | None) -> None:
 @click.option("--since", type=_FILE, help="Prove that the log only grew since this checkpoint.")
 @click.option("--reveal", is_flag=True, help="Show the words too, to whoever has the file.")
 @click.option("--out", type=_FILE, help="The file to write.")
-def prove(item_id: str, since: Path | None, out: Path | None, *, reveal: bool) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prove(
+    item_id: str, since: Path | None, out: Path | None, reveal: bool, yes: bool
+) -> None:
     """Prove to others that an item stands in the log."""
     if bool(item_id) == (since is not None):
         raise click.UsageError("Name an item, or a checkpoint with --since.")
@@ -57,6 +60,8 @@ def prove(item_id: str, since: Path | None, out: Path | None, *, reveal: bool) -
 
     with opened() as twin:
         if since is None:
+            if reveal and proving.shows_older_words(twin, item_id):
+                agree("It was corrected since; the proof shows its first words. Go on?", yes=yes)
             written = proving.prove(twin, item_id, reveal=reveal, out=out)
         else:
             written = proving.prove_since(twin, since, out=out)

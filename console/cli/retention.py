@@ -7,6 +7,7 @@ import click
 from console.cli.common import agree, command, emit, talk
 from console.cli.forget import tell
 from console.cli.opening import opened
+from vault.retention import MOST_DAYS
 
 if TYPE_CHECKING:
     from console.use.retaining import Rule
@@ -62,8 +63,8 @@ def retention(data_type: str, days: str, yes: bool) -> None:
 def _days(given: str) -> int | None:
     if given == _OFF:
         return None
-    if not given.isdecimal():
-        raise click.UsageError("Say for how many days the type is kept, or `off`.")
+    if not given.isdecimal() or not 1 <= int(given) <= MOST_DAYS:
+        raise click.UsageError(f"Say for how many days, 1 to {MOST_DAYS}, it is kept, or `off`.")
     return int(given)
 
 

@@ -12,7 +12,16 @@ from vault.proofs import ProvedEntry, ProvedGrowth, TreeHead
 if TYPE_CHECKING:
     from console.bootstrap import Twin
 
-__all__ = ["Kept", "Proved", "Written", "checkpoint", "prove", "prove_since", "verify"]
+__all__ = [
+    "Kept",
+    "Proved",
+    "Written",
+    "checkpoint",
+    "prove",
+    "prove_since",
+    "shows_older_words",
+    "verify",
+]
 
 Proved = ProvedEntry | ProvedGrowth
 
@@ -33,6 +42,15 @@ class Kept:
     tree: TreeHead
     note: str
     out: Path | None
+
+
+def shows_older_words(twin: "Twin", entry_id: str) -> bool:
+    """Whether an entry says something else than its item says now, corrected or revised since."""
+    twin.catch_up()
+    item = getattr(twin.log.entry(entry_id).event, "item", None)
+    return item is not None and any(
+        stored.item.text != item.text for stored in twin.views.timeline.load([entry_id])
+    )
 
 
 def prove(twin: "Twin", entry_id: str, *, reveal: bool, out: Path | None) -> Written:

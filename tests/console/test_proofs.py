@@ -267,3 +267,29 @@ def test_any_entry_can_be_proved_a_permission_as_well(filled, stranger):
     assert proved["topic"] == "consent.given/1"
     assert proved["event"]["statement"]["purpose"] == "search"
     assert json.loads(stranger("verify-proof", out).out.partition("\n\n")[2]) == proved["event"]
+
+
+def test_words_that_were_corrected_since_are_shown_only_when_the_owner_says_so(vault, chat):
+    vault.ok("add", str(chat), "--me", "Ada Quill")
+    vault.ok("consent", "allow", "message", "search")
+    [hit] = vault.ok("search", "wet")["hits"][:1]
+    vault.ok("correct", hit["id"], text="something else\n")
+    refused = vault.refused(2, "prove", hit["id"], "--reveal", "--out", "words.tlog-proof")
+    assert "--yes" in refused["message"]
+    assert not (vault.cwd / "words.tlog-proof").exists()
+    vault.ok("prove", hit["id"], "--out", "bare.tlog-proof")
+    vault.ok("prove", hit["id"], "--reveal", "--yes", "--out", "words.tlog-proof")
+
+
+def test_an_edited_proof_is_no_witness(vault, chat):
+    vault.ok("add", str(chat), "--me", "Ada Quill")
+    vault.ok("consent", "allow", "message", "search")
+    [hit] = vault.ok("search", "wet")["hits"][:1]
+    vault.ok("prove", hit["id"], "--out", "one.tlog-proof")
+    vault.ok("verify", "--against", "one.tlog-proof")
+    proof = vault.cwd / "one.tlog-proof"
+    lines = proof.read_text().splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if line.startswith("index ")) + 1
+    lines[at] = ("A" if lines[at][0] != "A" else "B") + lines[at][1:]
+    proof.write_text("".join(lines))
+    vault.refused(6, "verify", "--against", "one.tlog-proof")

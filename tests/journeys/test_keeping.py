@@ -467,3 +467,23 @@ def test_other_items_that_quote_the_collected_or_the_corrected_words_are_named(v
     vault.ok("correct", ids["ok, t"], text="ok")
     gone = vault.ok("forget", "--item", ids["the z"], "--dry-run")
     assert set(gone["mentions"]) == {ids["ok, t"], ids["so it"]}
+
+
+def test_forgetting_again_after_an_interrupt_finishes_and_certifies(vault, chat):
+    vault.ok("add", str(chat), "--me", "Ada Quill")
+    die = (
+        "from vault import points\n"
+        "def reached(name):\n"
+        "    if name == 'forget.suspended': raise KeyboardInterrupt\n"
+        "points.reached = reached\n"
+    )
+    vault.refused(130, "forget", "--source", "whatsapp", "--yes", before=die)
+    gone = vault.ok("forget", "--source", "whatsapp", "--yes")
+    assert gone["items"] == 8
+    assert Path(gone["certificate"]).exists()
+    vault.refused(3, "forget", "--source", "whatsapp", "--yes")
+
+
+def test_a_time_to_keep_that_is_none_is_refused(vault):
+    for days in ("0", "36501", "99999999999", "x"):
+        vault.refused(2, "retention", "document.note", days)

@@ -268,9 +268,12 @@ class KeyStore:
 
     def last_page(self, feed: bytes) -> int:
         """Return the highest number ever given to a page of a feed."""
+        return self._number("SELECT last FROM issued WHERE feed = ?", feed)
+
+    def _number(self, sql: str, key: object) -> int:
         with self._errors():
-            row = self._db.execute("SELECT last FROM issued WHERE feed = ?", (feed,)).fetchone()
-            return int(row[0]) if row else 0
+            rows = typed(self._db.execute(sql, (key,)).fetchall(), (int,), self._name)
+            return int(rows[0][0]) if rows else 0
 
     def edit(
         self,
@@ -304,9 +307,7 @@ class KeyStore:
 
     def mark(self, name: str) -> int:
         """Return a remembered position, 0 where there is none."""
-        with self._errors():
-            row = self._db.execute("SELECT position FROM mark WHERE name = ?", (name,)).fetchone()
-            return int(row[0]) if row else 0
+        return self._number("SELECT position FROM mark WHERE name = ?", name)
 
     def set_mark(self, name: str, position: int) -> None:
         """Remember a position."""

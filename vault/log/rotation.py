@@ -210,7 +210,9 @@ def _refuse_revoked(home: Path, device: Ed25519PrivateKey) -> None:
     finally:
         recorder.datastore.close()
     if revoked:
-        raise Revoked("This device was revoked; replace the owner key on another one.")
+        raise Revoked(
+            "This device was revoked, so it takes part in no replacement; restore a backup into a new folder to go on."
+        )
 
 
 def adopt_owner(home: Path, secret: str, shared: Identity, new: Owner) -> None:

@@ -7,7 +7,6 @@ database, a backup, a second device, a note in a mail. Nobody of them needs a ke
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from vault.disk import storage, write_atomic
 from vault.errors import ForeignVault, NotFound, RolledBack, RootMismatch, TamperError, UsageError
+from vault.follow import moment
 from vault.log import proof
 from vault.log.checkpoint import Note, parse_note, read, stated_feed
 from vault.log.merkle import Tree, consistency_proof, root_between, verify_consistency
@@ -37,7 +37,6 @@ __all__ = [
 
 _LARGEST_NOTE: Final = 1 << 20
 _ORIGIN: Final = re.compile(rb"twinvault/[0-9a-f]{16}\n")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Witness(Protocol):
@@ -155,8 +154,7 @@ def refusal(place: str, found: Compared) -> RolledBack:
 
 
 def _entries(note: Note) -> str:
-    at = _EPOCH + timedelta(microseconds=note.time // 1000)
-    return f"{note.size} entries up to {at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{note.size} entries up to {moment(note.time):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def confront(tree: Tree, ours: Note, key: Ed25519PublicKey, witness: Witness) -> Compared | None:
@@ -237,11 +235,21 @@ def kept_in(path: Path, key_of: KeyOf) -> list[Note]:
     if path.is_dir():
         if not (path / "pin").exists():
             return _heads_in(path, key_of)
-        records = Pin(path / "pin").read(key_of).records
+        try:
+            records = Pin(path / "pin").read(key_of).records
+        except TamperError as error:
+            raise TamperError(
+                f"{path} cannot be compared: {error} If it is a new device of yours, let this "
+                "one hear of it first (`twin device exchange`)."
+            ) from None
         return [read(record, key_of(feed)) for feed, (_, record) in records.items()]
     data = read_file(path, proof.LARGEST)
     try:
-        notes = [data] if _ORIGIN.match(data) else proof.notes_in(data)
+        if _ORIGIN.match(data):
+            notes = [data]
+        else:
+            proof.check(data)
+            notes = proof.notes_in(data)
         return [parse_note(note, key_of(stated_feed(note))) for note in notes]
     except (ForeignVault, TamperError) as error:
         raise type(error)(f"{path} holds no checkpoint of this vault: {error}") from None

@@ -22,10 +22,11 @@ def test_what_the_owner_signs_is_the_key_and_the_number():
 
 
 def test_it_is_written_as_key_number_and_signature():
-    certificate = certify(OWNER, PUBLIC, 1000)
-    content = certificate.encode()
-    assert content == PUBLIC + (1000).to_bytes(8, "big") + certificate.signature
-    assert Certificate.decode(content) == certificate
+    for most in (1000, NO_LIMIT):
+        certificate = certify(OWNER, PUBLIC, most)
+        content = certificate.encode()
+        assert content == PUBLIC + most.to_bytes(8, "big") + certificate.signature
+        assert Certificate.decode(content) == certificate
 
 
 def test_another_owner_key_or_number_is_refused():

@@ -380,6 +380,66 @@ def test_entries_behind_a_revocation_count_nowhere_whichever_came_first(two):
         other.append(drafts(9, 1))
 
 
+def test_what_was_erased_long_ago_is_erased_when_it_arrives_late(two):
+    log, other = two
+    other.append(drafts(0, 3))
+    bodies = [
+        record.body for record in other.located([f"{other.feed.hex()}-{seq}" for seq in (1, 2, 3)])
+    ]
+    ids = log.append(drafts(1, 1))
+    forget(log, [ids[0]])
+    log.append(drafts(8, 1))
+    learn_devices(log, other.devices.all())
+    for segment in published(other):
+        if segment.feed == other.feed:
+            take_in(log, segment)
+    assert sorted(numbers(log), key=str) == [0, 2, 8, None, None]
+    assert sound(log)
+    content = everything(Path(log._pin._path).parent)
+    assert [body in content for body in bodies] == [True, False, True]
+
+
+def test_what_counts_no_more_is_erased_too(two):
+    log, other = two
+    place = Memory()
+    mirrors.give(log, Path(log._pin._path).parent, place)
+    other_home = Path(other._pin._path).parent
+    mirrors.give(other, other_home, place)
+    mirrors.take(log, place)
+    other.append(drafts(5, 2))
+    [record] = other.located([f"{other.feed.hex()}-1"])
+    ids = log.append(drafts(5, 1))
+    revoke(log, "laptop")
+    forget(log, [ids[0]])
+    mirrors.give(log, Path(log._pin._path).parent, place)
+    mirrors.take(other, place)
+    assert numbers(other) == [None]
+    assert record.body not in everything(other_home)
+    assert sound(other)
+    other.close()
+    with closing(home.open_(other_home, PASSPHRASE)) as again:
+        assert sound(again)
+
+
+def test_a_feed_that_forked_is_refused_page_by_page(two, tmp_path):
+    log, other = two
+    learn_devices(log, other.devices.all())
+    take_in(log, published(other)[[one.feed for one in published(other)].index(other.feed)])
+    other.close()
+    copied(tmp_path / "other", tmp_path / "twice")
+    for name, number, raises in (("other", 0, False), ("twice", 50, True)):
+        with closing(home.open_(tmp_path / name, PASSPHRASE)) as one:
+            one.append(drafts(number, 2))
+            [segment] = segments(one, one.feed, 1, 3)
+        if raises:
+            with pytest.raises(RolledBack, match="has forked"):
+                take_in(log, segment)
+        else:
+            assert take_in(log, segment) == 2
+    assert numbers(log) == [0, 1]
+    assert sound(log)
+
+
 def test_only_the_narrowest_certificate_holds_in_whatever_order_they_come(two):
     log, other = two
     other.append(drafts(0, 2))

@@ -298,3 +298,17 @@ def test_every_proof_of_a_small_tree_holds_for_its_place_and_its_sizes_alone():
                 assert not verify_consistency(old, size, old_root, root, proof[:end])
             for more in proof:
                 assert not verify_consistency(old, size, old_root, root, [*proof, more])
+
+
+def test_a_tree_of_tens_of_millions_is_read_by_more_than_one_of_its_highest_tiles():
+    class Wide:
+        size = 1 << 25
+
+        def leaves(self, first: int, last: int) -> list[bytes]:
+            raise AssertionError((first, last))
+
+        def nodes(self, level: int, first: int, last: int) -> list[bytes]:
+            assert level == 16
+            return MANY[first:last]
+
+    assert root_between(Wide(), 0, 1 << 25) == root_of(MANY[:512])

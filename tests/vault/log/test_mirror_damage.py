@@ -196,6 +196,12 @@ def test_a_subset_is_read_at_random_and_a_bad_segment_in_it_is_named(log, tmp_pa
     assert any(bad in problem for problem in restoring.check(place, PASSPHRASE, 1.0).problems)
 
 
+def flip(content: bytes, at: int) -> bytes:
+    changed = bytearray(content)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
 def test_a_segment_that_was_well_sealed_and_badly_written_is_named(log, tmp_path):
     place = Memory()
     mirrors.give(log, tmp_path / "home", place)
@@ -205,10 +211,12 @@ def test_a_segment_that_was_well_sealed_and_badly_written_is_named(log, tmp_path
     last = dict(good.keys)
     number = max(last)
     last[number] = last[number]._replace(keys=bytes(len(last[number].keys)))
-    flipped = [good.records[0][:-1] + bytes([good.records[0][-1] ^ 1]), *good.records[1:]]
+    unsigned = [*good.records[:-1], flip(good.records[-1], len(good.records[-1]) // 2)]
+    flipped = [flip(good.records[0], -1), *good.records[1:]]
     for bad in (
         good._replace(keys=last),
         good._replace(records=flipped),
+        good._replace(records=unsigned),
         good._replace(records=good.records[:2]),
         good._replace(records=good.records[2:]),
     ):
