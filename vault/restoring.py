@@ -248,6 +248,11 @@ def check(
     found.readable(owner.generation)
     structure = _Structure(mirror, found, owner)
     structure.look()
+    if not any(found.vaults.values()):
+        structure.problems.append(
+            f"The file in {mirror.place.name} that says whose it is is gone; the next backup "
+            "writes it again."
+        )
     contents = _Contents(mirror, owner, structure)
     names = sorted([*(s.name for s in found.segments), *(p.name for p in found.parcels)])
     count = -(-len(names) * min(share, 1.0) // 1)
@@ -284,7 +289,7 @@ class _Structure:
     def look(self) -> None:
         """Look at everything, and list every problem."""
         self.problems += [f"{name} is cut short." for name in self._found.cut]
-        for name in self._found.vaults.values():
+        for name in filter(None, self._found.vaults.values()):
             self._read(name)
         self._look_at_identities()
         self._look_at_certificates()

@@ -201,7 +201,7 @@ def _signatures(lines: bytes) -> Iterator[tuple[str, bytes, bytes]]:
         form = _LINE.fullmatch(line)
         name, text = (form["name"], form["signature"]) if form else ("", "")
         try:
-            blob = base64.b64decode(text, validate=True)
+            blob = base64.b64decode(text)
         except binascii.Error:
             blob = b""
         forbidden = any(letter < " " or letter == "+" or letter.isspace() for letter in name)

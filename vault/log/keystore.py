@@ -216,8 +216,7 @@ class KeyStore:
         """
         with self._writing() as db:
             self._check_scopes(db, pages)
-            row = db.execute("SELECT last FROM issued WHERE feed = ?", (feed,)).fetchone()
-            first = (row[0] if row else 0) + 1
+            first = self.last_page(feed) + 1
             ids = list(range(first, first + len(pages)))
             db.executemany(
                 "INSERT INTO key_page VALUES(?, ?, ?, ?)",

@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, Self
@@ -28,6 +28,7 @@ from vault import points
 from vault.disk import make_folder, storage, sync_folder
 from vault.errors import ForeignVault, NotFound, StorageError, TamperError, UsageError
 from vault.log.certificate import Certificate
+from vault.log.identity import Identity
 
 __all__ = [
     "DeviceFile",
@@ -317,7 +318,17 @@ class Mirror:
                 )
         for name, length in sorted(sizes.items()):
             found.add(name, length)
+        if not found.vaults:
+            # The one small file that says whose they are is gone; an identity says it too.
+            found.vaults.update(self._named_by_identities(found))
         return found
+
+    def _named_by_identities(self, found: Listing) -> Iterator[tuple[str, str]]:
+        for file in found.identities:
+            try:
+                yield Identity.decode(self.read(file.name), file.name).vault, ""
+            except (ForeignVault, TamperError, Vanished):
+                continue
 
     def listing_of(self, vault: str) -> Listing:
         """Return what is there of a vault.
@@ -361,8 +372,8 @@ class Mirror:
         """
         found = self.listing()
         self.check(found, vault)
-        if not found.vaults:
-            if found.others:
+        if not any(found.vaults.values()):
+            if found.others and not found.names:
                 raise UsageError(
                     f"{self.place.name} holds other files ({found.others[0]}); "
                     "choose an empty folder."

@@ -468,8 +468,8 @@ class SealedLog:
         """Check every byte, signature, key and tag; go on after a problem and list them all."""
         self.records.advance()
         report = audit(self, self.records, progress)
-        stores = {"keys.db": self.keys.store, "log.db": self.index}
-        damaged = [name for name, store in stores.items() if not store.is_sound()]
+        sound = {"keys.db": self.keys.store.is_sound(), "log.db": self.index.is_sound()}
+        damaged = [name for name, is_sound in sound.items() if not is_sound]
         return replace(
             report,
             problems=(

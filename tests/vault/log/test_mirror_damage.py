@@ -162,9 +162,23 @@ def test_a_file_that_was_cut_or_deleted_is_noticed_without_reading_much(files, t
                 found = None
             assert found is None or any(path.name in one for one in found.problems)
         path.unlink()
-        if not path.name.startswith("parcel"):
+        if not path.name.startswith(("parcel", "mirror")):
             assert noticed(tmp_path), path.name
         path.write_bytes(content)
+
+
+def test_without_the_file_that_says_whose_it_is_a_mirror_is_restored_and_mended(
+    log, files, tmp_path
+):
+    [marker] = [path for path in files if path.name.startswith("mirror")]
+    content = marker.read_bytes()
+    marker.unlink()
+    [problem] = restoring.check(mirror_in(tmp_path), PASSPHRASE, 1.0).problems
+    assert "the next backup writes it again" in problem
+    restoring.restore(tmp_path / "new", mirror_in(tmp_path), PASSPHRASE, "laptop")
+    give(log, tmp_path, KEPT)
+    assert marker.read_bytes() == content
+    assert sound_mirror(mirror_in(tmp_path))
 
 
 def test_a_subset_is_read_at_random_and_a_bad_segment_in_it_is_named(log, tmp_path):

@@ -161,6 +161,7 @@ def test_every_flipped_bit_of_a_proof_is_refused(kind):
 def test_every_cut_is_refused_as_a_cut(kind):
     for end in range(len(KINDS[kind])):
         assert refused(KINDS[kind][:end]) == CUT
+    assert refused(KINDS[kind].partition(b"\n")[0] + b"\nextra AAAA\n") == CUT
 
 
 @kinds
@@ -246,7 +247,7 @@ def test_what_a_later_release_writes_is_named_as_such(kind):
     if kind != "consistency":
         extra = bytearray(extra_of(data))
         extra[137] = 3
-        with pytest.raises(ForeignVault, match=NEWER.replace("proof", "entry")):
+        with pytest.raises(ForeignVault, match=f"^{NEWER.replace('proof', 'entry')}$"):
             check(with_extra(data, bytes(extra)))
 
 
@@ -488,7 +489,15 @@ def test_a_proof_may_be_exactly_as_large_as_one_may_be(monkeypatch):
     assert refused(KINDS["words"]).startswith("The proof is larger than ")
 
 
-@pytest.mark.parametrize("data", [b"c2sp.org/tlog-proof@v0x1\n", b"words\n\nmore\n\nand more\n"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"c2sp.org/tlog-proof@v0x1\n",
+        b"words\n\nmore\n\nand more\n",
+        KINDS["words"].replace(b"@v1\n", b"@v1X\n"),
+    ],
+    ids=range(3),
+)
 def test_what_is_no_proof_is_named_as_such(data):
     with pytest.raises(ForeignVault, match=r"^This is no proof of a vault's log\.$"):
         check(data)
