@@ -21,9 +21,7 @@ def made(folder: Path) -> Command:
     folder.mkdir()
     command = Command.in_folder(folder)
     cheap = Stretch(memory=8, passes=1, lanes=1)
-    with closing(
-        home.create(command.home, PASSPHRASE, folder / "recovery", stretch=cheap)
-    ) as log:
+    with closing(home.create(command.home, PASSPHRASE, folder / "recovery", stretch=cheap)) as log:
         log.append([Draft(event=OwnerNamed(names=("ada quill",)))])
     return command
 
@@ -69,11 +67,10 @@ def test_a_vault_of_a_later_release_is_named_as_such_and_stays_as_it_is(vault):
     refused_unchanged(vault, "format 9")
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", ["vault.json", "pin"])
 def test_a_vault_that_was_tampered_with_is_refused_and_stays_as_it_is(vault, name):
     path = vault.home / name
     content = path.read_bytes()
-    middle = {"log.db": content.rindex, "keys.db": content.rindex}
-    at = middle[name](b"owner.named/1") + 60 if name == "log.db" else len(content) // 2
+    at = len(content) // 2
     path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-    refused_unchanged(vault, name, "checkpoint", "entry")
+    refused_unchanged(vault, name, "checkpoint")

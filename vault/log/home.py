@@ -250,6 +250,9 @@ def open_(home: Path, secret: str, *, clock: Clock = time.time_ns) -> SealedLog:
     with storage("The vault's folder"):
         guard = InUse(home / USE_LOCK)
     try:
+        if read_identity(home) != identity:
+            # Another process replaced a key while this one waited for it.
+            identity, owner = unlocked(home, secret)
         if identity.format == FIRST_FORMAT:
             with guard.alone("Bringing the vault to this version's format"):
                 identity = upgraded(home, owner, identity)
