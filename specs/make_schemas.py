@@ -21,7 +21,9 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def texts() -> dict[str, str]:
     """Return the text of every schema by the name of its file, those of earlier topics too."""
     records = TOPICS | {topic: cast.old for topic, cast in EARLIER.items()}
-    return {f"{topic.replace('/', '.')}.json": _text(topic, kind) for topic, kind in records.items()}
+    return {
+        f"{topic.replace('/', '.')}.json": _text(topic, kind) for topic, kind in records.items()
+    }
 
 
 def _text(topic: str, kind: type) -> str:

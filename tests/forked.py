@@ -67,7 +67,7 @@ class Forked(Command):
 
 
 def _answer(asked: dict[str, Any]) -> dict[str, Any]:
-    with tempfile.TemporaryFile() as text, tempfile.TemporaryFile() as out:
+    with tempfile.TemporaryFile() as text, tempfile.TemporaryFile() as out:  # noqa: SIM117
         with tempfile.TemporaryFile() as err:
             text.write(asked["text"].encode())
             text.seek(0)
@@ -94,8 +94,8 @@ def _command(asked: dict[str, Any]) -> None:
         os.environ.update(asked["env"])
         os.chdir(asked["cwd"])
         sys.argv = ["-c", *asked["arguments"]]
-        exec(asked["before"], {})  # noqa: S102 - the test's own
-        from console.cli import main
+        exec(asked["before"], {})
+        from console.cli import main  # noqa: PLC0415
 
         main(asked["arguments"])
     except SystemExit as left:
@@ -107,7 +107,7 @@ def _command(asked: dict[str, Any]) -> None:
 
 
 def _serve() -> None:
-    from importlib import import_module
+    from importlib import import_module  # noqa: PLC0415
 
     for module in _MODULES:
         import_module(module)
@@ -115,7 +115,7 @@ def _serve() -> None:
     costs = import_module("vault.log.passphrase").Stretch.__init__.__kwdefaults__
     costs.update(memory=64, passes=1, lanes=1)
     for line in sys.stdin:
-        print(json.dumps(_answer(json.loads(line))), flush=True)
+        print(json.dumps(_answer(json.loads(line))), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -48,9 +48,7 @@ def checkpoint(out: Path | None) -> None:
 @click.option("--reveal", is_flag=True, help="Show the words too, to whoever has the file.")
 @click.option("--out", type=_FILE, help="The file to write.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def prove(
-    item_id: str, since: Path | None, out: Path | None, reveal: bool, yes: bool
-) -> None:
+def prove(item_id: str, since: Path | None, out: Path | None, reveal: bool, yes: bool) -> None:
     """Prove to others that an item stands in the log."""
     if bool(item_id) == (since is not None):
         raise click.UsageError("Name an item, or a checkpoint with --since.")

@@ -12,7 +12,7 @@ __all__ = ["LONG", "Report", "driven"]
 
 LONG = os.environ.get("TWINVAULT_LONG") == "1"
 _ROOT = Path(__file__).parents[2]
-_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in memory, where syncing costs nothing
+_MEMORY = Path("/dev/shm")
 _CORES = os.cpu_count() or 1
 
 
@@ -51,7 +51,7 @@ def _child(
     place = folder / str(share)
     place.mkdir()
     return subprocess.Popen(
-        [sys.executable, "-m", f"tests.faults.{module}", *arguments]
+        [sys.executable, "-m", f"tests.faults.{module}", *arguments]  # noqa: RUF005
         + [str(share), str(_CORES), str(place)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

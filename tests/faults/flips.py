@@ -195,7 +195,7 @@ def main(arguments: list[str]) -> None:
                 for bit in (one,) if bits == ONE_BIT else range(8):
                     flips.flip(name, offset, bit)
     report = {"flips": flips.flips, "noticed": flips.noticed, "problems": flips.problems}
-    print(json.dumps(report))
+    print(json.dumps(report))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ class _Naming(NamedTuple):
 
     @property
     def parents(self) -> set[str]:
-        return {os.path.dirname(path) for path in (self.path, self.to) if path}
+        return {os.path.dirname(path) for path in (self.path, self.to) if path}  # noqa: PTH120
 
     def apply(self, names: dict[str, _File | None]) -> None:
         """Apply it to names, in which None stands for a folder."""

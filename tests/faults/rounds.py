@@ -123,7 +123,7 @@ class Rounds:
             outcome = supervised(
                 lambda place=place: self._scenario.work(place),
                 place,
-                lambda call, outcome: None,
+                lambda call, outcome: None,  # noqa: ARG005
                 lambda _, number=number, reached=reached: next(reached) == number,
             )
             if not outcome.killed or outcome.points[-1:] != [name]:
@@ -168,7 +168,7 @@ def main(arguments: list[str]) -> None:
         "points": rounds.rehearsal.points,
         "problems": rounds.problems,
     }
-    print(json.dumps(report))
+    print(json.dumps(report))  # noqa: T201
 
 
 if __name__ == "__main__":

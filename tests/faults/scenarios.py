@@ -166,9 +166,7 @@ def _enrolled(place: Path) -> None:
     with closing(opened(place)) as log:
         identity = read_identity(place / "home")
         shared = unlock(identity, PASSPHRASE).shared(identity)
-        other = home.enrol(
-            place / "second", shared, PASSPHRASE, "second device", log.devices.all()
-        )
+        other = home.enrol(place / "second", shared, PASSPHRASE, "second device", log.devices.all())
     with closing(other):
         other.append([draft(1, "written elsewhere"), draft(40)])
         other.append(drafts(41, 2))

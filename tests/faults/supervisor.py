@@ -120,7 +120,7 @@ def supervised(
         _work(work, theirs, speak, at_point)
     theirs.close()
     os.close(speak)
-    os.set_blocking(words, False)  # noqa: FBT003 - the library's signature
+    os.set_blocking(words, False)
     outcome = Outcome()
     _, fds, _, _ = socket.recv_fds(ours, 1, 1)
     ours.close()
@@ -388,7 +388,7 @@ class _Watch:
 
     @staticmethod
     def _of(pid: int, descriptor: int) -> str:
-        return os.readlink(f"/proc/{pid}/fd/{descriptor & 0xFFFFFFFF}")
+        return os.readlink(f"/proc/{pid}/fd/{descriptor & 0xFFFFFFFF}")  # noqa: PTH115
 
     def _path(self, pid: int, folder: int, address: int) -> str:
         # A path may end anywhere before the end of its memory page.
@@ -399,12 +399,12 @@ class _Watch:
         path = os.fsdecode(text.partition(b"\0")[0])
         if not path.startswith("/"):
             cwd = folder & 0xFFFFFFFF == _AT_FDCWD
-            base = os.readlink(f"/proc/{pid}/cwd") if cwd else self._of(pid, folder)
+            base = os.readlink(f"/proc/{pid}/cwd") if cwd else self._of(pid, folder)  # noqa: PTH115
             path = f"{base}/{path}"
         return os.path.normpath(path)
 
     @staticmethod
     def _memory(pid: int, address: int, size: int) -> bytes:
-        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:  # noqa: PTH123
             memory.seek(address)
             return memory.read(size)

@@ -3,9 +3,6 @@
 import re
 from pathlib import Path
 
-from tests.faults.driver import driven
-from tests.faults.scenarios import SCENARIOS
-
 ROOT = Path(__file__).parents[2]
 ROOMS = ("vault", "pod_sync", "projections", "trainer", "console")
 NAMED = re.compile(r"points\.reached\(f?\"([^\"]+)\"\)")

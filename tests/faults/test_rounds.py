@@ -1,6 +1,5 @@
 """Whatever write or sync fails, wherever a process dies or the power goes: before or after."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,9 @@ def test_every_write_and_sync_that_fails_leaves_the_state_before_or_after(scenar
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_killed_in_every_write_and_at_every_point_nothing_is_lost_or_doubled(scenario):
-    rounds(scenario, ["dies before it", KILLED, NAMED_POINTS] if LONG else [KILLED, NAMED_POINTS], 8)
+    rounds(
+        scenario, ["dies before it", KILLED, NAMED_POINTS] if LONG else [KILLED, NAMED_POINTS], 8
+    )
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
