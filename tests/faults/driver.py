@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["LONG", "Report", "driven"]
+__all__ = ["LONG", "Report", "driven", "in_memory"]
 
 LONG = os.environ.get("TWINVAULT_LONG") == "1"
 _ROOT = Path(__file__).parents[2]
@@ -21,27 +23,30 @@ class Report:
     """What all the processes together found."""
 
     counts: dict[str, int] = field(default_factory=dict)
-    points: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def in_memory() -> Iterator[Path]:
+    """A folder where syncing costs nothing, as far as this machine has one."""
+    memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    with TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 def driven(module: str, *arguments: str) -> Report:
     """Run a module with arguments, a share of the work in each of as many processes as cores."""
     report = Report()
-    memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
-    with TemporaryDirectory(dir=memory) as folder:
-        children = [_child(module, arguments, share, Path(folder)) for share in range(_CORES)]
+    with in_memory() as folder:
+        children = [_child(module, arguments, share, folder) for share in range(_CORES)]
         outputs = [child.communicate() for child in children]
     for child, (out, err) in zip(children, outputs, strict=True):
         assert child.returncode == 0, (child.returncode, err[-3000:])
         for name, value in json.loads(out).items():
-            match name:
-                case "points":
-                    report.points.update(value)
-                case "problems":
-                    report.problems += value
-                case _:
-                    report.counts[name] = report.counts.get(name, 0) + value
+            if name == "problems":
+                report.problems += value
+            else:
+                report.counts[name] = report.counts.get(name, 0) + value
     return report
 
 

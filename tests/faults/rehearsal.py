@@ -49,6 +49,7 @@ class State(NamedTuple):
 
 _NO_VAULT = State(())
 _FEED = re.compile(r"\b[0-9a-f]{16}\b")
+_DRAWN = re.compile(r"\b[0-9a-f]{32}\b")  # ids of statements
 _RANDOM = ("device.", "keys.")  # events that hold keys, which differ from run to run
 
 
@@ -100,7 +101,7 @@ def texts(log: SealedLog) -> tuple[str, ...]:
             found.append(
                 _FEED.sub(
                     lambda feed: feeds.setdefault(feed[0], f"feed{len(feeds)}"),
-                    f"{entry.id} {entry.topic} {event}",
+                    _DRAWN.sub("drawn", f"{entry.id} {entry.topic} {event}"),
                 )
             )
     return tuple(found)

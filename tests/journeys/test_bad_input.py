@@ -49,7 +49,7 @@ def refused_unchanged(vault: Command, *words: str) -> None:
 def test_a_vault_with_a_file_that_was_cut_short_is_refused_and_stays_as_it_is(vault, name):
     path = vault.home / name
     content = path.read_bytes()
-    for keep in (len(content) // 3, len(content) * 9 // 10):
+    for keep in (0, len(content) // 3, len(content) * 9 // 10):
         path.write_bytes(content[:keep])
         refused_unchanged(vault, name)
 

@@ -332,6 +332,8 @@ def test_what_is_past_its_days_goes_by_itself_with_a_certificate(ruled, tmp_path
     certificate = json.loads(json.loads(paper.read_text())["paper"])
     assert (certificate["cause"], len(certificate["items"])) == ("retention", 2)
     assert all(store["left"] == 0 for store in certificate["stores"])
+    assert any("Backups" in one for one in certificate["not_promised"])
+    assert any("Other devices" in one for one in certificate["not_promised"])
     assert vault("status").err == ""
     assert vault.ok("verify")["problems"] == []
     assert vault.ok("retention")["due"] == 0

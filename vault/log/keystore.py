@@ -63,8 +63,8 @@ class KeyStore:
     """Rows of wrapped keys; what is in them it cannot read."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
-        if not create and not path.is_file():
-            raise TamperError(f"{path.name} is missing from the vault's folder.")
+        if not create and (not path.is_file() or not path.stat().st_size):
+            raise TamperError(f"{path.name} is missing from the vault's folder, or empty.")
         if create:
             make_private(path)
         self._name = path.name

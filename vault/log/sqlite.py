@@ -495,8 +495,8 @@ def open_log(path: Path, *, create: bool = False) -> SQLiteDCBRecorder:
         StorageError: The disk refused.
         TamperError: The file is damaged or gone.
     """
-    if not create and not path.is_file():
-        raise TamperError(f"{path.name} is missing from the vault's folder.")
+    if not create and (not path.is_file() or not path.stat().st_size):
+        raise TamperError(f"{path.name} is missing from the vault's folder, or empty.")
     if create:
         make_private(path)
         with sqlite_errors(path.name), closing(sqlite3.connect(path)) as empty:
