@@ -125,13 +125,20 @@ def _scenario(
 
 COMMANDS = {
     "twin add": _scenario(
-        "add", "{place}/exports/WhatsApp Chat with Bex Stone.txt", borders=frozenset(["import.page"])
+        "add",
+        "{place}/exports/WhatsApp Chat with Bex Stone.txt",
+        borders=frozenset(["import.page"]),
     ),
     "twin consent": _scenario("consent", "allow", "message.chat", "train", "--redact", "none"),
     "twin withdraw": _scenario("withdraw", "message", "train"),
     "twin correct": _scenario("correct", "{item}", text="seven shallots"),
     "twin forget": _scenario(
-        "forget", "--item", "{item}", "--yes", before=_to_forget, borders=frozenset(["erase.recorded"])
+        "forget",
+        "--item",
+        "{item}",
+        "--yes",
+        before=_to_forget,
+        borders=frozenset(["erase.recorded"]),
     ),
     "twin view build": _scenario("view", "build", before=_without_views),
     "twin export": _scenario("export", "{place}/copy"),

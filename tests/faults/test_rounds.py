@@ -18,6 +18,7 @@ def rounds(scenario, kinds):
     assert report.problems == [], "\n".join(report.problems[:20])
     return report.counts["rounds"]
 
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_each_write_and_sync_fails_each_kills_and_the_power_goes_before_each(scenario):
     """The state is that before or after, what was acknowledged is there once, and all verifies."""
@@ -27,6 +28,14 @@ def test_each_write_and_sync_fails_each_kills_and_the_power_goes_before_each(sce
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_killed_at_any_point_is_finished_by_the_next(command):
     assert rounds(command, [NAMED_POINTS]) > 10
+
+
+def test_killed_at_any_moment_no_acknowledged_item_is_lost_and_none_is_doubled():
+    rounds = 1000 if LONG else 100
+    report = driven("kills", str(rounds))
+    assert report.problems == [], "\n".join(report.problems[:20])
+    assert report.counts["rounds"] == rounds
+    assert report.counts["acknowledged"] > rounds
 
 
 @pytest.mark.slow

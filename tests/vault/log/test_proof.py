@@ -1,112 +1,45 @@
 """Proof files: what they prove, that no byte of them is free, and whose fault a refusal is."""
 
 import base64
-import re
-import shutil
-import subprocess
-import sys
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proofkit import (
+    CHANGED,
+    CUT,
+    DATA_KEY,
+    KINDS,
+    NEWER,
+    NOT_SHOWN,
+    OTHER,
+    OWNER,
+    OWNERS,
+    PUBLIC,
+    TOPIC,
+    UNCERTIFIED,
+    WORDS,
+    WORLD,
+    World,
+    edited,
+    extra_of,
+    forged,
+    kinds,
+    refused,
+    sealed,
+    with_extra,
+)
 
 from vault.errors import BadSignature, ForeignVault, RootMismatch, TamperError, UsageError
 from vault.log import proof
 from vault.log.certificate import NO_LIMIT, certify
-from vault.log.checkpoint import note_of, sign
-from vault.log.envelope import FIXED, NO_TAG
 from vault.log.merkle import (
-    Frontier,
     ListTree,
     consistency_proof,
-    inclusion_proof,
     leaf_hash,
 )
-from vault.log.proof import Consistency, Inclusion, Reveal, Signer, check
-
-OWNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-DEVICE = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
-OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(2, 34)))
-PUBLIC, OWNERS = DEVICE.public_key().public_bytes_raw(), OWNER.public_key().public_bytes_raw()
-DATA_KEY = bytes(range(100, 132))
-WORDS = b"\x81\xa5names\x91\xa4Mara"
-TOPIC = b"owner.named/1"
-
-
-def sealed(seq: int, version: int, plain: bytes) -> tuple[bytes, bytes]:
-    """An entry, made by hand as the specification says: leaf and ciphertext."""
-    header = FIXED.pack(version, len(TOPIC), PUBLIC[:8], seq, 1000 + seq, 1, seq, NO_TAG, NO_TAG)
-    header += TOPIC
-    body = AESGCM(DATA_KEY).encrypt(bytes(12), plain, header)
-    return header + sha256(body).digest(), body
-
-
-class World:
-    """A feed of twelve entries, the fifth and sixth of the first version, and who signed it."""
-
-    def __init__(self, plain: bytes = bytes(32) + WORDS, most: int = NO_LIMIT) -> None:
-        self.entries = [
-            sealed(n, 1, WORDS) if n in {4, 5} else sealed(n, 2, plain) for n in range(12)
-        ]
-        self.tree = ListTree([leaf_hash(head) for head, _ in self.entries])
-        self.signer = Signer(OWNERS, certify(OWNER, PUBLIC, most))
-
-    def note(self, size: int, time: int | None = None) -> bytes:
-        frontier = Frontier()
-        frontier.extend(self.tree.leaves(0, size))
-        return note_of(sign(DEVICE, frontier, 1000 + size - 1 if time is None else time))
-
-    def path(self, index: int, size: int) -> list[bytes]:
-        return inclusion_proof(self.tree, index, size)
-
-    def inclusion(self, index: int = 6, size: int = 11, *, reveal: bool = False) -> bytes:
-        head, body = self.entries[index]
-        shown = Reveal(DATA_KEY, body) if reveal else None
-        return proof.write_inclusion(
-            self.signer, head, self.note(size), self.path(index, size), shown
-        )
-
-    def consistency(self, old: int = 5, new: int = 11) -> bytes:
-        path = consistency_proof(self.tree, old, new)
-        return proof.write_consistency(self.signer, self.note(old), self.note(new), path)
-
-
-WORLD = World()
-KINDS = {
-    "inclusion": WORLD.inclusion(),
-    "words": WORLD.inclusion(reveal=True),
-    "consistency": WORLD.consistency(),
-}
-CUT = "The proof is cut short; ask for it again."
-CHANGED = "The proof was changed after it was written; ask for it again."
-NEWER = "The proof is of a newer format; check it with a newer release."
-UNCERTIFIED = r"^The owner that the proof names did not certify its device\.$"
-NOT_SHOWN = "The older checkpoint is not shown to be the beginning of the newer."
-kinds = pytest.mark.parametrize("kind", KINDS)
-
-
-def refused(data: bytes, owner: bytes | None = OWNERS) -> str:
-    with pytest.raises((TamperError, ForeignVault)) as caught:
-        check(data, owner)
-    return str(caught.value)
-
-
-def edited(data: bytes, old: bytes, new: bytes) -> bytes:
-    assert data.count(old) == 1
-    return data.replace(old, new)
-
-
-def extra_of(data: bytes) -> bytes:
-    return base64.b64decode(data.split(b"\n")[1].removeprefix(b"extra "))
-
-
-def with_extra(data: bytes, extra: bytes) -> bytes:
-    kind, _, rest = data.split(b"\n", 2)
-    return b"\n".join((kind, b"extra " + base64.b64encode(extra), rest))
+from vault.log.proof import Consistency, Inclusion, Reveal, check
 
 
 def test_a_proof_reads_as_c2sp_says():
@@ -378,11 +311,6 @@ def test_what_a_revoked_device_wrote_afterwards_does_not_count():
             revoked.inclusion(index)
 
 
-def forged() -> bytes:
-    """Other words for the seventh entry, sealed without a flaw; only the leaf's hash differs."""
-    return AESGCM(DATA_KEY).encrypt(bytes(12), bytes(32) + b"forged", WORLD.entries[6][0][:-32])
-
-
 def test_words_are_shown_only_if_they_were_sealed():
     found = check(KINDS["words"], OWNERS)
     assert isinstance(found, Inclusion)
@@ -534,83 +462,3 @@ def test_an_inclusion_proof_without_an_entry_or_an_index_was_changed():
     lines = data.split(b"\n")
     assert refused(b"\n".join([*lines[:2], *lines[lines.index(b"") :]])) == CHANGED
     assert refused(data.replace(b"\nextra ", b"\nmore ", 1)) == CHANGED
-
-
-MANUAL = (Path(__file__).parents[3] / "docs" / "proofs.md").read_text("utf-8")
-PROGRAMS = dict.fromkeys(re.findall(r"^```(\w+)$", MANUAL, re.MULTILINE), "")
-for kind, text in re.findall(r"^```(\w+)\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL):
-    PROGRAMS[kind] += text
-INTERPRETERS = {"python": sys.executable, "js": shutil.which("node")}
-THERE = [name for name, path in INTERPRETERS.items() if path]
-
-
-def by_hand(language: str, folder: Path, data: bytes) -> subprocess.CompletedProcess[str]:
-    """Run the program that the manual shows."""
-    (folder / "program").with_suffix(f".{language}").write_text(PROGRAMS[language], "utf-8")
-    (folder / "file").write_bytes(data)
-    command = [INTERPRETERS[language], folder / f"program.{language}", folder / "file"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_the_manual_shows_programs_in_two_languages_and_one_is_python():
-    assert set(PROGRAMS) == {"python", "js"} >= set(THERE) >= {"python"}
-
-
-@pytest.mark.parametrize("language", THERE)
-def test_the_programs_in_the_manual_prove_what_is_sound(language, tmp_path):
-    for index, size in ((6, 11), (0, 1), (10, 11), (0, 12), (7, 8), (8, 9), (11, 12)):
-        done = by_hand(language, tmp_path, WORLD.inclusion(index, size, reveal=True))
-        assert done.stdout.split()[:3] == [OWNERS.hex(), TOPIC.decode(), str(1000 + index)], done
-        assert language != "python" or done.stdout.splitlines()[1] == repr(WORDS)
-
-
-def unsound() -> dict[str, bytes]:
-    """Proofs that prove nothing, each wrong in one thing."""
-    good = KINDS["words"]
-    lines = good.split(b"\n")
-    extra = extra_of(good)
-    flipped = {
-        f"bit in byte {at}": with_extra(good, extra[:at] + bytes([extra[at] ^ 1]) + extra[at + 1 :])
-        for at in (1, 33, 72, 73, 136, 139, 154, 162, 200, 218)
-    }
-    late = World(most=7).inclusion(6)
-    forged = certify(OTHER, PUBLIC).signature
-    return flipped | {
-        "index": good.replace(b"index 6", b"index 7"),
-        "size": good.replace(b"\n11\n", b"\n12\n"),
-        "hash swapped": b"\n".join([*lines[:3], lines[4], lines[3], *lines[5:]]),
-        "hash left out": b"\n".join([*lines[:3], *lines[4:]]),
-        "hash doubled": b"\n".join([*lines[:4], lines[3], *lines[4:]]),
-        "time": good.replace(b"\ntime 10", b"\ntime 11"),
-        "other certificate": with_extra(good, extra[:73] + forged + extra[137:]),
-        "revoked": with_extra(late, revoked(extra_of(late))),
-    }
-
-
-def revoked(extra: bytes) -> bytes:
-    """Extra data in whose certificate the device counts no further than entry 6."""
-    certificate = certify(OWNER, PUBLIC, 6)
-    return extra[:65] + certificate.most.to_bytes(8) + certificate.signature + extra[137:]
-
-
-@pytest.mark.parametrize("language", THERE)
-@pytest.mark.parametrize("what", unsound())
-def test_the_programs_in_the_manual_refuse_what_is_not(language, what, tmp_path):
-    data = unsound()[what]
-    refused(data)
-    done = by_hand(language, tmp_path, data)
-    assert done.returncode != 0, done.stdout
-
-
-def test_the_manual_refuses_words_that_were_not_sealed(tmp_path):
-    good = KINDS["words"]
-    extra = extra_of(good)
-    start = 137 + len(WORLD.entries[6][0])
-    assert extra[start : start + 32] == DATA_KEY
-    for shown in (
-        DATA_KEY + forged(),
-        DATA_KEY + WORLD.entries[6][1][:-1] + b"?",
-        bytes(32) + WORLD.entries[6][1],
-    ):
-        bad = with_extra(good, extra[:start] + shown)
-        assert by_hand("python", tmp_path, bad).returncode != 0
