@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["LONG", "Report", "driven", "in_memory"]
+__all__ = ["Report", "driven", "in_memory"]
 
-LONG = os.environ.get("TWINVAULT_LONG") == "1"
 _ROOT = Path(__file__).parents[2]
 _MEMORY = Path("/dev/shm")
 _CORES = os.cpu_count() or 1

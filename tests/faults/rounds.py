@@ -17,10 +17,11 @@ from tests.faults.rehearsal import Rehearsal, Scenario, check, copied, rehearse
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.supervisor import Call, Fault, Outcome, supervised
 
-__all__ = ["FAILING", "IN_TURN", "KILLED", "NAMED_POINTS", "POWER_CUTS"]
+__all__ = ["FAILING", "IN_TURN", "KILLED", "KILLED_BEFORE", "NAMED_POINTS", "POWER_CUTS"]
 
 IN_TURN = "fails, one way after the other"
 KILLED = "dies in the middle of it"
+KILLED_BEFORE = "dies before it"
 NAMED_POINTS = "dies at a named point"
 POWER_CUTS = "loses its power"
 
@@ -49,7 +50,7 @@ FAILING = {
     "has no room once": Mode(Fault.ENOSPC),
     "is torn": Mode(Fault.TORN),
 }
-_DIES = {"dies before it": Mode(Fault.KILL), KILLED: Mode(Fault.TORN_KILL)}
+_DIES = {KILLED_BEFORE: Mode(Fault.KILL), KILLED: Mode(Fault.TORN_KILL)}
 
 
 class Rounds:

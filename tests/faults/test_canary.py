@@ -1,61 +1,149 @@
-"""A word that was collected, in every form, in every byte that a whole session leaves behind."""
+"""What was planted is nowhere while the vault is locked, and nowhere at all once erased."""
 
-import base64
-import gzip
-import zlib
+import json
+import shutil
+from contextlib import closing
 from pathlib import Path
 
-from tests.faults.scan import files_of, forms, found_in, found_in_files
+import apsw
+import pytest
 
-CANARY = "zanzibarcanary"
+from console import bootstrap
+from tests.faults.scan import files_of, found_in, found_in_files
+from tests.forked import Forked
+from tests.helpers import PASSPHRASE, TOY
+from tests.vault.log.logkit import secrets_of
+from vault.log.segment import open_segment
 
-
-def test_the_scanner_finds_what_was_planted():
-    noise = bytes(range(256)) * 40
-    for name, form in forms(CANARY).items():
-        assert (CANARY, name) in found_in(noise + form + noise, [CANARY]), name
-    word = f"before {CANARY} after ".encode()
-    raw = zlib.compressobj(9, zlib.DEFLATED, -15)
-    for packed in (
-        zlib.compress(word * 9),
-        gzip.compress(word * 9),
-        raw.compress(word * 9) + raw.flush(),
-        gzip.compress(base64.b64encode(word)),
-        gzip.compress(zlib.compress(word * 9)),
-    ):
-        assert found_in(noise + packed + noise, [CANARY])
-    assert not found_in(noise, [CANARY])
+# Words that stand in what is collected and nowhere else; the first in one message alone.
+ERASED = "glimmerquartz"
+KEPT = ("brindlevane", "snorfletonbly", "quopplewick")
+LISTENING = "import logging; logging.basicConfig(level=logging.DEBUG)\n"
 
 
-def test_a_whole_session_leaves_no_word_behind_in_any_form(vault, toy, many_chats, tmp_path):
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    told: list[str] = []
+def chats(folder):
+    """Enough to train on; one message of it is erased later."""
+    lines = []
+    for day in range(1, 29):
+        for hour in (8, 12, 16):
+            stamp = f"{day:02d}/03/2023, {hour:02d}:00"
+            lines.append(f"{stamp} - {KEPT[1]} Jones: where is the {KEPT[0]} {day}?")
+            lines.append(f"{stamp} - Ada Quill: answer {day} in the {KEPT[2]}, pal")
+    lines.append(f"29/03/2023, 09:00 - {KEPT[1]} Jones: what was it called?")
+    lines.append(f"29/03/2023, 09:05 - Ada Quill: the {ERASED} of course")
+    path = folder / "WhatsApp Chat with Friend.txt"
+    path.write_text("\n".join(lines) + "\n")
+    return path
 
-    def run(*arguments: str, text: str = "") -> None:
-        done = vault(*arguments, text=text, env={"TMPDIR": str(temporary)})
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    """A whole session, every process of it logging all it can; what it said, and its folders."""
+    folder = tmp_path_factory.mktemp("session")
+    vault = Forked.in_folder(folder)
+    places = {name: folder / name for name in ("tmp", "user", "mirror")}
+    for place in places.values():
+        place.mkdir()
+    env = {
+        "TMPDIR": str(places["tmp"]),
+        "HOME": str(places["user"]),
+        "XDG_CACHE_HOME": str(places["user"] / "cache"),
+        "XDG_STATE_HOME": str(places["user"] / "state"),
+    }
+    (folder / "toy.toml").write_text(TOY)
+    said = []
+
+    def run(*arguments, **more):
+        done = vault(*arguments, "--json", env=env, before=LISTENING, **more)
         assert done.status == 0, (arguments, done)
-        told.append(done.err)
+        said.append(done.err)
+        return json.loads(done.out)
 
-    chats = many_chats()
-    for path in chats.iterdir():
-        words = path.read_text().replace("answer", CANARY).replace("soup", f"soup {CANARY}2")
-        path.write_text(words)
-    run("add", str(chats), "--me", "Ada Quill")
-    for kind in ("message", "message.chat.direct.received"):
-        run("consent", "allow", kind, "train")
+    run("init")
+    run("add", str(chats(folder)), "--me", "Ada Quill")
     run("consent", "allow", "message", "search")
-    run("search", CANARY)
-    hits = vault.ok("search", CANARY)["hits"]
-    run("correct", hits[0]["id"], text=f"{CANARY} corrected\n")
-    run("train", "--recipe", str(toy))
-    run("chat", f"what of {CANARY}?")
-    run("forget", "--item", hits[1]["id"], "--yes")
-    run("backup", str(tmp_path / "backup"))
+    for type_ in ("message", "message.chat.direct.received"):
+        run("consent", "allow", type_, "train", "--redact", "none")
+    run("view", "build")
+    assert run("search", ERASED)["hits"]
+    run("view", "preview")
+    trained = run("train", "--recipe", str(folder / "toy.toml"))
+    run("chat", "where is it?")
+    run("correct", run("search", KEPT[2])["hits"][0]["id"], text=f"in the {KEPT[2]}, I say")
+    run("backup", str(places["mirror"]))
     run("keys", "rotate", "scopes")
     run("verify")
-    left = files_of(vault.home, temporary, tmp_path / "backup")
-    assert len(left) > 8
-    assert found_in_files(left, [CANARY]) == []
-    assert found_in("\n".join(told).encode(), [CANARY]) == set()
-    assert Path(vault.home / "log.db").stat().st_size > 100_000
+    return vault, run, places, said, trained
+
+
+def test_a_whole_session_leaves_no_word_behind_in_any_form(session):
+    vault, _, places, said, _ = session
+    files = files_of(vault.home, *places.values())
+    assert {"log.db", "keys.db", "search.db", "training.db"} <= {path.name for path in files}
+    assert sum(path.stat().st_size for path in files) > 500_000
+    assert found_in_files(files, [ERASED, *KEPT]) == []
+    assert found_in("\n".join(said).encode(), [ERASED, *KEPT]) == set()
+
+
+def decrypted(twin, to):
+    """Copy every derived store in the clear, databases page by page with their free pages."""
+    for name in ("views", "models"):
+        store = bootstrap.Derived(twin.home / name, twin.log.keys.sealing(name))
+        (to / name).mkdir(parents=True)
+        for path in sorted((twin.home / name).iterdir()):
+            if path.suffix == ".db":
+                in_the_clear(shutil.copy(path, to / name), store._key_for(path.name))
+            elif "." not in path.name:
+                (to / name / path.name).write_bytes(store.read(path.name))
+    return to
+
+
+def in_the_clear(path, key):
+    with closing(apsw.Connection(str(path))) as database:
+        database.execute(f"PRAGMA key='raw:{key.hex()}'")
+        database.execute("PRAGMA secure_delete=OFF").fetchall()
+        database.execute("PRAGMA rekey=''").fetchall()
+    assert Path(path).read_bytes().startswith(b"SQLite format 3\0")
+
+
+def in_the_mirror(twin, mirror):
+    """What the segments of a backup hold: records and the keys of their bodies."""
+    keys = twin.log.keys.owner.constants.mirrors
+    for path in sorted(mirror.glob("segment-*")):
+        segment = open_segment(path.read_bytes(), keys, path.name)
+        yield from segment.records
+        yield from (page.keys for page in segment.keys.values())
+
+
+def test_once_erased_no_word_and_no_key_of_an_item_is_in_any_file_locked_or_unlocked(
+    session, tmp_path
+):
+    vault, run, places, _, trained = session
+    [hit] = run("search", ERASED)["hits"]
+    with closing(bootstrap.open_(vault.home, PASSPHRASE)) as twin:
+        secrets = secrets_of(twin.log, [hit["id"]])
+        before = found_in_files(files_of(decrypted(twin, tmp_path / "before")), [ERASED])
+        held = b"".join(in_the_mirror(twin, places["mirror"]))
+    where = {name for name, _, _ in before}
+    weights = f"state-{trained['state']}"
+    assert {"timeline.db", "search.db", "training.db"} <= where
+    assert (tmp_path / "before" / "models" / weights).exists()
+    assert sum(secret in held for secret in secrets) >= 2, "its body, and its key"
+
+    run("forget", "--item", hit["id"], "--yes")
+    run("backup", str(places["mirror"]))
+    with closing(bootstrap.open_(vault.home, PASSPHRASE)) as twin:
+        # The vault is open: write-ahead logs and all.
+        twin.catch_up()
+        twin.views.settle(twin.vault.now())
+        files = files_of(vault.home, *places.values())
+        after = decrypted(twin, tmp_path / "after")
+        held = b"".join(in_the_mirror(twin, places["mirror"]))
+        open_ = b"".join(path.read_bytes() for path in files)
+    assert found_in_files(files_of(after), [ERASED]) == []
+    assert found_in_files(files_of(vault.home, *places.values()), [ERASED]) == []
+    for secret in secrets:
+        assert secret not in open_
+        assert secret not in held
+    assert not (after / "models" / weights).exists()
+    assert found_in_files(files_of(after), [KEPT[2]]), "what was kept is still there"

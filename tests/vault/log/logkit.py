@@ -89,27 +89,3 @@ def script(body: str, *arguments: object) -> list[str]:
     """The command line of a child process that shares these helpers."""
     head = f"import sys; sys.path.insert(0, {str(HERE)!r}); from logkit import *\n"
     return [sys.executable, "-c", head + textwrap.dedent(body), *map(str, arguments)]
-
-
-def life(folder: Path, acknowledge) -> None:
-    """Every command that writes, once or more, telling what was acknowledged."""
-    log = create(folder)
-    acknowledge("created")
-    ids = log.append(drafts(0, 3))
-    acknowledge("0 1 2")
-    log.append(drafts(3, 2))
-    acknowledge("3 4")
-    log.append([Draft(event=ItemErased(item_ids=(ids[1],)))])
-    acknowledge("asked")
-    log.erase([ids[1]])
-    acknowledge("erased")
-    home.delegate(folder / "home", log)
-    log.close()
-    collector = home.open_unattended(folder / "home")
-    collector.append(drafts(5, 2))
-    acknowledge("5 6")
-    collector.close()
-    log = reopen(folder)
-    log.append(drafts(7, 1))
-    acknowledge("7")
-    log.close()

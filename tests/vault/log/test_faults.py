@@ -1,15 +1,10 @@
 """Killed, torn, full and crowded: no acknowledged event is lost, and the next command works."""
 
-import os
-import random
 import resource
 import shutil
 import signal
 import sqlite3
 import subprocess
-import textwrap
-import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,7 +14,6 @@ from logkit import (
     drafts,
     everything,
     numbers,
-    recovery_key,
     reopen,
     script,
     sound,
@@ -28,119 +22,6 @@ from logkit import (
 from vault import points
 from vault.errors import StorageError, VaultError
 from vault.events import ItemCollected, ItemRevised
-from vault.log import home
-
-DIE = """
-    import os, signal
-    from vault import points
-    folder, acknowledged, die_at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    pipe = os.open(acknowledged, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-    reached = 0
-    def count(name):
-        global reached
-        reached += 1
-        os.write(pipe, f"point {name}\\n".encode())
-        if reached == die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-    points.reached = count
-    life(folder, lambda what: os.write(pipe, f"{what}\\n".encode()))
-"""
-DRIVER = """
-    import os
-    from vault import points
-    folder, last = Path(sys.argv[1]), int(sys.argv[2])
-    for die_at in range(1, last + 1):
-        place = folder / str(die_at)
-        place.mkdir()
-        child = os.fork()
-        if not child:
-            sys.argv = ["", str(place), str(place / "acknowledged"), str(die_at)]
-            exec(sys.argv and DIE)
-            os._exit(0)
-        os.waitpid(child, 0)
-"""
-
-
-def told(path: Path) -> list[str]:
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def check_survivor(place: Path, acknowledged: list[str]) -> None:
-    """What was acknowledged is there, nothing is half there, and the next command works."""
-    if "created" not in acknowledged and not (place / "home" / "vault.json").exists():
-        log = create(place)
-    else:
-        log = home.open_(place / "home", recovery_key(place))
-    assert sound(log)
-    held = numbers(log)
-    promised = {int(n) for line in acknowledged for n in line.split() if n.isdigit()}
-    there = set(held) | ({1} if None in held else set())
-    assert promised <= there
-    counts = Counter(number for number in held if number is not None)
-    assert set(counts.values()) <= {1}
-    for whole in ({0, 1, 2}, {3, 4}, {5, 6}):
-        assert whole <= there or not whole & there
-    if "asked" in acknowledged:
-        assert 1 not in held
-    log.append(drafts(100, 1))
-    assert numbers(log)[-1] == 100
-    assert sound(log)
-    log.close()
-    log = reopen(place)
-    assert numbers(log) == [*held, 100]
-    log.close()
-
-
-def test_killed_at_every_named_point_nothing_is_lost(tmp_path):
-    whole = tmp_path / "whole"
-    whole.mkdir()
-    subprocess.run(script(DIE, whole, whole / "acknowledged", 0), check=True)
-    names = [line[6:] for line in told(whole / "acknowledged") if line.startswith("point")]
-    assert set(names) >= {
-        "keys.written", "keys.committed", "log.written", "log.committed", "file.drafted",
-        "file.replaced", "pin.replaced", "keys.destroyed", "log.cut", "keys.truncated",
-        "log.truncated", "erasure.marked", "home.folders", "home.keys", "home.log",
-        "home.prepared", "home.recovery", "home.created",
-    }  # fmt: skip
-    driver = DRIVER.replace("exec(sys.argv and DIE)", f"exec({textwrap.dedent(DIE)!r})")
-    subprocess.run(script(driver, tmp_path, len(names)), check=True)
-    for die_at, name in enumerate(names, 1):
-        place = tmp_path / str(die_at)
-        lines = told(place / "acknowledged")
-        assert lines[-1] == f"point {name}", "the child died where it should"
-        check_survivor(place, [line for line in lines if not line.startswith("point")])
-
-
-WRITER = """
-    log = reopen(Path(sys.argv[1]))
-    number = len(numbers(log))
-    while True:
-        log.append(drafts(number, 7))
-        number += 7
-        print(number, flush=True)
-"""
-
-
-def test_killed_at_any_moment_nothing_is_lost(tmp_path):
-    create(tmp_path).close()
-    acknowledged = 0
-    for _ in range(5):
-        child = subprocess.Popen(script(WRITER, tmp_path), stdout=subprocess.PIPE, text=True)
-        lines = [child.stdout.readline()]
-        time.sleep(random.uniform(0, 0.15))
-        os.kill(child.pid, signal.SIGKILL)
-        lines += child.stdout.readlines()
-        child.stdout.close()
-        child.wait()
-        acknowledged = max([acknowledged, *(int(line) for line in lines if line.endswith("\n"))])
-        log = reopen(tmp_path)
-        held = numbers(log)
-        assert held == list(range(len(held)))
-        assert len(held) % 7 == 0
-        assert len(held) >= acknowledged
-        assert sound(log)
-        log.close()
-    assert acknowledged > 0
 
 
 def test_a_torn_write_ahead_log_opens_at_a_signed_prefix_or_says_it_is_older(tmp_path):
@@ -194,36 +75,48 @@ def full(place: Path) -> tuple[int, str]:
     raise AssertionError("the disk never filled up")
 
 
+class SmallDisk:
+    """A folder with room for little, and how to leave it less, or more."""
+
+    def __init__(self, place, less, more):
+        self.place, self.less, self.more = place, less, more
+
+
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder with room for little, and how to give it more; skips nothing."""
     place = tmp_path / "small"
     place.mkdir()
+    ballast = place / "ballast"
     options = ["mount", "-t", "tmpfs", "-o", "size=900k,mode=700", "tmpfs", str(place)]
     if shutil.which("mount") and subprocess.run(options, capture_output=True).returncode == 0:  # noqa: PLW1510
-        yield (
-            place,
-            lambda: subprocess.run(["mount", "-o", "remount,size=16m", str(place)], check=True),
-        )
+
+        def more():
+            ballast.unlink(missing_ok=True)
+            subprocess.run(["mount", "-o", "remount,size=16m", str(place)], check=True)
+
+        yield SmallDisk(place, lambda: ballast.write_bytes(b"x" * 830_000), more)
         subprocess.run(["umount", "-l", str(place)], check=True)
         return
     # Where mounting is not allowed, a limit on the size of files refuses alike.
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
-    yield place, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    def limit(size):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+
+    limit(300_000)
+    yield SmallDisk(place, lambda: limit(20_000), lambda: limit(soft))
+    limit(soft)
     signal.signal(signal.SIGXFSZ, old)
 
 
 def test_a_full_disk_loses_nothing_and_room_makes_it_work_again(small_disk):
-    place, make_room = small_disk
-    create(place).close()
-    number, message = full(place)
+    create(small_disk.place).close()
+    number, message = full(small_disk.place)
     assert "could not be used" in message
     assert number > 0
-    make_room()
-    log = reopen(place)
+    small_disk.more()
+    log = reopen(small_disk.place)
     held = numbers(log)
     assert held == list(range(len(held)))
     assert len(held) in (number, number + 20)
@@ -233,18 +126,11 @@ def test_a_full_disk_loses_nothing_and_room_makes_it_work_again(small_disk):
 
 
 def test_a_disk_too_small_for_a_vault_makes_none_and_making_it_again_works(small_disk):
-    place, make_room = small_disk
-    ballast = place / "ballast"
-    try:
-        with ballast.open("wb") as file:
-            file.write(b"x" * 830_000)
-    except OSError:
-        pytest.skip("file sizes are limited instead of the disk, which tests the other case")
+    small_disk.less()
     with pytest.raises(VaultError):
-        create(place)
-    ballast.unlink()
-    make_room()
-    log = create(place)
+        create(small_disk.place)
+    small_disk.more()
+    log = create(small_disk.place)
     log.append(drafts(0, 3))
     assert sound(log)
     log.close()
