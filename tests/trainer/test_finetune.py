@@ -13,10 +13,24 @@ from trainer.slices import plan
 from trainer.states import Memory
 
 
-def children():
+def running():
     """The processes that this thread started."""
     listed = Path(f"/proc/self/task/{os.getpid()}/children")
     return [int(pid) for pid in listed.read_text().split()] if listed.exists() else []
+
+
+@pytest.fixture(autouse=True)
+def there_before(monkeypatch):
+    """What other tests of this process have left running is none of these tests' business."""
+    monkeypatch.setattr(sys.modules[__name__], "BEFORE", frozenset(running()))
+
+
+BEFORE: frozenset[int] = frozenset()
+
+
+def children():
+    """The processes that this test started and that still run."""
+    return [pid for pid in running() if pid not in BEFORE]
 
 
 def test_consent_withdrawn_between_two_batches_leaves_no_trace(rows, toy, here, everything):
