@@ -189,9 +189,13 @@ class Index:
             return _pages([row])[0] if row else None
 
     def count_pages(self, position: int) -> int:
-        """Return how many pages the index has up to a position of log.db."""
+        """Return how many pages the index has up to a position of log.db, or behind its end."""
         with self._cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM page WHERE position <= ?", [position])
+            cursor.execute(
+                "SELECT count(*) FROM page WHERE position <= ? "
+                "OR position > (SELECT coalesce(max(position), 0) FROM event)",
+                [position],
+            )
             return int(cursor.fetchone()[0])
 
     def between(self, feed: bytes, first: int, last: int) -> list[PageRow]:

@@ -157,6 +157,13 @@ def test_what_a_collector_wrote_is_erased_too(log, tmp_path):
     assert not any(secret in everything(tmp_path) for secret in secrets)
 
 
+def test_the_number_of_a_destroyed_key_page_is_never_given_again(log):
+    given = [log.keys.issue(["one"])[0] for _ in range(3)]
+    log.keys.discard(given[1:])
+    [(_, page, _)] = log.keys.issue(["one"])
+    assert page > max(number for _, number, _ in given)
+
+
 def test_events_of_the_ledger_can_be_erased(log):
     [named, kept] = log.append([Draft(event=OwnerNamed(names=(name,))) for name in ("A", "B")])
     assert forget(log, [named]) == 1

@@ -144,6 +144,11 @@ CHANGES = {
     "the index emptied": ["DELETE FROM tag", "DELETE FROM mid_tag", "DELETE FROM new_tag"],
     "the index padded": ["INSERT INTO tag VALUES(7, 4)"],
     "the middle index padded": ["INSERT INTO mid_tag VALUES(7, 4)"],
+    "a page left out of the index": ["DELETE FROM page WHERE position = 6"],
+    "a page dated otherwise in the index": ["UPDATE page SET time = time - 1 WHERE position = 6"],
+    "a page made up in the index": ["INSERT INTO page SELECT feed, 99, 1, 98, 0 FROM page LIMIT 1"],
+    "the device forgotten": ["DELETE FROM device"],
+    "the device cut short": ["UPDATE device SET most = 4"],
     "a position far away": ["UPDATE event SET position = 999 WHERE position = 14"],
     "a body cut off": ["UPDATE event SET data = substr(data, 1, 118) WHERE position = 4"],
     "a header cut": ["UPDATE event SET data = substr(data, 1, 60) WHERE position = 4"],
@@ -164,6 +169,91 @@ def test_records_moved_removed_or_made_up_are_noticed(tmp_path, change):
         for statement in CHANGES[change]:
             database.execute(statement)
     assert refused(tmp_path)
+
+
+TABLES = {
+    "a view that looks at less": (
+        "log.db",
+        ["DROP VIEW any_tag", "CREATE VIEW any_tag AS SELECT hash, position FROM tag"],
+    ),
+    "a guard taken away": ("log.db", ["DROP TRIGGER event_not_deleted"]),
+    "a guard that does not guard": (
+        "log.db",
+        [
+            "DROP TRIGGER event_not_deleted",
+            "CREATE TRIGGER event_not_deleted BEFORE DELETE ON event BEGIN SELECT 1; END",
+        ],
+    ),
+    "an index taken away": ("log.db", ["DROP INDEX page_time"]),
+    "a table more": ("keys.db", ["CREATE TABLE more(a)"]),
+    "a trigger more": (
+        "keys.db",
+        ["CREATE TRIGGER more AFTER INSERT ON key_page BEGIN DELETE FROM key_page; END"],
+    ),
+}
+
+
+@pytest.mark.parametrize("change", TABLES)
+def test_tables_that_are_not_those_that_were_made_are_refused(tmp_path, change):
+    filled(tmp_path)
+    name, statements = TABLES[change]
+    with closing(sqlite3.connect(tmp_path / "home" / name, isolation_level=None)) as database:
+        for statement in statements:
+            database.execute(statement)
+    with pytest.raises(TamperError, match=f"{name} is damaged: its tables"):
+        reopen(tmp_path)
+
+
+def rooted(path, table):
+    """Where in a file a table's first page lies."""
+    with closing(sqlite3.connect(path)) as database:
+        [size] = database.execute("PRAGMA page_size").fetchone()
+        found = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,))
+        return (found.fetchone()[0] - 1) * size
+
+
+@pytest.mark.parametrize(("name", "table"), [("log.db", "new_tag"), ("keys.db", "key_page_scope")])
+def test_a_row_out_of_its_order_is_noticed(tmp_path, name, table):
+    """SQLite would not find it where it looks for it, and say nothing."""
+    filled(tmp_path)
+    path = tmp_path / "home" / name
+    content = bytearray(path.read_bytes())
+    page = rooted(path, table)
+    first, second = content[page + 8 : page + 10], content[page + 10 : page + 12]
+    content[page + 8 : page + 12] = second + first
+    path.write_bytes(content)
+    with closing(reopen(tmp_path)) as log:
+        assert f"{name} is damaged; make the vault again from a backup." in log.verify().problems
+
+
+def used(folder):
+    with closing(reopen(folder)) as log:
+        list(log.pages())
+        log.append(drafts(7, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("log.db", "UPDATE device SET public_key = 7"),
+        ("log.db", "UPDATE device SET signature = CAST('text' AS TEXT)"),
+        (
+            "log.db",
+            "UPDATE page SET time = x'00' WHERE position = (SELECT max(position) FROM page)",
+        ),
+        ("keys.db", "UPDATE key_page SET wrapped = 7"),
+        ("keys.db", "UPDATE scope SET wrapped = 'text'"),
+        ("keys.db", "UPDATE issued SET last = 'text'"),
+        ("keys.db", "UPDATE mark SET position = 'text'"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused_in_a_sentence(tmp_path, name, statement):
+    with closing(create(tmp_path)) as log:
+        forget(log, [log.append(drafts(0, 3))[0]])
+    with closing(sqlite3.connect(tmp_path / "home" / name, isolation_level=None)) as database:
+        database.execute(statement)
+    with pytest.raises(TamperError, match=name):
+        used(tmp_path)
 
 
 def test_verifying_goes_on_after_a_problem_and_names_every_place(tmp_path):
