@@ -124,6 +124,9 @@ def test_once_erased_no_word_and_no_key_of_an_item_is_in_any_file_locked_or_unlo
         secrets = secrets_of(twin.log, [hit["id"]])
         before = found_in_files(files_of(decrypted(twin, tmp_path / "before")), [ERASED])
         held = b"".join(in_the_mirror(twin, places["mirror"]))
+        # Chance decides on which side of the split a conversation is.
+        rows = twin.views.training.rows("train", now=twin.vault.now())
+        learned = any(ERASED in message.content for row in rows for message in row.messages)
     where = {name for name, _, _ in before}
     weights = f"state-{trained['state']}"
     assert {"timeline.db", "search.db", "training.db"} <= where
@@ -145,5 +148,5 @@ def test_once_erased_no_word_and_no_key_of_an_item_is_in_any_file_locked_or_unlo
     for secret in secrets:
         assert secret not in open_
         assert secret not in held
-    assert not (after / "models" / weights).exists()
+    assert (after / "models" / weights).exists() is not learned
     assert found_in_files(files_of(after), [KEPT[2]]), "what was kept is still there"
