@@ -24,15 +24,23 @@ _VERSIONS = (
 )
 
 
+def _modules() -> dict[str, list[str]]:
+    """Return how each benchmark is run: a file as it is, a folder as a module."""
+    files = {path.stem: [str(path)] for path in _HERE.glob("*.py") if path.stem not in _OWN}
+    folders = (path.parent.name for path in _HERE.glob("*/__main__.py"))
+    return files | {name: ["-m", f"benchmarks.{name}"] for name in folders}
+
+
 def main(names: list[str]) -> None:
     """Run the named benchmarks, or all of them."""
     out = _HERE / "out"
     out.mkdir(exist_ok=True)
-    chosen = names or sorted(path.stem for path in _HERE.glob("*.py") if path.stem not in _OWN)
+    chosen = names or sorted(_modules())
     for name in chosen:
         print(f"{name} …", flush=True)
         done = subprocess.run(
-            [sys.executable, str(_HERE / f"{name}.py")],
+            [sys.executable, *_modules()[name]],
+            cwd=_HERE.parent,
             check=True,
             stdout=subprocess.PIPE,
             text=True,

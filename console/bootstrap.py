@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from console import naming
 from console.recovery_page import recovery_page
 from console.scratch import remove_left_over
 from projections import lineage
+from projections.embed import chosen
 from projections.rows import Row
 from projections.views import Views
 from trainer import states
@@ -166,23 +168,31 @@ def open_(home: Path, secret: str, *, views: Path | None = None) -> "Twin":
         folder = views or home
         models = Derived(folder / "models", keys.sealing("models"))
         try:
-            opened = _views(folder, keys, models)
+            opened = _views(home, folder, keys, models)
         except (apsw.CorruptError, apsw.NotADBError):
             drop_views(folder)
-            opened = _views(folder, keys, models)
+            opened = _views(home, folder, keys, models)
     except BaseException:
         log.close()
         raise
     return Twin(home=home, secret=secret, log=log, models=models, views=opened)
 
 
-def _views(folder: Path, keys: Keys, models: Derived) -> Views:
+def _views(home: Path, folder: Path, keys: Keys, models: Derived) -> Views:
+    # A clean run makes its labels, and guesses names, as the vault does.
+    settings = Derived(home / "views", keys.sealing("views"))
     return Views.open(
         Derived(folder / "views", keys.sealing("views")),
         models,
         alias_key=keys.derived("aliases"),
         view_key=keys.derived("surrogates"),
+        embedder=chosen((settings.read(_EMBEDDER) or b"").decode()),
+        names=naming.chosen(settings.read(_NAMES) or b""),
     )
+
+
+_EMBEDDER = "embedder"
+_NAMES = "names"
 
 
 def is_damaged_view(error: Exception) -> bool:
@@ -223,6 +233,25 @@ class Twin:
         self.views.close()
         self.log.close()
 
+    def use_embedder(self, name: str) -> None:
+        """Make the labels of this vault with another embedder; views that need it start over."""
+        self._choose(_EMBEDDER, name.encode())
+
+    def use_names(self, folder: Path | None) -> None:
+        """Guess names with a model in a folder too, or only with the one that ships.
+
+        Raises:
+            BaseRefused: There is no such model in the folder.
+        """
+        self._choose(_NAMES, naming.described(folder) if folder else b"")
+
+    def _choose(self, setting: str, what: bytes) -> None:
+        keys = self.log.keys
+        assert isinstance(keys, Keys), "a secret opens all keys"
+        Derived(self.home / "views", keys.sealing("views")).write(setting, what)
+        self.views.close()
+        self.views = _views(self.home, self.home, keys, self.models)
+
     def catch_up(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Bring every view to the end of the log; return the position reached."""
         return self.views.catch_up(self._read or self.log, progress)
@@ -244,9 +273,14 @@ class Twin:
 
     def masked_by(self, data_type: str, filters: Filters) -> tuple[MaskedAlias, ...]:
         """Return the people of the items that a prohibition would cover, as digests."""
-        statement = Statement(
-            id="", effect=Effect.DENY, type=data_type, purpose=Purpose.TRAIN, filters=filters
+        return self.masked_of_covered(
+            Statement(
+                id="", effect=Effect.DENY, type=data_type, purpose=Purpose.TRAIN, filters=filters
+            )
         )
+
+    def masked_of_covered(self, statement: Statement) -> tuple[MaskedAlias, ...]:
+        """Return the people of the items that a statement is about, as digests."""
         covered = self.views.timeline.covered(statement)
         return self.views.people.masked_for(stored.id for stored in covered)
 

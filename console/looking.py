@@ -47,6 +47,7 @@ def looked_at(
         "samples of bodies in database files and write-ahead logs": found(files, sampled),
         "free pages that are not zero": sum(map(unclean_pages, databases)),
         "items in the timeline": views.timeline.holding(items),
+        "vectors and scores of labels": views.labels.holding(items),
         "versions in who is who": views.people.holding(items),
         "texts in the search index": views.search.holding(items),
         "training rows": views.training.holding(items),

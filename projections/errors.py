@@ -2,7 +2,7 @@
 
 from vault.errors import VaultError
 
-__all__ = ["BehindLog", "ProjectionError"]
+__all__ = ["BehindLog", "NoEmbedder", "ProjectionError"]
 
 
 class ProjectionError(VaultError):
@@ -11,3 +11,7 @@ class ProjectionError(VaultError):
 
 class BehindLog(ProjectionError):
     """A view was asked before it, or one that it reads, had caught up with the log."""
+
+
+class NoEmbedder(ProjectionError):
+    """What a vault's labels are made with is not installed here."""

@@ -1,22 +1,28 @@
-"""Who is who, from metadata: names, addresses and numbers that belong to one person.
+"""Who is who, from metadata and by the owner's word: names and addresses of one person.
 
-Two forms are one person's where one record states both, and where a record of a withdrawal
-or an erasure says so under keyed digests. The second kind of evidence makes a person the
-same with and without the items that are gone: that is why everything here is decided on
-digests, never on the words themselves.
+Two forms are one person's where one record states both, where she says so, and where a
+record of a withdrawal or an erasure says so under keyed digests. The last kind of evidence
+makes a person the same with and without the items that are gone: that is why everything here
+is decided on digests, never on the words themselves.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import replace
 
 import msgspec
 
-from projections.redaction.roster import Known, Table
+from projections.persons import Decided, Evidence, Fact, Person, Reading, Seen
+from projections.redaction.decode import layers
+from projections.redaction.fold import composed
+from projections.redaction.roster import Roster
+from projections.redaction.table import Table
 from projections.view import Databases, Value, View, encode
-from vault.aliases import Aliases, Part, forms, words
+from projections.who import Stated, carded, forms_of, namesakes
+from vault.aliases import Aliases, Part, words
 from vault.consent import Subject, normal
+from vault.errors import NotFound, UsageError
 from vault.events import (
     ConsentGiven,
     ConsentObserved,
@@ -28,58 +34,67 @@ from vault.events import (
     ItemRevised,
     MaskedAlias,
     OwnerNamed,
+    PersonMerged,
+    PersonRelated,
+    PersonSplit,
     UsePaused,
+    UseResumed,
 )
 from vault.follow import Entry, Page
-from vault.items import Agent, Item
+from vault.items import Item
 
 __all__ = ["People", "Person"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Everything under which one person is known, and in how many items she takes part."""
-
-    token: bytes
-    names: tuple[str, ...]
-    addresses: tuple[str, ...]
-    items: int
-    owner: bool
-
-
 _numbers = msgspec.msgpack.Decoder(list[int])
+_decided: Mapping[str, msgspec.msgpack.Decoder[Decided]] = {
+    kind.__name__: msgspec.msgpack.Decoder(kind)
+    for kind in (PersonMerged, PersonSplit, PersonRelated)
+}
+_CONTACT = "contact"
+_REMEMBERED = 200_000
 
 
 class People(View):
     """The follower that reads who takes part in items."""
 
     name = "people"
-    version = "1"
+    version = "2"
     tables = """
         CREATE TABLE agents (no INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, uses
             INTEGER NOT NULL, first INTEGER NOT NULL, UNIQUE (id, name));
         CREATE TABLE used (entry TEXT PRIMARY KEY, item TEXT NOT NULL, position INTEGER NOT
-            NULL, agents BLOB NOT NULL) WITHOUT ROWID;
+            NULL, agents BLOB NOT NULL, card BLOB) WITHOUT ROWID;
         CREATE INDEX used_by_item ON used (item);
+        CREATE INDEX used_by_card ON used (entry) WHERE card IS NOT NULL;
         CREATE TABLE owner (form TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE spoken (form TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE masked (position INTEGER, person BLOB, part TEXT, digest BLOB, PRIMARY KEY
             (position, person, part, digest)) WITHOUT ROWID;
         CREATE TABLE gone (item TEXT PRIMARY KEY) WITHOUT ROWID;
+        CREATE TABLE decided (position INTEGER PRIMARY KEY, kind TEXT NOT NULL, body BLOB NOT
+            NULL);
+        CREATE TABLE paused (pause TEXT PRIMARY KEY, person TEXT NOT NULL, whole INTEGER NOT
+            NULL) WITHOUT ROWID;
     """
 
     def __init__(self, databases: Databases, aliases: Aliases) -> None:
         # Digests under another key belong to another vault: such a view starts over.
         super().__init__(databases, version=aliases.folded("version").hex())
         self._aliases = aliases
-        self._read: _Roster | None = None
+        self._read: Reading | None = None
         self._read_at: tuple[str, int] | None = None
         self._numbers: dict[tuple[str, str], int] = {}
+        self._masks: _Masks | None = None
+        self._found_in: dict[bytes, frozenset[bytes]] = {}
+        self._roster: Roster | None = None
+        self._watching: dict[str, frozenset[bytes]] | None = None
+
+    # ------------------------------------------------------------------ who is who
 
     @property
     def known_as(self) -> Mapping[str, frozenset[str]]:
         """For the normal form of an id or a name, every normal form of the same person."""
-        return self._roster.known_as
+        return self._reading.known_as
 
     @property
     def owner(self) -> frozenset[str]:
@@ -88,15 +103,97 @@ class People(View):
 
     def table(self) -> Table:
         """Return the digests by which redaction finds people."""
-        return self._roster.table
+        return self._reading.table
 
-    def subject(self, item: Item) -> Subject:
-        """Describe an item for a decision."""
-        return Subject.of(item, self._roster.known_as)
+    @property
+    def digest(self) -> bytes:
+        """What names a state of who is who: what was made with it is good until it changes."""
+        hashed = hashlib.sha256(self.table().digest)
+        for position, _, body in self._rows("SELECT * FROM decided ORDER BY position"):
+            hashed.update(encode((position, body)))
+        return hashed.digest()
 
     def persons(self) -> tuple[Person, ...]:
         """Return everybody, those in most items first."""
-        return self._roster.persons
+        return self._reading.persons
+
+    def of(self, digests: Iterable[bytes]) -> Person | None:
+        """Return the person who has most of some identities, if any item still states her."""
+        token = self._reading.token_of(digests)
+        return next((one for one in self.persons() if one.token == token), None)
+
+    def known_by(self, digests: Iterable[bytes]) -> frozenset[str]:
+        """Return the forms that items state among those of some identities."""
+        wanted = set(digests)
+        return frozenset(
+            form
+            for one in (self.persons() if wanted else ())
+            for text in (*one.names, *one.addresses)
+            for form in forms_of(text)
+            if self._aliases.identity(form) in wanted
+        )
+
+    def identities(self, texts: Iterable[str]) -> tuple[bytes, ...]:
+        """Return the digests of the identities that names and addresses are."""
+        forms = {form for text in texts for form in forms_of(text)}
+        return tuple(sorted(map(self._aliases.identity, forms)))
+
+    def called(self, name: str) -> tuple[Person, ...]:
+        """Return everybody whom an id, a name, an address or a part of a name may mean."""
+        return self._reading.called(name)
+
+    # ------------------------------------------------------------------ decisions
+
+    def subject(self, item: Item) -> Subject:
+        """Describe an item for a decision: who takes part, and who is paused and mentioned."""
+        subject = Subject.of(item, self._reading.known_as)
+        tokens = self._watched
+        if not tokens:
+            return subject
+        # Whoever bears a name that she shares may be she.
+        found = self._found(item).union(
+            self._reading.token(agent.id, agent.name) for agent in item.people
+        )
+        mentioned = frozenset(form for form, own in tokens.items() if own & found)
+        return replace(subject, mentioned=mentioned) if mentioned else subject
+
+    def names_anybody(self, text: str) -> bool:
+        """Whether words mention somebody known."""
+        return bool(self._persons_in(text))
+
+    def mentions(self, item: Item, person: str) -> bool:
+        """Whether the words of an item mention whoever is known by a name or an address."""
+        tokens = self._watched.get(normal(person))
+        if tokens is not None:
+            return bool(tokens & self._found(item))
+        return bool(self._reading.borne([normal(person)]) & self._persons_in(*_said(item)))
+
+    def _found(self, item: Item) -> frozenset[bytes]:
+        """Return the tokens of those paused whom an item mentions; alike words are read once."""
+        words_ = "\0".join(_said(item)).encode("utf-8", "surrogatepass")
+        key = hashlib.blake2b(words_, digest_size=12).digest()
+        found = self._found_in.get(key)
+        if found is None:
+            if len(self._found_in) >= _REMEMBERED:
+                self._found_in.clear()
+            watched = frozenset[bytes]().union(*self._watched.values())
+            found = self._found_in[key] = watched & self._persons_in(*_said(item)) or _NOBODY
+        return found
+
+    def _persons_in(self, *texts: str) -> frozenset[bytes]:
+        table = self.table()
+        if self._roster is None:
+            self._roster = Roster(table)
+        persons: set[bytes] = set()
+        for layer in (layer for text in texts for layer in layers(composed(text))):
+            for found in self._roster.find(layer):
+                # Where a name is several people's, each of them may be meant.
+                written = " ".join(words(layer.text[found.start : found.end]))
+                sharing = table.sharing(written)
+                persons.update(one.person for one in (found.known, *sharing) if one)
+        return frozenset(persons)
+
+    # ------------------------------------------------------------------ events
 
     def masked_for(self, item_ids: Iterable[str]) -> tuple[MaskedAlias, ...]:
         """Return what an event must carry so that the people of some items stay masked.
@@ -105,13 +202,18 @@ class People(View):
         a roster made without the items says the same as one made with them. The people of
         every version of an item count, not only of its latest.
         """
-        roster = self._roster
-        agents: set[tuple[str, str]] = set()
-        for number in {number for one in item_ids for number in self._numbers_of(one)}:
-            for id_, name in self._rows("SELECT id, name FROM agents WHERE no = ?", (number,)):
-                agents.add((str(id_), str(name)))
-        found = {roster.root_of(id_, name) for id_, name in agents}
-        return tuple(sorted(roster.masked(found - {b""}), key=encode))
+        agents: set[Stated] = set()
+        facts: set[Fact] = set()
+        for one in item_ids:
+            for stated, card in self._versions(one):
+                agents.update(stated)
+                facts.update(self._facts(stated, card))
+        return tuple(sorted(set(self._reading.masked(agents, facts)), key=encode))
+
+    def _facts(self, stated: Iterable[Stated], card: list[Stated] | None) -> Iterator[Fact]:
+        yield from self._reading.facts(set(stated) - set(card or ()), card=False)
+        if card:
+            yield from self._reading.facts(card, card=True)
 
     def holding(self, item_ids: Iterable[str]) -> int:
         """Return in how many versions of some items somebody is known to take part."""
@@ -130,6 +232,46 @@ class People(View):
             for form in found
         )
 
+    def merging(self, people: Iterable[Person]) -> PersonMerged:
+        """Return the event that says that some persons are one."""
+        found = {digest for one in people for digest in self._reading.members(one.token)}
+        return PersonMerged(people=tuple(sorted(found)))
+
+    def splitting(self, person: Person, texts: Iterable[str]) -> PersonSplit:
+        """Return the event that says that some names and addresses of a person are another's.
+
+        Raises:
+            NotFound: She does not have one of them.
+            UsageError: Nothing would be left of her.
+        """
+        own = {form for text in (*person.names, *person.addresses) for form in forms_of(text)}
+        texts = list(texts)
+        if not all(own.intersection(forms_of(text)) for text in texts):
+            raise NotFound("She is not known by all of these; `twin people show` lists hers.")
+        people = self._reading.going(person.token, texts)
+        others = set(self._reading.members(person.token)) - people
+        if not people or not others:
+            raise UsageError("That would leave nobody on one side; name some of hers, not all.")
+        return PersonSplit(people=tuple(sorted(people)), others=tuple(sorted(others)))
+
+    def relating(self, person: Person, relation: str) -> PersonRelated:
+        """Return the event that says what a person is to the owner."""
+        return PersonRelated(people=self._reading.members(person.token), relation=relation)
+
+    def means(self, form: str, person: Person) -> bool:
+        """Whether somebody named in a statement is a person, or may be she."""
+        return person.token in self._reading.borne([form])
+
+    def form_of(self, person: Person) -> str:
+        """Return a form by which a statement means a person, and if possible nobody else."""
+        texts = (*person.addresses, *person.names)
+        known = self._reading.known_as
+        own = [normal(t) for t in texts if self._reading.borne([normal(t)]) >= {person.token}]
+        alone = (form for form in own if len(self._reading.borne([form])) == 1 and form in known)
+        return next(alone, own[0] if own else normal(texts[0]))
+
+    # ------------------------------------------------------------------ what a clean run needs
+
     def last_stated(self, item_id: str) -> int:
         """Return the position of the newest version of an item, 0 where there is none."""
         return int(self._one("SELECT max(position) FROM used WHERE item = ?", (item_id,)) or 0)
@@ -139,21 +281,35 @@ class People(View):
 
         It does not where an item arrived from another device only after the event was said.
         """
-        masked = {
-            (digest, part)
-            for digest, part in self._rows(
-                "SELECT digest, part FROM masked WHERE position = ?", (position,)
-            )
-        }
-        for number in set(self._numbers_of(item_id)):
-            for id_, name in self._rows("SELECT id, name FROM agents WHERE no = ?", (number,)):
-                if not _stated(self._aliases, str(id_), str(name)) <= masked:
-                    return False
+        masks = self._masked_at(position)
+        for stated, card in self._versions(item_id):
+            if not self._reading.stated((*stated, *(card or ()))) <= masks.aliases:
+                return False
+            if not all(masks.hold(fact) for fact in self._facts(stated, card)):
+                return False
         return True
 
-    def _numbers_of(self, item_id: str) -> Iterator[int]:
-        for (blob,) in self._rows("SELECT agents FROM used WHERE item = ?", (item_id,)):
-            yield from _numbers.decode(_bytes(blob))
+    def _masked_at(self, position: int) -> "_Masks":
+        if self._masks is None or self._masks.position != position:
+            self._masks = _Masks(position)
+            for person, part, digest in self._rows(
+                "SELECT person, part, digest FROM masked WHERE position = ?", (position,)
+            ):
+                self._masks.add(_bytes(person), str(part), _bytes(digest))
+        return self._masks
+
+    def _versions(self, item_id: str) -> Iterator[tuple[list[Stated], list[Stated] | None]]:
+        """Yield the agents of every version of an item, and what is on it if it is a contact."""
+        for agents, card in self._rows("SELECT agents, card FROM used WHERE item = ?", (item_id,)):
+            on_card = None if card is None else self._stated(_bytes(card))
+            yield self._stated(_bytes(agents)), on_card or None
+
+    def _stated(self, numbers: bytes) -> list[Stated]:
+        found: list[Stated] = []
+        for number in _numbers.decode(numbers):
+            for id_, name in self._rows("SELECT id, name FROM agents WHERE no = ?", (number,)):
+                found.append((str(id_), str(name)))
+        return found
 
     # ------------------------------------------------------------------ following
 
@@ -171,6 +327,11 @@ class People(View):
                     self._forget(ids)
                 case OwnerNamed(names=names):
                     self._add_forms("owner", map(normal, names))
+                case PersonMerged() | PersonSplit() | PersonRelated() as decided:
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO decided VALUES (?, ?, ?)",
+                        (entry.position, type(decided).__name__, encode(decided)),
+                    )
                 case event:
                     self._hear(entry, event)
         self._read = None
@@ -189,6 +350,12 @@ class People(View):
             case UsePaused(pause=pause, masked=masked):
                 person = pause.person
                 self._mask(entry, masked)
+                self._db.execute(
+                    "INSERT OR REPLACE INTO paused VALUES (?, ?, ?)",
+                    (pause.id, normal(person), not (pause.type or pause.source)),
+                )
+            case UseResumed(pause=pause):
+                self._db.execute("DELETE FROM paused WHERE pause = ?", (pause.id,))
             case _:
                 pass
         if person:
@@ -209,17 +376,31 @@ class People(View):
     def _use(self, entry: Entry, root: str, item: Item) -> None:
         if self._one("SELECT 1 FROM gone WHERE item = ?", (root,)):
             return
-        numbers = sorted({self._number(agent, entry.position) for agent in item.people})
+        people = [(agent.id, agent.name) for agent in item.people]
+        card: list[Stated] | None = None
+        if item.type.partition(".")[0] == _CONTACT:
+            # Whoever keeps a contact is its author; the rest of it is one person.
+            card = list(carded([(a.id, a.name) for a in item.to] or people))
+            people = [*card, *people[: 1 if item.author and item.to else 0]]
+        elif any(namesakes(people)):
+            card = []
+        numbers = sorted({self._number(one, entry.position) for one in people})
+        on_card = None if card is None else [self._number(one, entry.position) for one in card]
         self._db.execute(
-            "INSERT OR REPLACE INTO used VALUES (?, ?, ?, ?)",
-            (entry.id, root, entry.position, encode(numbers)),
+            "INSERT OR REPLACE INTO used VALUES (?, ?, ?, ?, ?)",
+            (
+                entry.id,
+                root,
+                entry.position,
+                encode(numbers),
+                None if on_card is None else encode(on_card),
+            ),
         )
         self._db.executemany(
             "UPDATE agents SET uses = uses + 1 WHERE no = ?", [(n,) for n in numbers]
         )
 
-    def _number(self, agent: Agent, position: int) -> int:
-        key = (agent.id, agent.name)
+    def _number(self, key: Stated, position: int) -> int:
         if key not in self._numbers:
             self._db.execute(
                 "INSERT OR IGNORE INTO agents (id, name, uses, first) VALUES (?, ?, 0, ?)",
@@ -257,251 +438,107 @@ class People(View):
     # ------------------------------------------------------------------ reading
 
     @property
-    def _roster(self) -> "_Roster":
+    def _reading(self) -> Reading:
         reached = self._reached
         if self._read is None or self._read_at != reached:
             self._read, self._read_at = self._load(), reached
+            self._roster = self._watching = self._masks = None
+            self._found_in.clear()
         return self._read
 
-    def _load(self) -> "_Roster":
-        return _Roster(
+    @property
+    def _watched(self) -> dict[str, frozenset[bytes]]:
+        """For the form of everybody paused, the tokens by which she is found in words."""
+        reading = self._reading
+        if self._watching is None:
+            paused = self._forms_in("paused", "person") - {""}
+            self._watching = {form: reading.borne([form]) for form in paused}
+        return self._watching
+
+    def _forms_in(self, table: str, column: str = "form", where: str = "1") -> frozenset[str]:
+        rows = self._rows(f"SELECT {column} FROM {table} WHERE {where}")  # noqa: S608 - fixed
+        return frozenset(str(form) for (form,) in rows)
+
+    def _load(self) -> Reading:
+        agents = self._rows("SELECT no, id, name, uses, first FROM agents")
+        stated = {int(str(no)): (str(id_), str(name)) for no, id_, name, _, _ in agents}
+        lists: list[tuple[bool, tuple[Stated, ...]]] = []
+        for people, card in self._rows("SELECT agents, card FROM used WHERE card IS NOT NULL"):
+            on_card = _numbers.decode(_bytes(card))
+            listed = on_card or _numbers.decode(_bytes(people))
+            lists.append((bool(on_card), tuple(stated[number] for number in listed)))
+        return Reading(
             self._aliases,
-            agents=[
-                _Seen(str(id_), str(name), int(str(uses)), int(str(first)))
-                for id_, name, uses, first in self._rows("SELECT id, name, uses, first FROM agents")
-            ],
-            owner=self.owner,
-            spoken=frozenset(str(form) for (form,) in self._rows("SELECT form FROM spoken")),
-            masked=[
-                (
-                    int(str(at)),
-                    MaskedAlias(digest=_bytes(digest), person=_bytes(person), part=str(part)),
-                )
-                for at, person, part, digest in self._rows(
-                    "SELECT position, person, part, digest FROM masked"
-                )
-            ],
+            Evidence(
+                agents=[
+                    Seen(str(id_), str(name), int(str(uses)), int(str(first)))
+                    for _, id_, name, uses, first in agents
+                ],
+                lists=lists,
+                owner=self.owner,
+                spoken=self._forms_in("spoken"),
+                masked=[
+                    (
+                        int(str(at)),
+                        MaskedAlias(digest=_bytes(digest), person=_bytes(person), part=str(part)),
+                    )
+                    for at, person, part, digest in self._rows(
+                        "SELECT position, person, part, digest FROM masked"
+                    )
+                ],
+                decided=list(self._decisions()),
+                blocked=self._forms_in("paused", "person", "whole") - {""},
+            ),
         )
+
+    def _decisions(self) -> Iterator[Decided]:
+        for kind, body in self._rows("SELECT kind, body FROM decided ORDER BY position"):
+            yield _decided[str(kind)].decode(_bytes(body))
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("table", self.table().digest)
         for row in self._rows("SELECT id, name, uses, first FROM agents"):
             yield ("agent", *row)
-        for table in ("owner", "spoken", "masked"):
+        for table in ("owner", "spoken", "masked", "decided", "paused"):
             for row in self._rows(f"SELECT * FROM {table}"):  # noqa: S608 - fixed names
                 yield (table, *row)
+
+
+_NOBODY = frozenset[bytes]()
+
+
+def _said(item: Item) -> tuple[str, ...]:
+    """Return the words of an item that anything is made of."""
+    return tuple(filter(None, (item.title, item.text)))
+
+
+class _Masks:
+    """What one event masked: aliases, and identities by what it said of them."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.aliases: set[tuple[bytes, str]] = set()
+        self._groups: dict[tuple[str, bytes], set[bytes]] = defaultdict(set)
+        self._groups_of: dict[bytes, list[tuple[str, bytes]]] = defaultdict(list)
+
+    def add(self, person: bytes, part: str, digest: bytes) -> None:
+        """Take in one of them."""
+        self.aliases.add((digest, part))
+        if part in {Part.IDENTITY, Part.BESIDE, Part.APART}:
+            self._groups[part, person].add(digest)
+            self._groups_of[digest].append((part, person))
+
+    def hold(self, fact: Fact) -> bool:
+        """Whether the event said what an item states."""
+        if fact.part is Part.BESIDE and not all(
+            (digest, Part.IDENTITY.value) in self.aliases for digest in fact.digests
+        ):
+            return False
+        enough = {Part.APART} if fact.part is Part.APART else {Part.IDENTITY, Part.BESIDE}
+        groups = self._groups_of.get(min(fact.digests), ())
+        return any(fact.digests <= self._groups[group] for group in groups if group[0] in enough)
 
 
 def _bytes(value: Value) -> bytes:
     assert isinstance(value, bytes)
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """An agent as items state it: how many, and the position of the first."""
-
-    id: str
-    name: str
-    uses: int
-    first: int
-
-
-_RANK = {part: rank for rank, part in enumerate(Part)}
-
-
-class _Roster:
-    """One reading of who is who: sets of identity digests, and what follows from them."""
-
-    def __init__(
-        self,
-        aliases: Aliases,
-        agents: list[_Seen],
-        owner: frozenset[str],
-        spoken: frozenset[str],
-        masked: list[tuple[int, MaskedAlias]],
-    ) -> None:
-        self._aliases = aliases
-        self._agents = agents
-        self._owner = owner
-        self._spoken = spoken
-        self._masked = sorted(masked, key=lambda one: (one[0], encode(one[1])))
-        self._parent: dict[bytes, bytes] = {}
-        self._identities: dict[str, bytes] = {}
-        self._link_all()
-
-    # Union-find over identity digests; the smallest digest of a set is its root.
-
-    def _find(self, digest: bytes) -> bytes:
-        parent = self._parent.setdefault(digest, digest)
-        while parent != digest:
-            self._parent[digest] = self._parent.setdefault(parent, parent)
-            digest, parent = parent, self._parent[parent]
-        return digest
-
-    def _link(self, digests: list[bytes]) -> None:
-        roots = sorted({self._find(digest) for digest in digests})
-        for root in roots[1:]:
-            self._parent[root] = roots[0]
-
-    def _link_all(self) -> None:
-        for agent in self._agents:
-            self._link([self._identity(form) for form in identifying(agent.id, agent.name)])
-        owned = [self._identity(form) for form in self._owner]
-        self._link(owned)
-        groups: dict[tuple[int, bytes], list[bytes]] = defaultdict(list)
-        for position, one in self._masked:
-            if one.part == Part.IDENTITY:
-                groups[position, one.person].append(one.digest)
-        for digests in groups.values():
-            self._link(digests)
-        self._groups = groups
-
-    def _identity(self, form: str) -> bytes:
-        if form not in self._identities:
-            self._identities[form] = self._aliases.identity(form)
-        return self._identities[form]
-
-    def root_of(self, id_: str, name: str) -> bytes:
-        """Return the root of an agent's set, empty where nothing identifies it."""
-        found = identifying(id_, name)
-        return self._find(self._identity(found[0])) if found else b""
-
-    @cached_property
-    def _tokens(self) -> dict[bytes, bytes]:
-        """Root → token: as the first event that masked the person put it, else by first sight."""
-        tokens: dict[bytes, bytes] = {}
-        for _, one in self._masked:
-            if one.part == Part.IDENTITY:
-                tokens.setdefault(self._find(one.digest), one.person)
-        for agent in sorted(self._agents, key=lambda a: (a.first, a.id, a.name)):
-            found = identifying(agent.id, agent.name)
-            if found:
-                root = self._find(self._identity(found[0]))
-                tokens.setdefault(root, self._aliases.person(found[0]))
-        for form in sorted(self._owner):
-            tokens.setdefault(self._find(self._identity(form)), self._aliases.person(form))
-        return tokens
-
-    @cached_property
-    def _texts(self) -> dict[bytes, set[str]]:
-        """Root → every id and name that metadata states of a person."""
-        texts: dict[bytes, set[str]] = defaultdict(set)
-        for agent in self._agents:
-            root = self.root_of(agent.id, agent.name)
-            if root:
-                texts[root].update(text for text in (agent.id, agent.name) if text)
-        for form in self._owner:
-            texts[self._find(self._identity(form))].add(form)
-        return texts
-
-    @cached_property
-    def known_as(self) -> dict[str, frozenset[str]]:
-        """See `People.known_as`."""
-        known: dict[bytes, set[str]] = defaultdict(set)
-        for root, texts in self._texts.items():
-            known[root].update(map(normal, texts))
-        for form in self._spoken:
-            # A statement may name a person by a form that only erased items stated.
-            root = self._find(self._identity(form))
-            if root in self._tokens:
-                known[root].add(form)
-        linked: dict[str, frozenset[str]] = {}
-        for root in sorted(known):
-            everything = frozenset(known[root])
-            for form in everything:
-                if self._find(self._identity(form)) == root:
-                    linked[form] = everything
-        return linked
-
-    @cached_property
-    def table(self) -> Table:
-        """See `People.table`."""
-        claims: dict[bytes, tuple[int, bytes]] = {}
-
-        def claim(digest: bytes, part: Part, person: bytes) -> None:
-            best = claims.get(digest)
-            if best is None or (_RANK[part], person) < best:
-                claims[digest] = (_RANK[part], person)
-
-        for root, person in self._tokens.items():
-            for digest, part in self._digests(root):
-                claim(digest, part, person)
-        for position, one in self._masked:
-            known = self._groups.get((position, one.person))
-            if known and one.part != Part.IDENTITY:
-                claim(one.digest, Part(one.part), self._tokens[self._find(known[0])])
-        parts = tuple(Part)
-        return Table(self._aliases, {d: Known(p, parts[rank]) for d, (rank, p) in claims.items()})
-
-    def _digests(self, root: bytes) -> set[tuple[bytes, Part]]:
-        return _digests(self._aliases, self._texts.get(root, ()))
-
-    def masked(self, roots: set[bytes]) -> set[MaskedAlias]:
-        """Return all that is known of some persons, as digests."""
-        table: set[MaskedAlias] = set()
-        for root in roots:
-            person = self._tokens[root]
-            known = self._digests(root)
-            known |= {
-                (digest, Part.IDENTITY) for digest in self._parent if self._find(digest) == root
-            }
-            table |= {MaskedAlias(digest=d, person=person, part=part.value) for d, part in known}
-        for position, one in self._masked:
-            group = self._groups.get((position, one.person))
-            if group and self._find(group[0]) in roots:
-                person = self._tokens[self._find(group[0])]
-                table.add(MaskedAlias(digest=one.digest, person=person, part=one.part))
-        return table
-
-    @cached_property
-    def persons(self) -> tuple[Person, ...]:
-        """See `People.persons`."""
-        uses: dict[bytes, int] = defaultdict(int)
-        for agent in self._agents:
-            uses[self.root_of(agent.id, agent.name)] += agent.uses
-        owned = {self._find(self._identity(form)) for form in self._owner}
-        found = [
-            Person(
-                token=self._tokens[root],
-                names=tuple(sorted(t for t in texts if not _is_address(t))),
-                addresses=tuple(sorted(t for t in texts if _is_address(t))),
-                items=uses[root],
-                owner=root in owned,
-            )
-            for root, texts in self._texts.items()
-        ]
-        return tuple(sorted(found, key=lambda p: (-p.items, p.names, p.addresses)))
-
-
-def _digests(aliases: Aliases, texts: Iterable[str]) -> set[tuple[bytes, Part]]:
-    """Return the digests of all by which ids and names are found in words."""
-    found: set[tuple[bytes, Part]] = set()
-    for text in texts:
-        for alias in forms(text):
-            found.add((aliases.folded(alias.text), alias.part))
-            first, space, _ = alias.text.partition(" ")
-            if space:
-                found.add((aliases.start(first), Part.START))
-    return found
-
-
-def _stated(aliases: Aliases, id_: str, name: str) -> set[tuple[bytes, Part]]:
-    """Return all that an event must hold which masks an agent."""
-    identities = {(aliases.identity(form), Part.IDENTITY) for form in identifying(id_, name)}
-    return identities | _digests(aliases, (text for text in (id_, name) if text))
-
-
-def _is_address(text: str) -> bool:
-    return text.partition(":")[0] in {"mailto", "tel", "acct"} or "@" in text
-
-
-def identifying(id_: str, name: str) -> tuple[str, ...]:
-    """Return the normal forms that make an agent one person wherever they appear.
-
-    A single given name identifies nobody beside an address: there are many Sams.
-    """
-    found = [normal(id_)] if id_ else []
-    if name and (len(words(name)) > 1 or not id_):
-        found.append(normal(name))
-    return tuple(dict.fromkeys(form for form in found if form))

@@ -37,7 +37,7 @@ from vault.events import (
 from vault.follow import Entry, Page
 from vault.retention import LEAP
 
-__all__ = ["Judge", "Permissions", "covering", "said_of", "statement_of", "strictest"]
+__all__ = ["Judge", "Permissions", "Standstill", "covering", "said_of", "statement_of", "strictest"]
 
 _UNKNOWN = Decision(permitted=False, reason="The item is unknown or erased.")
 
@@ -59,9 +59,15 @@ def statement_of(event: Event | None) -> Statement | None:
             return None
 
 
-def covering(pause: Pause, purpose: Purpose) -> Statement:
+class Standstill(Statement):
+    """The prohibition that covers the same items as a pause: those that mention its person, too."""
+
+    __slots__ = ()
+
+
+def covering(pause: Pause, purpose: Purpose) -> Standstill:
     """Return the prohibition that covers the same items as a pause."""
-    return Statement(
+    return Standstill(
         id=pause.id,
         effect=Effect.DENY,
         type=pause.type,
@@ -113,7 +119,7 @@ class Judge:
             subject.source,
             subject.labels,
             subject.conversation if self._conversations else "",
-            (subject.author, subject.people) if self._persons else (),
+            (subject.author, subject.people, subject.mentioned) if self._persons else (),
             subject.at if self._dates else None,
         )
         decision = self._decided.get(key)

@@ -5,13 +5,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from projections.labels import Labels
 from projections.people import People
-from projections.permissions import Permissions, covering, said_of
+from projections.permissions import Judge, Permissions, covering, said_of
 from projections.timeline import Stored, Timeline
 from projections.view import Databases, Value, View
 from vault import points
-from vault.consent import Filters, Purpose, Statement
-from vault.events import CorrectionMade, ItemCollected, ItemErased, ItemRevised
+from vault.consent import Decision, Filters, Purpose, Statement
+from vault.events import (
+    CorrectionMade,
+    ItemCollected,
+    ItemErased,
+    ItemRevised,
+    LabelCorrected,
+)
 from vault.follow import Page
 
 __all__ = ["Hit", "Search"]
@@ -47,12 +54,18 @@ class Search(View):
     """
 
     def __init__(
-        self, databases: Databases, people: People, permissions: Permissions, timeline: Timeline
+        self,
+        databases: Databases,
+        people: People,
+        permissions: Permissions,
+        timeline: Timeline,
+        labels: Labels,
     ) -> None:
-        super().__init__(databases)
+        super().__init__(databases, version=labels.made_with)
         self._people = people
         self._permissions = permissions
         self._timeline = timeline
+        self._labels = labels
 
     def find(self, query: str, *, now: datetime, limit: int = 20) -> list[Hit]:
         """Return items that hold every word or "quoted phrase" of a query, the best first.
@@ -78,7 +91,7 @@ class Search(View):
         hits: list[Hit] = []
         for item_id, snippet in found:
             for stored in self._timeline.load([item_id]):
-                if judge(self._people.subject(stored.item)).permitted:
+                if self._may(judge, stored):
                     at, type_ = stored.item.at, stored.item.type
                     hits.append(
                         Hit(id=item_id, at=at, type=type_, snippet=" ".join(snippet.split()))
@@ -98,7 +111,8 @@ class Search(View):
         Raises:
             BehindLog: A view that this one reads has yet to catch up.
         """
-        self._need(self._people, self._permissions, self._timeline)
+        self._need(self._people, self._permissions, self._timeline, self._labels)
+        self._relearn()
         now = self._advance(self._permissions.moment(now))
         judge = self._permissions.judge(Purpose.SEARCH, now)
         while self._one("SELECT 1 FROM touched"):
@@ -107,7 +121,7 @@ class Search(View):
                 ids = [str(item) for (item,) in rows]
                 self._drop(ids)
                 for stored in self._timeline.load(ids):
-                    if judge(self._people.subject(stored.item)).permitted:
+                    if self._may(judge, stored):
                         self._index(stored)
                 self._db.executemany("DELETE FROM touched WHERE item = ?", [(i,) for i in ids])
                 points.reached("view.search.settled")
@@ -116,7 +130,7 @@ class Search(View):
         """Move the view's own time on, never back, and touch what that or the roster changes."""
         micros = self._get("asked")
         asked = None if micros is None else datetime.fromtimestamp(int(micros) / 1e6, UTC)
-        roster = self._people.table().digest
+        roster = self._people.digest
         if asked is not None and asked >= now and self._get("roster") == roster:
             return asked
         with self._writing():
@@ -133,6 +147,16 @@ class Search(View):
             self._set("asked", round(now.timestamp() * 1e6))
         return now
 
+    def _relearn(self) -> None:
+        """Touch the items whose labels may be others since the owner corrected similar ones."""
+        lessons = self._labels.lessons
+        if self._get("lessons") == lessons:
+            return
+        with self._writing():
+            if self._get("lessons") is not None or lessons:
+                self._touch(self._labels.swayable())
+            self._set("lessons", lessons)
+
     def _take(self, page: Page) -> None:
         spoken = [s for entry in page.entries if (s := said_of(entry.event, Purpose.SEARCH))]
         for entry in page.entries:
@@ -141,6 +165,10 @@ class Search(View):
                     self._touch([entry.id])
                 case ItemRevised(item_id=item_id) | CorrectionMade(item_id=item_id):
                     self._touch([self._timeline.root(item_id)])
+                case LabelCorrected(item_id=item_id):
+                    root = self._timeline.root(item_id)
+                    self._drop([root])
+                    self._touch([root])
                 case ItemErased(item_ids=ids):
                     self._drop(ids)
                     self._db.executemany("DELETE FROM touched WHERE item = ?", [(i,) for i in ids])
@@ -156,9 +184,32 @@ class Search(View):
             if statement.purpose is Purpose.SEARCH:
                 covered = list(self._timeline.covered(statement))
                 self._touch(stored.id for stored in covered)
-                self._drop(
-                    s.id for s in covered if not judge(self._people.subject(s.item)).permitted
-                )
+                self._drop(s.id for s in covered if not self._may(judge, s))
+
+    def decide(self, item_id: str, now: datetime) -> Decision:
+        """Decide whether an item may be found, and say why.
+
+        Raises:
+            NotFound: There is no such item.
+            Erased: It was erased.
+        """
+        judge = self._permissions.judge(Purpose.SEARCH, now)
+        return self._decided(judge, self._timeline.show(item_id))
+
+    def _may(self, judge: Judge, stored: Stored) -> bool:
+        return self._decided(judge, stored).permitted
+
+    def _decided(self, judge: Judge, stored: Stored) -> Decision:
+        """Decide for an item: what is thought of it forbids where a statement says so.
+
+        To find her own words again she need not have allowed what a guess takes them for.
+        """
+        decision = judge(self._people.subject(stored.item))
+        if decision.permitted or decision.statement:
+            return decision
+        for one in self._timeline.stated([stored.id]):
+            decision = judge(self._people.subject(one.item))
+        return decision
 
     def _touch(self, ids: Iterable[str]) -> None:
         self._db.executemany("INSERT OR IGNORE INTO touched VALUES (?)", [(i,) for i in ids])

@@ -1,16 +1,28 @@
-"""Every item in its latest words, by time, person, conversation, source and type."""
+"""Every item in its latest words, by time, person, conversation, source and type.
+
+Its labels are those of its source, those that its words have (`projections.labels`), and
+above both what the owner said. What is kept by a rule of retention goes by what was said
+alone: no guess erases anything.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import chain, islice
 
+from projections.permissions import Standstill
 from projections.threads import unit_of
 from projections.view import Databases, Value, View, decode_item, decode_labels, encode, marks
 from vault.aliases import words
-from vault.consent import Filters, Pause, Statement, Subject, is_paused, normal
+from vault.consent import SENSITIVE, Filters, Pause, Statement, Subject, is_paused, normal
 from vault.errors import Erased, NotFound
-from vault.events import CorrectionMade, ItemCollected, ItemErased, ItemRevised
+from vault.events import (
+    CorrectionMade,
+    ItemCollected,
+    ItemErased,
+    ItemRevised,
+    LabelCorrected,
+)
 from vault.follow import Entry, Page
 from vault.items import Item
 from vault.retention import days_kept
@@ -38,20 +50,21 @@ class Mention:
 
 _Version = tuple[str, int]
 
-_COLUMNS = "i.id, i.position, i.body, c.text"
+_COLUMNS = "i.id, i.position, i.body, i.labels, c.text"
 _FROM = "items i LEFT JOIN corrections c ON c.item = i.id"
 _BATCH = 500
 _SHINGLE = 5
 _QUOTED = 0.5
 _QUOTED_RUN = 4
 _SHORTEST = 3
+_NONE: frozenset[str] = frozenset()
 
 
 class Timeline(View):
     """The follower that keeps items."""
 
     name = "timeline"
-    version = "2"
+    version = "3"
     tables = """
         CREATE TABLE items (id TEXT PRIMARY KEY, position INTEGER NOT NULL, at INTEGER, type
             TEXT NOT NULL, source TEXT NOT NULL, conversation TEXT NOT NULL, labels BLOB NOT
@@ -63,15 +76,23 @@ class Timeline(View):
         CREATE TABLE entries (entry TEXT PRIMARY KEY, item TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX entries_by_item ON entries (item);
         CREATE TABLE corrections (item TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE relabelled (item TEXT, label TEXT, holds INTEGER NOT NULL, PRIMARY KEY
+            (item, label)) WITHOUT ROWID;
         CREATE TABLE gone (item TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE owed (entry TEXT PRIMARY KEY) WITHOUT ROWID;
     """
 
     def __init__(
-        self, databases: Databases, describe: Callable[[Item], Subject] = Subject.of
+        self,
+        databases: Databases,
+        describe: Callable[[Item], Subject] = Subject.of,
+        mentions: Callable[[Item, str], bool] = lambda _item, _person: False,
+        labels: Callable[[Sequence[Stored]], Mapping[str, frozenset[str]]] = lambda _stored: {},
     ) -> None:
         super().__init__(databases)
         self._describe = describe
+        self._labels = labels
+        self._mentions = mentions
 
     # ------------------------------------------------------------------ reading
 
@@ -94,6 +115,18 @@ class Timeline(View):
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
             yield from self._stored(f"i.id IN ({marks(len(batch))})", batch)
+
+    def stated(self, ids: Iterable[str]) -> Iterator[Stored]:
+        """Yield the items among some ids with the labels that source and owner state, and no more."""
+        wanted = list(ids)
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            yield from self._read(f"i.id IN ({marks(len(batch))})", batch)
+
+    def corrected_labels(self) -> list[tuple[str, str, bool]]:
+        """Return what the owner said of items' labels: item, label, and whether it holds."""
+        rows = self._rows("SELECT item, label, holds FROM relabelled ORDER BY item, label")
+        return [(str(item), str(label), bool(holds)) for item, label, holds in rows]
 
     def subject(self, item_id: str) -> Subject | None:
         """Describe an item for a decision, None where it is unknown or erased."""
@@ -118,11 +151,17 @@ class Timeline(View):
         return tuple(stored.id for stored in self._matching(type_, filters))
 
     def covered(self, statement: Statement) -> Iterator[Stored]:
-        """Yield the items that a statement is about: its type or label, and its filters."""
-        yield from self._matching(statement.type, statement.filters)
+        """Yield the items that a statement is about: its type or label, and its filters.
+
+        What stands for a pause is also about the items that mention its person.
+        """
+        mentions = isinstance(statement, Standstill)
+        yield from self._matching(statement.type, statement.filters, mentions=mentions)
 
     def units_covered(self, statement: Statement) -> set[str]:
         """Return the units that hold an item which a statement might be about, or more."""
+        if _is_sensitive(statement.type):
+            return {unit_of(stored.id, stored.item) for stored in self.covered(statement)}
         where, values = _about(statement.type, statement.filters)
         rows = self._db.execute(f"SELECT DISTINCT i.unit FROM items i WHERE {where}", values)  # noqa: S608
         return {unit for (unit,) in rows}
@@ -163,7 +202,11 @@ class Timeline(View):
         An item is as old as the time that it states, one without a date as its collection.
         What is paused is kept.
         """
-        whole = [pause for pause in pauses if not pause.source and not pause.person]
+        whole = [
+            pause
+            for pause in pauses
+            if not pause.source and not pause.person and not _is_sensitive(pause.type)
+        ]
         found: list[tuple[Value, ...]] = []
         for type_, encoded in self._kinds() if rules else ():
             labels = decode_labels(encoded)
@@ -237,7 +280,9 @@ class Timeline(View):
             assert isinstance(body, bytes)
             yield replace(stored, item=decode_item(body))
 
-    def _matching(self, type_: str, filters: Filters) -> Iterator[Stored]:
+    def _matching(
+        self, type_: str, filters: Filters, *, mentions: bool = False
+    ) -> Iterator[Stored]:
         where, values = _about(type_, filters)
         person = normal(filters.person) if filters.person else ""
         for stored in self._stored(where, values):
@@ -245,21 +290,47 @@ class Timeline(View):
             names = (item.type, *item.labels)
             if type_ and not any(n == type_ or n.startswith(type_ + ".") for n in names):
                 continue
-            if person and person not in self._describe(item).people:
+            if person and not self._concerns(item, person, mentions=mentions):
                 continue
             yield stored
 
+    def _concerns(self, item: Item, person: str, *, mentions: bool) -> bool:
+        return person in self._describe(item).people or (mentions and self._mentions(item, person))
+
     def _stored(self, where: str, values: Sequence[Value]) -> Iterator[Stored]:
+        read = self._read(where, values)
+        while batch := list(islice(read, _BATCH)):
+            computed = self._labels(batch)
+            denied = self._denied(computed)
+            for stored in batch:
+                found = computed.get(stored.id, _NONE) - denied.get(stored.id, _NONE)
+                labels = tuple(sorted(found.union(stored.item.labels)))
+                yield replace(stored, item=replace(stored.item, labels=labels)) if found else stored
+
+    def _denied(self, ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return which labels the owner took from which of some items."""
+        wanted = list(ids)
+        denied: dict[str, frozenset[str]] = {}
+        for item, label in self._rows(
+            "SELECT item, label FROM relabelled WHERE NOT holds"  # noqa: S608 - marks only
+            f" AND item IN ({marks(len(wanted))})",
+            wanted,
+        ):
+            denied[str(item)] = denied.get(str(item), _NONE).union((str(label),))
+        return denied
+
+    def _read(self, where: str, values: Sequence[Value]) -> Iterator[Stored]:
         rows = self._db.execute(
             f"SELECT {_COLUMNS} FROM {_FROM} WHERE {where}"  # noqa: S608 - own clauses only
             " ORDER BY i.at IS NULL, i.at, i.position",
             values,
         )
-        for id_, position, body, text in rows:
+        for id_, position, body, labels, text in rows:
             item = decode_item(body)
             if text is not None:
                 item = replace(item, text=text, text_new=None)
-            yield Stored(id_, position, item)
+            told = decode_labels(labels)
+            yield Stored(id_, position, item if told == item.labels else replace(item, labels=told))
 
     # ------------------------------------------------------------------ following
 
@@ -272,6 +343,8 @@ class Timeline(View):
                     self._keep(entry, self.root(item_id), item)
                 case CorrectionMade(item_id=item_id, text=text):
                     self._correct(entry.id, self.root(item_id), text)
+                case LabelCorrected(item_id=item_id, label=label, holds=holds):
+                    self._relabel(entry.id, self.root(item_id), label, holds=holds)
                 case ItemErased(item_ids=ids):
                     self._erase(ids)
                 case _:
@@ -307,7 +380,7 @@ class Timeline(View):
                 item.type,
                 item.source,
                 item.conversation,
-                encode(item.labels),
+                encode(self._told(root, item.labels)),
                 unit_of(root, item),
                 encode(item),
                 collected,
@@ -321,11 +394,30 @@ class Timeline(View):
         if self._belongs(entry, root) and self._one("SELECT 1 FROM items WHERE id = ?", (root,)):
             self._db.execute("INSERT OR REPLACE INTO corrections VALUES (?, ?)", (root, text))
 
+    def _relabel(self, entry: str, root: str, label: str, *, holds: bool) -> None:
+        row = self._db.execute("SELECT body FROM items WHERE id = ?", (root,)).fetchone()
+        if self._belongs(entry, root) and row:
+            self._db.execute(
+                "INSERT OR REPLACE INTO relabelled VALUES (?, ?, ?)", (root, label, holds)
+            )
+            labels = encode(self._told(root, decode_item(row[0]).labels))
+            self._db.execute("UPDATE items SET labels = ? WHERE id = ?", (labels, root))
+
+    def _told(self, root: str, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the labels that a source gave an item, as the owner corrected them."""
+        told = set(labels)
+        for label, holds in self._rows(
+            "SELECT label, holds FROM relabelled WHERE item = ?", (root,)
+        ):
+            (told.add if holds else told.discard)(str(label))
+        return labels if told == set(labels) else tuple(sorted(told))
+
     def _erase(self, ids: tuple[str, ...]) -> None:
         roots = {root for one in ids for root in (one, self.root(one))}
         for root in sorted(roots):
             self._db.execute("DELETE FROM items WHERE id = ?", (root,))
             self._db.execute("DELETE FROM corrections WHERE item = ?", (root,))
+            self._db.execute("DELETE FROM relabelled WHERE item = ?", (root,))
             self._db.execute(
                 "INSERT OR IGNORE INTO owed SELECT entry FROM entries WHERE item = ?", (root,)
             )
@@ -338,6 +430,8 @@ class Timeline(View):
             yield ("item", *row)
         for row in self._rows("SELECT item, text FROM corrections"):
             yield ("correction", *row)
+        for row in self._rows("SELECT item, label, holds FROM relabelled"):
+            yield ("relabelled", *row)
         for row in self._rows("SELECT entry FROM owed"):
             yield ("owed", *row)
 
@@ -345,7 +439,8 @@ class Timeline(View):
 def _about(type_: str, filters: Filters) -> tuple[str, list[Value]]:
     """Return a condition that holds for every item a filter is about, and for few others."""
     clauses, values = ["1"], list[Value]()
-    if type_:
+    # An item of any type may be about a sensitive matter.
+    if type_ and not _is_sensitive(type_):
         empty = encode(())
         clauses.append("(i.type = ? OR (i.type >= ? AND i.type < ?) OR i.labels != ?)")
         values += [type_, type_ + ".", type_ + "/", empty]
@@ -362,6 +457,10 @@ def _about(type_: str, filters: Filters) -> tuple[str, list[Value]]:
         clauses.append("(i.at IS NULL OR i.at < ?)")
         values.append(_micros(filters.until))
     return " AND ".join(clauses), values
+
+
+def _is_sensitive(type_: str) -> bool:
+    return type_.partition(".")[0] in SENSITIVE
 
 
 def _micros(at: datetime) -> int:

@@ -13,10 +13,11 @@ from typing import Protocol
 
 import msgspec
 
+from projections.labels import Labels
 from projections.pairs import PAIRS, Pair, pairs_of
 from projections.people import People
 from projections.permissions import Judge, Permissions, said_of, strictest
-from projections.redaction import REDACTOR, Redactor
+from projections.redaction import REDACTOR, Names, Redactor
 from projections.rows import Row, Split
 from projections.threads import Allowed, cut, unit_of
 from projections.timeline import Timeline
@@ -28,6 +29,7 @@ from vault.events import (
     ItemCollected,
     ItemErased,
     ItemRevised,
+    LabelCorrected,
 )
 from vault.follow import Entry, Page
 
@@ -56,7 +58,7 @@ class Stats:
 
     `masked` counts what was replaced in the learned words, by kind; `refused` the examples
     that the last look of redaction did not let by, `duplicates` those whose words another
-    example already teaches.
+    example already teaches; `profile` is the least strict that any row was redacted under.
     """
 
     rows: int
@@ -64,6 +66,7 @@ class Stats:
     by_type: dict[str, int]
     by_statement: dict[str, int]
     masked: dict[str, int]
+    profile: Profile | None
     refused: int
     duplicates: int
 
@@ -111,14 +114,21 @@ class Training(View):
         people: People,
         permissions: Permissions,
         timeline: Timeline,
+        labels: Labels,
+        *,
+        names: Names,
         key: bytes,
     ) -> None:
         self._people = people
         self._permissions = permissions
         self._timeline = timeline
+        self._labels = labels
+        self._names = names
         self._key = key
         self._redactor: tuple[bytes, Redactor] | None = None
-        super().__init__(databases, version=f"{REDACTOR}/{PAIRS}")
+        super().__init__(
+            databases, version=f"{REDACTOR}/{names.version}/{PAIRS}/{labels.made_with}"
+        )
 
     # ------------------------------------------------------------------ reading
 
@@ -189,12 +199,14 @@ class Training(View):
             by_statement.update(row.statements)
             masked.update(_counts.decode(_bytes(counts)))
         everything = int(self._one("SELECT count(*) FROM rows") or 0)
+        used = {str(profile) for (profile,) in self._rows("SELECT DISTINCT profile FROM rows")}
         return Stats(
             rows=len(kept),
             by_split=dict(by_split),
             by_type=dict(sorted(by_type.items())),
             by_statement=dict(sorted(by_statement.items())),
             masked=dict(sorted(masked.items())),
+            profile=next((one for one in reversed(Profile) if one.value in used), None),
             refused=int(self._one("SELECT sum(rows) FROM refused") or 0),
             duplicates=everything - len(kept),
         )
@@ -261,6 +273,10 @@ class Training(View):
                 self._join(root, unit_of(root, item))
             case CorrectionMade(item_id=item_id):
                 self._touch_units([self._member(self._timeline.root(item_id))])
+            case LabelCorrected(item_id=item_id):
+                root = self._timeline.root(item_id)
+                self._touch_units([self._member(root)])
+                self._delete(self._rows_with({root}))
             case ItemErased(item_ids=ids):
                 self._touch_units([self._member(one) for one in ids])
                 self._delete(self._rows_with(set(ids)))
@@ -320,7 +336,7 @@ class Training(View):
         Raises:
             BehindLog: A view that this one reads has yet to catch up.
         """
-        self._need(self._people, self._permissions, self._timeline)
+        self._need(self._people, self._permissions, self._timeline, self._labels)
         now = self._advance(now)
         judge = self._permissions.judge(Purpose.TRAIN, now)
         while self._settle_some(judge):
@@ -330,7 +346,8 @@ class Training(View):
         """Move the view's own time on, never back, and touch what that changes."""
         now = self._permissions.moment(now)
         asked = self._asked
-        roster = self._people.table().digest
+        roster = self._people.digest
+        self._relearn()
         if asked is not None and asked >= now and self._get("roster") == roster:
             return asked
         with self._writing():
@@ -343,6 +360,16 @@ class Training(View):
                 self._set("roster", roster)
         return now if asked is None else max(now, asked)
 
+    def _relearn(self) -> None:
+        """Touch the items whose labels may be others since the owner corrected similar ones."""
+        lessons = self._labels.lessons
+        if self._get("lessons") == lessons:
+            return
+        with self._writing():
+            if self._get("lessons") is not None or lessons:
+                self._touch_units(map(self._member, self._labels.swayable()))
+            self._set("lessons", lessons)
+
     @property
     def _asked(self) -> datetime | None:
         micros = self._get("asked")
@@ -351,7 +378,7 @@ class Training(View):
     def _settle_some(self, judge: Judge) -> bool:
         if not self._one("SELECT 1 FROM touched"):
             return False
-        redactor = self._redact_with()
+        redactor = self.redactor
         with self._writing():
             units = [str(u) for (u,) in self._rows("SELECT unit FROM touched LIMIT ?", (_UNITS,))]
             for unit in units:
@@ -360,10 +387,12 @@ class Training(View):
             points.reached("view.training.settled")
         return True
 
-    def _redact_with(self) -> Redactor:
+    @property
+    def redactor(self) -> Redactor:
+        """What rows are redacted with, as people are known now."""
         table = self._people.table()
         if self._redactor is None or self._redactor[0] != table.digest:
-            self._redactor = table.digest, Redactor(table, self._key)
+            self._redactor = table.digest, Redactor.of_view(table, self._names, self._key)
         return self._redactor[1]
 
     def _renew(self, unit: str, judge: Judge, redactor: Redactor) -> None:

@@ -1,15 +1,18 @@
 """All views of one vault, opened together and brought up in their order."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from projections.embed import Embedder, chosen
+from projections.labels import Labels
 from projections.lineage import Lineage
 from projections.people import People
 from projections.permissions import Permissions
+from projections.redaction.names import Names, shipped
 from projections.search import Search
-from projections.timeline import Timeline
+from projections.timeline import Stored, Timeline
 from projections.training import Training
 from projections.view import Databases, Files, View
 from vault.aliases import Aliases
@@ -21,18 +24,26 @@ __all__ = ["Views"]
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """People, permissions and timeline first: the others read them."""
+    """People, permissions, timeline and labels first: the others read them."""
 
     people: People
     permissions: Permissions
     timeline: Timeline
+    labels: Labels
     search: Search
     training: Training
     lineage: Lineage
 
     @classmethod
     def open(
-        cls, databases: Databases, models: Files, *, alias_key: bytes, view_key: bytes
+        cls,
+        databases: Databases,
+        models: Files,
+        *,
+        alias_key: bytes,
+        view_key: bytes,
+        embedder: Embedder | None = None,
+        names: Names | None = None,
     ) -> Self:
         """Open every view; one that is missing, damaged or older begins at zero.
 
@@ -41,16 +52,32 @@ class Views:
             models: Where the trainer keeps models, and what each learned from.
             alias_key: The vault's key for aliases of people.
             view_key: The key of this set of views: surrogates and splits follow from it.
+            embedder: What labels are computed from; by default what ships.
+            names: What guesses names of strangers; by default what ships.
         """
         people = People(databases, Aliases(alias_key))
-        timeline = Timeline(databases, people.subject)
+
+        def computed(stored: Sequence[Stored]) -> Mapping[str, frozenset[str]]:
+            return labels.computed(stored)
+
+        timeline = Timeline(databases, people.subject, people.mentions, computed)
         permissions = Permissions(databases, timeline.subject)
-        training = Training(databases, people, permissions, timeline, view_key)
+        labels = Labels(databases, people, permissions, timeline, embedder or chosen(""))
+        training = Training(
+            databases,
+            people,
+            permissions,
+            timeline,
+            labels,
+            names=names or shipped(),
+            key=view_key,
+        )
         return cls(
             people=people,
             permissions=permissions,
             timeline=timeline,
-            search=Search(databases, people, permissions, timeline),
+            labels=labels,
+            search=Search(databases, people, permissions, timeline, labels),
             training=training,
             lineage=Lineage(databases, training, models),
         )
@@ -62,6 +89,7 @@ class Views:
             self.people,
             self.permissions,
             self.timeline,
+            self.labels,
             self.search,
             self.training,
             self.lineage,

@@ -15,6 +15,7 @@ from uuid import uuid4
 from vault import points
 from vault.codec import encode
 from vault.consent import (
+    SENSITIVE,
     Effect,
     Filters,
     Pause,
@@ -35,6 +36,7 @@ from vault.events import (
     ItemCollected,
     ItemErased,
     ItemRevised,
+    LabelCorrected,
     MaskedAlias,
     OwnerNamed,
     RetentionSet,
@@ -256,6 +258,18 @@ class Vault:
             self.log.append([Draft(event=event, scope=_scope(item))])
             points.reached("correction.recorded")
         return corrected
+
+    def label(self, item_id: str, item: Item, label: str, *, holds: bool) -> None:
+        """Put on the record whether an item is about a sensitive matter.
+
+        Raises:
+            UsageError: The label is none.
+        """
+        if label not in SENSITIVE:
+            known = ", ".join(sorted(SENSITIVE))
+            raise UsageError(f"{label!r} is not a label; a label is one of {known}.")
+        event = LabelCorrected(item_id=item_id, label=label, holds=holds)
+        self.log.append([Draft(event=event, scope=_scope(item))])
 
     def find(self, named: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Return the ids of items by (source, native id), empty for what is not there."""

@@ -119,7 +119,8 @@ class Subject:
     """What the decision needs to know of an item, and no more.
 
     `author` and `people` are normal forms of every name and address under which
-    these people are known; `people` includes the author.
+    these people are known; `people` includes the author. `mentioned` are forms by which
+    pauses name people whom the words of the item mention.
     """
 
     type: str
@@ -129,6 +130,7 @@ class Subject:
     people: frozenset[str] = frozenset()
     at: datetime | None = None
     labels: tuple[str, ...] = ()
+    mentioned: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, item: Item, known_as: Mapping[str, frozenset[str]] | None = None) -> "Subject":
@@ -281,12 +283,16 @@ def _words_of_pause(pause: Pause) -> str:
 
 
 def is_paused(pause: Pause, subject: Subject) -> bool:
-    """Whether a pause covers an item: as wide as a prohibition, whoever wrote it."""
+    """Whether a pause covers an item: as wide as a prohibition, whoever wrote it, and wider.
+
+    A pause on a person covers what mentions her, too.
+    """
     names = (subject.type, *subject.labels)
+    person = normal(pause.person)
     return (
         (not pause.type or any(_within(name, pause.type) for name in names))
         and pause.source in {"", subject.source}
-        and (not pause.person or normal(pause.person) in subject.people)
+        and (not pause.person or person in subject.people or person in subject.mentioned)
     )
 
 

@@ -27,12 +27,16 @@ __all__ = [
     "ItemErased",
     "ItemRevised",
     "KeysRotated",
+    "LabelCorrected",
     "Manifest",
     "MaskedAlias",
     "ModelRetrained",
     "ModelSuspended",
     "ModelTrained",
     "OwnerNamed",
+    "PersonMerged",
+    "PersonRelated",
+    "PersonSplit",
     "PodLinked",
     "RetentionSet",
     "SliceState",
@@ -173,11 +177,47 @@ class RetentionSet(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonMerged(Event):
+    """The owner said that some people are one.
+
+    `people` are the keyed digests of the names and addresses of all of them
+    (`vault.aliases.Aliases.identity`): nobody is named here, so nothing here has to be erased.
+    """
+
+    people: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonSplit(Event):
+    """The owner said that what was taken for one person are two, `people` and `others`."""
+
+    people: tuple[bytes, ...]
+    others: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRelated(Event):
+    """The owner said what a person is to her; an empty word takes back what she said before."""
+
+    people: tuple[bytes, ...]
+    relation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionMade(Event):
     """The owner corrected the words of an item."""
 
     item_id: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelCorrected(Event):
+    """The owner said whether an item is about a sensitive matter; her newest word holds."""
+
+    item_id: str
+    label: str
+    holds: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

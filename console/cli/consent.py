@@ -210,7 +210,7 @@ def _whom(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the words by which a pause is said and ended."""
     for option in (
         click.option("--source", default="", help="Only items of this source."),
-        click.option("--person", default="", help="Only items with this person."),
+        click.option("--person", default="", help="Only items with or about this person."),
         click.argument("data_type", metavar="[TYPE]", required=False, default=""),
     ):
         function = option(function)

@@ -102,4 +102,19 @@ def _told(word: "Word") -> str:
         case event if (statement := statement_of(event)) is not None:
             return line_of(statement) + who
         case _:
+            return _told_of_people(word)
+
+
+def _told_of_people(word: "Word") -> str:
+    from vault.events import PersonMerged, PersonRelated, PersonSplit  # noqa: PLC0415 — heavy
+
+    known, others = ", ".join(word.known_as), ", ".join(word.others_known_as)
+    match word.event:
+        case PersonMerged():
+            return f"one person: {known}"
+        case PersonSplit():
+            return f"two persons: {others}; and {known}"
+        case PersonRelated(relation=relation):
+            return f"{relation or 'nothing said'}: {known}"
+        case _:
             return word.topic

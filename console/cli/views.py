@@ -49,7 +49,7 @@ def preview(count: int) -> None:
 @view.command("stats")
 @GlobalOptions.add
 def stats() -> None:
-    """Count rows by type and split, and what was redacted."""
+    """Count rows and what was redacted, with examples and what may be left."""
     from console.use import viewing  # noqa: PLC0415 — heavy
 
     with opened() as twin:
@@ -61,8 +61,29 @@ def stats() -> None:
             click.echo(f"  {name}: {count}")
         for name, count in found.redacted:
             click.echo(f"  redacted {name}: {count}")
+        for sample in found.examples:
+            click.echo(f"before  {sample.before}\nafter   {sample.after}")
+        if found.risks:
+            click.echo(f"What may be left under {found.profile}, by canaries that were planted:")
+        for risk in found.risks:
+            click.echo(
+                f"  {risk.of}: {risk.left} of {risk.planted} left, "
+                f"so at most {risk.at_most:.1%} (with 95 % confidence)"
+            )
 
     emit(found, lines)
+
+
+@view.command("names")
+@click.argument("model", metavar="MODEL")
+@GlobalOptions.add
+def names(model: str) -> None:
+    """Guess names of strangers with a transformer in a folder too, or only as shipped."""
+    from console.use import viewing  # noqa: PLC0415 — heavy
+
+    with opened(tidy=False) as twin:
+        built = viewing.use_names(twin, None if model == "shipped" else Path(model).absolute())
+    emit(built, lambda: talk(f"Names are guessed anew: {built.rows} rows."))
 
 
 @view.command("export")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from console.bootstrap import Twin
 from console.papers import Receipt, write_paper
-from projections.permissions import statement_of
+from projections.permissions import covering, statement_of
 from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, in_force, normal
 from vault.errors import NotFound
 from vault.events import RetentionSet, UsePaused, UseResumed
@@ -150,11 +150,12 @@ def pause(twin: Twin, data_type: str, *, source: str = "", person: str = "") -> 
     standing = _standing(twin, data_type, source, person)
     if standing:
         return Paused(paused=standing[0], at=twin.vault.now())
+    meant = Pause(id="", type=data_type, source=source, person=normal(person))
     said = twin.vault.pause(
         data_type,
         source=source,
         person=person,
-        masked=twin.masked_by(data_type, Filters(source=source, person=person)),
+        masked=twin.masked_of_covered(covering(meant, Purpose.TRAIN)),
     )
     twin.catch_up()
     suspended = twin.suspend_tainted(said.id)

@@ -34,10 +34,12 @@ from vault.collectors.portable import (
     Correction,
     Exact,
     Named,
+    Said,
     correction_of,
     items_file,
     json_of,
     line_of,
+    people_of,
     person_of,
     said_of,
 )
@@ -46,6 +48,7 @@ from vault.disk import storage, sync_folder
 from vault.errors import Exists, ForeignVault, UsageError
 from vault.events import (
     CorrectionMade,
+    Event,
     ItemCollected,
     ItemErased,
     ItemRevised,
@@ -290,11 +293,21 @@ class _Copy:
             case ModelTrained() | ModelRetrained() as trained:
                 self._trained.append((entry.id, trained))
             case event if isinstance(event, SAID):
-                known = self._twin.views.people.known_as.get(normal(person_of(event)), ())
-                word = said_of(event, at=entry.at, entry=entry.id, known_as=tuple(sorted(known)))
-                said.line(json_of(word))
+                said.line(json_of(self._said(entry, event)))
             case _:
                 pass
+
+    def _said(self, entry: Entry, event: Event) -> Said:
+        roster = self._twin.views.people
+        people, others = people_of(event)
+        known = roster.known_as.get(normal(person_of(event)), roster.known_by(people))
+        return said_of(
+            event,
+            at=entry.at,
+            entry=entry.id,
+            known_as=tuple(sorted(known)),
+            others_known_as=tuple(sorted(roster.known_by(others))),
+        )
 
     def _item(self, entry: Entry, root: str, item: Item) -> None:
         """Write an item, if this entry holds the version that is in force."""

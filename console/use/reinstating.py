@@ -24,6 +24,9 @@ from vault.events import (
     ItemErased,
     MaskedAlias,
     OwnerNamed,
+    PersonMerged,
+    PersonRelated,
+    PersonSplit,
     UsePaused,
 )
 
@@ -34,12 +37,13 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """Something that was said; `known_as` are the forms of the person that it names."""
+    """Something that was said; `known_as` are the forms of the person that it is about."""
 
     at: datetime
     topic: str
     event: Event
     known_as: tuple[str, ...]
+    others_known_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +92,9 @@ def plan(twin: Twin, path: Path) -> Plan:
                     Word(
                         at=line.at,
                         topic=line.topic,
-                        event=event_of(line),
+                        event=_about_people(twin, line),
                         known_as=line.known_as,
+                        others_known_as=line.others_known_as,
                     )
                 )
             case Correction():
@@ -106,6 +111,20 @@ def plan(twin: Twin, path: Path) -> Plan:
         already=known + there,
         missing=missing,
     )
+
+
+def _about_people(twin: Twin, line: Said) -> Event:
+    """Return what a line says, with the digests that its people have in this vault."""
+    event = event_of(line)
+    people = twin.views.people.identities(line.known_as)
+    match event:
+        case PersonMerged() | PersonRelated():
+            return replace(event, people=people)
+        case PersonSplit():
+            others = twin.views.people.identities(line.others_known_as)
+            return replace(event, people=people, others=others)
+        case _:
+            return event
 
 
 def reinstate(twin: Twin, planned: Plan) -> Reinstated:
@@ -190,7 +209,7 @@ def _unlinked(twin: Twin, words: Sequence[Word]) -> Iterator[MaskedAlias]:
     for word in words:
         person = normal(person_of(word.event))
         known = twin.views.people.known_as.get(person, frozenset())
-        if not known.issuperset(map(normal, word.known_as)):
+        if person and not known.issuperset(map(normal, word.known_as)):
             yield from twin.views.people.linking((person, *word.known_as))
 
 
@@ -206,4 +225,4 @@ def _masking(twin: Twin, event: Event) -> Event:
 
 
 def _masked(twin: Twin, statement: Statement) -> tuple[MaskedAlias, ...]:
-    return twin.masked_by(statement.type, statement.filters)
+    return twin.masked_of_covered(statement)

@@ -1,14 +1,18 @@
 """Looking: items, search, and the training view before and after redaction."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from console.bootstrap import Twin
 from projections import export as lines
+from projections.redaction import canaries
 from projections.search import Hit
+from vault.aliases import forms
+from vault.consent import Profile
 from vault.errors import NotFound, StorageError
 
 __all__ = [
@@ -16,6 +20,7 @@ __all__ = [
     "Conversation",
     "Hits",
     "Preview",
+    "Risk",
     "Sample",
     "Shown",
     "ViewStats",
@@ -29,6 +34,7 @@ __all__ = [
     "search",
     "show",
     "stats",
+    "use_names",
 ]
 
 
@@ -77,8 +83,24 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """How many invented secrets of a group came through redaction, of those that were planted.
+
+    `at_most` is what their share lies below with 95 % confidence.
+    """
+
+    of: str
+    planted: int
+    left: int
+    at_most: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ViewStats:
-    """What the training view holds, and what was masked in its learned words, by kind."""
+    """What the training view holds, and what was masked in its learned words, by kind.
+
+    `risks` are measured under `profile`, the least strict that a row was redacted under.
+    """
 
     rows: int
     train: int
@@ -87,6 +109,9 @@ class ViewStats:
     redacted: tuple[tuple[str, int], ...]
     refused: int
     duplicates: int
+    examples: tuple[Sample, ...]
+    profile: Profile | None
+    risks: tuple[Risk, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +167,16 @@ def build(twin: Twin, progress: Callable[[int, int], None] | None = None) -> Bui
     return Built(rows=len(twin.rows()), position=position)
 
 
+def use_names(twin: Twin, folder: Path | None) -> Built:
+    """Guess names with the model in a folder too, and make the rows anew.
+
+    Raises:
+        BaseRefused: There is no such model in the folder.
+    """
+    twin.use_names(folder)
+    return build(twin)
+
+
 def preview(twin: Twin, count: int) -> Preview:
     """Show a few rows, those with most masked first."""
     twin.catch_up()
@@ -150,9 +185,11 @@ def preview(twin: Twin, count: int) -> Preview:
 
 
 def stats(twin: Twin) -> ViewStats:
-    """Count what the training view holds."""
+    """Count what the training view holds, show examples, and estimate what may be left."""
     twin.catch_up()
-    found = twin.views.training.stats(twin.vault.now())
+    now = twin.vault.now()
+    found = twin.views.training.stats(now)
+    shown = twin.views.training.preview(_EXAMPLES, now)
     return ViewStats(
         rows=found.rows,
         train=found.by_split.get("train", 0),
@@ -161,7 +198,27 @@ def stats(twin: Twin) -> ViewStats:
         redacted=tuple(sorted(found.masked.items(), key=lambda kind: (-kind[1], kind[0]))),
         refused=found.refused,
         duplicates=found.duplicates,
+        examples=tuple(Sample(before=one.before, after=one.after) for one in shown),
+        profile=found.profile,
+        risks=tuple(_risks(twin, found.profile)) if found.profile else (),
     )
+
+
+def _risks(twin: Twin, profile: Profile) -> Iterator[Risk]:
+    """Send canaries, invented or of people of the vault, the way that the rows went."""
+    redactor = twin.views.training.redactor
+
+    def redact(text: str) -> str | None:
+        done = redactor.redact(text, profile)
+        return done.text if done.clean else None
+
+    people = (one for one in twin.views.people.persons() if one.names and not one.owner)
+    # What one calls one's own family names nobody.
+    named = (one.names[0] for one in people if any(forms(f"name:{one.names[0]}")))
+    known = [canaries.Person(name) for name in islice(named, _CANARIES_KNOWN)]
+    planted = canaries.plant(_SEED, known, rounds=_ROUNDS, unknown=_CANARIES_UNKNOWN)
+    for one in canaries.estimate(redact, planted).shares:
+        yield Risk(of=one.group, planted=one.planted, left=one.survived, at_most=one.upper)
 
 
 def export(twin: Twin, out: Path) -> Written:
@@ -228,3 +285,8 @@ def a_small_conversation(twin: Twin) -> Conversation:
 
 
 _ENOUGH = 20
+_EXAMPLES = 3
+_SEED = 1
+_ROUNDS = 3
+_CANARIES_KNOWN = 20
+_CANARIES_UNKNOWN = 150

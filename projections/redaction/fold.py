@@ -1,43 +1,166 @@
 """A text without its disguises, and the way back to where each character stood."""
 
+import re
 import unicodedata
-from dataclasses import dataclass
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from vault.aliases import fold_character
 
-__all__ = ["Folded", "composed", "folded"]
+__all__ = ["Builder", "Folded", "composed", "folded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """How a changed text goes back to its original, piece by piece.
+
+    Piece `i` begins at `starts[i]`. Its characters stand one for one from `origins[i]` where
+    `stops[i]` is 0; otherwise each of them stands for the whole of `origins[i]:stops[i]`.
+    """
+
+    starts: "array[int]" = field(default_factory=lambda: array("I"))
+    origins: "array[int]" = field(default_factory=lambda: array("I"))
+    stops: "array[int]" = field(default_factory=lambda: array("I"))
+
+    def add(self, start: int, origin: int, stop: int = 0) -> None:
+        """Append a piece."""
+        self.starts.append(start)
+        self.origins.append(origin)
+        self.stops.append(stop)
+
+    def begin(self, at: int) -> int:
+        """Return where what a character stands for begins."""
+        piece = bisect_right(self.starts, at) - 1
+        moved = 0 if self.stops[piece] else at - self.starts[piece]
+        return self.origins[piece] + moved
+
+    def end(self, at: int) -> int:
+        """Return where what a character stands for ends."""
+        piece = bisect_right(self.starts, at) - 1
+        return self.stops[piece] or self.origins[piece] + at - self.starts[piece] + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
     """`text` keeps letter case, `lower` does not; both have the same length.
 
-    `origin[i]` is where folded character i stood, None where nothing moved.
+    `words` are its words in lower case and `longest` the length of what is longest between
+    spaces, points and colons, from 14 on: they spare whoever looks for something what cannot be
+    there. `pieces` is None where nothing moved. A text made out of a folded one names it as
+    `base`.
     """
 
     text: str
     lower: str
-    origin: tuple[int, ...] | None
+    words: frozenset[str]
+    longest: int
+    pieces: Pieces | None = None
+    base: "Folded | None" = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where a folded span stood in the original."""
-        if self.origin is None:
-            return start, end
-        return self.origin[start], self.origin[end - 1] + 1
+        if self.pieces is not None:
+            start, end = self.pieces.begin(start), self.pieces.end(end - 1)
+        return self.base.span(start, end) if self.base else (start, end)
+
+
+class Builder:
+    """Puts a text together out of pieces of a folded one."""
+
+    def __init__(self, base: Folded) -> None:
+        self._base = base
+        self._pieces = Pieces()
+        self._parts: list[str] = []
+        self._length = 0
+
+    def keep(self, start: int, end: int) -> None:
+        """Take over a span as it is."""
+        if end > start:
+            self._add(self._base.text[start:end], start, 0)
+
+    def put(self, text: str, start: int, end: int) -> None:
+        """Write a text, folded, in place of a span; each of its characters stands for all of it."""
+        self._add(_translated(composed(text)), start, end)
+
+    def swap(self, text: str, start: int) -> None:
+        """Write a text whose characters stand one for one from `start`."""
+        self._add(text, start, 0)
+
+    def apart(self) -> None:
+        """Begin a new line, so that what stands apart is not read together."""
+        self._add("\n", self._pieces.end(self._length - 1) if self._length else 0, 0)
+
+    def built(self) -> Folded:
+        """Return the whole."""
+        return _folded("".join(self._parts), self._pieces, self._base)
+
+    def _add(self, text: str, origin: int, stop: int) -> None:
+        if text:
+            self._pieces.add(self._length, origin, stop)
+            self._parts.append(text)
+            self._length += len(text)
+
+
+class _Table(dict[int, str]):
+    """What each character folds to, asked once."""
+
+    def __missing__(self, code: int) -> str:
+        plain = fold_character(chr(code))
+        self[code] = plain
+        return plain
+
+
+_TABLE = _Table()
+
+
+def _translated(text: str) -> str:
+    return text if text.isascii() else text.translate(_TABLE)
 
 
 def folded(text: str) -> Folded:
     """Fold a text that `composed` has been over."""
     if text.isascii():
-        return Folded(text, text.lower(), None)
-    characters: list[str] = []
-    origin: list[int] = []
-    for position, character in enumerate(text):
-        plain = fold_character(character)
-        characters.append(plain)
-        origin.extend([position] * len(plain))
-    visible = "".join(characters)
-    return Folded(visible, _lower(visible), tuple(origin))
+        return _folded(text)
+    visible = text.translate(_TABLE)
+    odd = [c for c in set(text) if not c.isascii() and len(_TABLE[ord(c)]) != 1]
+    pieces = Pieces() if odd else None
+    if pieces is not None:
+        for start, origin, stop in _moves(text, odd):
+            pieces.add(start, origin, stop)
+    return _folded(visible, pieces)
+
+
+_WORD = re.compile(r"[a-z]+")
+_LONG = 14
+"""Nobody asks whether something shorter is there."""
+
+
+def _folded(text: str, pieces: Pieces | None = None, base: Folded | None = None) -> Folded:
+    lower = _lower(text)
+    longest = max(map(len, lower.split()), default=0)
+    if longest >= _LONG:
+        parts = lower.replace(".", " ").replace(":", " ").split()
+        longest = max(map(len, parts), default=0)
+    return Folded(text, lower, frozenset(_WORD.findall(lower)), longest, pieces, base)
+
+
+def _moves(text: str, odd: Iterable[str]) -> Iterator[tuple[int, int, int]]:
+    """Yield the pieces of a text in which some characters fold to none or to several."""
+    length = done = 0
+    for found in re.finditer("[" + re.escape("".join(odd)) + "]", text):
+        at = found.start()
+        if at > done:
+            yield length, done, 0
+            length += at - done
+        width = len(_TABLE[ord(text[at])])
+        if width:
+            yield length, at, at + 1
+            length += width
+        done = at + 1
+    if done < len(text) or not length:
+        yield length, done, 0
 
 
 def _lower(text: str) -> str:

@@ -1,18 +1,25 @@
-"""Make `words.txt` anew: `python -m projections.redaction.make_words FOLDER_OF_PUBLIC_TEXT`.
+"""Make the lists anew: `python -m projections.redaction.make_words FOLDER_OF_PUBLIC_TEXT`.
 
-The list holds the commonest English words, and names that are words as well (will, rose,
-mark): as a single word, such a name is a person only where it is written like one. It is
-counted from gzipped public text, which does not ship; NOTICE credits it.
+`words.txt` holds the commonest English words, and names that are words as well (will, rose,
+mark): as a single word, such a name is a person only where its neighbours say so.
+`neighbours.txt` holds how much more often a word stands beside names than beside words that
+are names as well, as a logarithm. `vocabulary.txt` holds words that are in use, so that none
+of them is taken for a mistyped name. All are counted from gzipped public text, which does
+not ship; NOTICE credits it.
 """
 
 import gzip
+import math
 import re
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["main", "words_of"]
+from projections.redaction.everyday import everyday_names
+
+__all__ = ["main", "neighbours_of", "vocabulary_of", "words_of"]
 
 _SIZE = 6000
 _NOVELS = "novels.txt.gz"
@@ -81,11 +88,108 @@ def _count(path: Path, limit: int = -1) -> _Counts:
     return counts
 
 
+_TOKEN = re.compile(r"[A-Za-z]+|'s\b|[^\sA-Za-z]")
+_BEGIN = "^"
+_CAPITAL = "Xx"
+_LONG_READ = 8_000_000
+_LONG = "dialog_self-dialogue.txt.gz"
+_FEW, _FEW_OF_A_WORD = 25, 30
+_PRIOR = 2e-4
+_COMMONEST = 300
+_VOCABULARY = 20_000
+_IN_USE, _SHORTEST_MISTYPED = 3, 4
+
+
+def _texts(folder: Path) -> Iterator[str]:
+    for name, limit in (
+        (_NOVELS, _NOVELS_READ),
+        *((n, -1) for n in _DIALOGUES),
+        (_LONG, _LONG_READ),
+    ):
+        with gzip.open(folder / name, "rt", encoding="utf-8") as file:
+            yield file.read(limit)
+
+
+class _Sides(NamedTuple):
+    """What stood before and what after."""
+
+    before: Counter[str]
+    after: Counter[str]
+
+
+def neighbours_of(folder: Path, words: list[str]) -> list[str]:
+    """Return the commonest words, then a line for each neighbour: side, word, weight."""
+    names = everyday_names() - set(words)
+    doubtful = set(_NAMES_AND_WORDS.split())
+    of_names = _Sides(Counter(), Counter())
+    of_words: dict[str, _Sides] = defaultdict(lambda: _Sides(Counter(), Counter()))
+    uses: Counter[str] = Counter()
+    for text in _texts(folder):
+        tokens = [_BEGIN, *_TOKEN.findall(text.replace("\n", f" {_BEGIN} ")), _BEGIN]
+        for previous, token, following in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            lower = token.lower()
+            uses[lower] += 1
+            if lower in names and token.istitle():
+                sides = of_names
+            elif lower in doubtful and (token.islower() or previous in _SENTENCE_END | {_BEGIN}):
+                sides = of_words[lower]
+            else:
+                continue
+            sides.before[previous.lower()] += 1
+            capital = following[0].isupper() and len(following) > 1
+            sides.after[_CAPITAL if capital else following.lower()] += 1
+    frequent = [word for word, _ in uses.most_common() if word in set(words)][:_COMMONEST]
+    lines = [" ".join(sorted(frequent))]
+    for side, name in enumerate(_Sides._fields):
+        weights = _weights(of_names[side], [sides[side] for sides in of_words.values()])
+        kept = {_BEGIN, _CAPITAL, "'s", *words}
+        lines += [
+            f"{name}\t{word}\t{weight:.1f}"
+            for word, weight in sorted(weights.items())
+            if word in kept or not word.isalnum()
+        ]
+    return lines
+
+
+def _weights(of_names: Counter[str], of_words: list[Counter[str]]) -> dict[str, float]:
+    """Return log ratios; every doubtful word counts the same, however often it is used."""
+    told = [counts for counts in of_words if counts.total() >= _FEW_OF_A_WORD]
+    beside_words: dict[str, float] = defaultdict(float)
+    for counts in told:
+        for word, count in counts.items():
+            beside_words[word] += count / counts.total() / len(told)
+    total = of_names.total()
+    return {
+        word: math.log((of_names[word] / total + _PRIOR) / (beside_words[word] + _PRIOR))
+        for word in {*of_names, *beside_words}
+        if of_names[word] + sum(counts[word] for counts in told) >= _FEW
+    }
+
+
+def vocabulary_of(folder: Path, words: list[str]) -> list[str]:
+    """Return the commonest words in any letter case that the list of common ones lacks."""
+    uses: Counter[str] = Counter()
+    for text in _texts(folder):
+        uses.update(match.group(1).lower() for match in _WORD.finditer(text))
+    known = set(words)
+    found = [
+        word
+        for word, count in sorted(uses.items(), key=lambda one: (-one[1], one[0]))
+        if count >= _IN_USE and len(word) >= _SHORTEST_MISTYPED and word not in known
+    ]
+    return sorted(found[:_VOCABULARY])
+
+
 def main() -> None:
-    """Write the list beside this module."""
-    folder = Path(sys.argv[1])
-    target = Path(__file__).with_name("words.txt")
-    target.write_text("\n".join(words_of(folder)) + "\n", "utf-8")
+    """Write the lists beside this module."""
+    folder, here = Path(sys.argv[1]), Path(__file__).parent
+    words = words_of(folder)
+    for name, lines in (
+        ("words.txt", words),
+        ("neighbours.txt", neighbours_of(folder, words)),
+        ("vocabulary.txt", vocabulary_of(folder, words)),
+    ):
+        (here / name).write_text("\n".join(lines) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,33 +1,50 @@
-"""From a text to one that may be learned from: fold, find, replace, look again.
+"""From a text to one that may be learned from: decode, fold, find, replace, look again.
 
-The last step is a gate: a text in which anything known is still found after replacing is
-not `clean`, and whoever asked leaves it out.
+The last step is a gate: a text in which anything known, or anything that shows by its form,
+is still found after replacing is not `clean`, and whoever asked leaves it out.
 """
 
-import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol
 
-from projections.redaction import patterns
-from projections.redaction.fold import Folded, composed, folded
-from projections.redaction.patterns import Kind
-from projections.redaction.roster import Known, Roster, Table
-from projections.redaction.surrogates import RESERVED, Surrogates
-from vault.aliases import Part, phone
+from projections.redaction import secrets, shapes, terms
+from projections.redaction.decode import layers
+from projections.redaction.everyday import vocabulary
+from projections.redaction.fold import Folded
+from projections.redaction.kinds import Found, Kind, masked_by
+from projections.redaction.names import Names
+from projections.redaction.roster import Roster
+from projections.redaction.shapes.people import echoes
+from projections.redaction.spans import Place, united, widened
+from projections.redaction.surrogates import Surrogates, is_ours
+from projections.redaction.table import Table
+from vault.aliases import Part, fold_character
 from vault.consent import Profile
 
-__all__ = ["REDACTOR", "Redacted", "Redactor", "Span"]
+__all__ = ["REDACTOR", "Marks", "Redacted", "Redactor", "Replacing", "Span"]
 
-REDACTOR = "1"
+REDACTOR = "2"
 """Version of everything in this room that shapes a redacted text; a change rebuilds views."""
 
 _CACHED = 50_000
-_MARK = re.compile("|".join(re.escape(f"[{kind}]") for kind in Kind))
+_ARTICLES = (" a ", " an ")
+# Below it are days that a record bears alone, such as 2024-03-12: they say when, and of whom nothing.
+_LEAST = 0.35
+_FINDERS = (shapes.find, secrets.find, terms.find)
+_NOTHING = "\n!\n"
+"""What the last look sees in a replacement's place: no name, number or value goes on over it."""
+
+_SHOWN_BY_FORM = frozenset(
+    {Kind.EMAIL, Kind.PHONE, Kind.CARD, Kind.SSN, Kind.BANK, Kind.SECRET, Kind.IP}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What was replaced in the original (in NFC), what it was, and the token of whose it was."""
+    """What was replaced in the original, what it was, and the token of whose it was."""
 
     start: int
     end: int
@@ -48,22 +65,43 @@ class Redacted:
         return Counter(str(span.kind) for span in self.spans)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    start: int
-    end: int
-    kind: Kind
-    known: Known | None
+class Replacing(Protocol):
+    """Says what takes a private matter's place."""
+
+    def person(self, person: bytes, part: Part, written: str) -> str:
+        """Return what replaces an alias of a known person."""
+
+    def value(self, kind: Kind, written: str) -> str:
+        """Return what replaces a private matter that belongs to nobody known."""
+
+
+class Marks:
+    """Replaces everything by its kind in brackets."""
+
+    def person(self, person: bytes, part: Part, written: str) -> str:
+        """Return the mark of a person."""
+        del person, part, written
+        return f"[{Kind.PERSON}]"
+
+    def value(self, kind: Kind, written: str) -> str:
+        """Return the mark of a kind."""
+        del written
+        return f"[{kind}]"
 
 
 class Redactor:
-    """Redacts texts of one view: one table of people, one key for surrogates."""
+    """Redacts texts of one view: one table of people, one model of names, one set of surrogates."""
 
-    def __init__(self, table: Table, key: bytes) -> None:
-        self._table = table
+    def __init__(self, table: Table, names: Names, replacing: Replacing) -> None:
         self._roster = Roster(table)
-        self._surrogates = Surrogates(key, table)
+        self._names = names
+        self._replacing = replacing
         self._done: dict[tuple[str, Profile], Redacted] = {}
+
+    @classmethod
+    def of_view(cls, table: Table, names: Names, key: bytes) -> "Redactor":
+        """Make the redactor of a view, whose surrogates follow from its key."""
+        return cls(table, names, Surrogates(key, table))
 
     def redact(self, text: str, profile: Profile) -> Redacted:
         """Replace what a profile masks."""
@@ -73,98 +111,96 @@ class Redactor:
         if kept is None:
             if len(self._done) >= _CACHED:
                 self._done.clear()
-            kept = self._done[text, profile] = self._redact(composed(text), profile)
+            kept = self._done[text, profile] = self._redact(text, profile)
         return kept
 
     def _redact(self, text: str, profile: Profile) -> Redacted:
-        fold = folded(text)
-        found = _united(self._find(fold, profile))
-        if not found:
+        places = self._places(text, profile)
+        if not places:
             return Redacted(text, ())
         pieces: list[str] = []
+        left: list[str] = []
         spans: list[Span] = []
         done = 0
-        for one in found:
-            start, end = fold.span(one.start, one.end)
-            written = fold.text[one.start : one.end]
-            pieces += (text[done:start], self._replacement(one, written))
-            spans.append(Span(start, end, one.kind, one.known.person if one.known else b""))
-            done = end
-        replaced = "".join((*pieces, text[done:]))
-        return Redacted(replaced, tuple(spans), self._clean(replaced, profile))
+        for one in places:
+            before, instead = text[done : one.start], self._replacement(one)
+            pieces += (before, instead)
+            left += (before, _NOTHING if _is_nobodys(one, instead) else instead)
+            spans.append(Span(one.start, one.end, one.kind, one.known.person if one.known else b""))
+            done = one.end
+        rest = text[done:]
+        clean = self._is_clean("".join((*left, rest)), profile)
+        return Redacted("".join((*pieces, rest)), tuple(spans), clean)
 
-    def _find(self, text: Folded, profile: Profile) -> list[_Found]:
-        found = [_Found(m.start, m.end, Kind.PERSON, m.known) for m in self._roster.find(text)]
-        shapes = (
-            patterns.addresses(text)
-            if profile is Profile.NAMES_ONLY
-            else patterns.find(text, strict=profile is Profile.STRICT)
-        )
-        for shape in shapes:
-            known = self._whose(shape.kind, text.lower[shape.start : shape.end])
-            if known or profile is not Profile.NAMES_ONLY:
-                found.append(_Found(shape.start, shape.end, shape.kind, known))
-        return found
+    def _places(self, text: str, profile: Profile) -> list[Place]:
+        found = [
+            _place(text, layer, one)
+            for layer in layers(text)
+            for one in self._found(layer, profile)
+        ]
+        if not found:
+            return found
+        apart = united(found, text)
+        wide = [widened(place, text) for place in apart]
+        return apart if wide == apart else united(wide, text)
 
-    def _whose(self, kind: Kind, value: str) -> Known | None:
-        if kind is Kind.MAIL:
-            return self._table.get(value)
-        if kind is Kind.PHONE:
-            digits = phone(value)
-            return self._table.get(digits) if digits else None
-        return None
+    def _found(self, text: Folded, profile: Profile) -> Iterator[Found]:
+        kinds = masked_by(profile)
+        yield from self._roster.find(text)
+        guessed = [one for one in self._names.find(text) if not _is_word(text, one)]
+        shown = (find(text) for find in _FINDERS)
+        for one in chain(guessed, echoes(text, guessed), *shown):
+            if one.kind in kinds and one.score >= _LEAST:
+                yield one
 
-    def _replacement(self, found: _Found, written: str) -> str:
-        if found.known:
-            return self._surrogates.person(found.known.person, found.known.part, written)
-        return self._surrogates.value(found.kind, written)
+    def _replacement(self, place: Place) -> str:
+        if place.known:
+            return self._replacing.person(place.known.person, place.known.part, place.written)
+        if not place.whole:
+            return f"[{place.kind}]"
+        return self._replacing.value(place.kind, place.written)
 
-    def _clean(self, text: str, profile: Profile) -> bool:
-        """Whether nothing known, and nothing that shows by its form, is left beside surrogates."""
-        # Marks such as [card] count as empty lines: what they stood for is gone.
-        fold = folded(_blank(_MARK, text))
-        if self._roster.find(fold):
-            return False
-        for shape in patterns.addresses(fold):
-            if self._whose(shape.kind, fold.lower[shape.start : shape.end]):
+    def _is_clean(self, left: str, profile: Profile) -> bool:
+        """Whether nobody known is left, nor anything that its form tells."""
+        kinds = masked_by(profile) & _SHOWN_BY_FORM
+        for layer in layers(left):
+            if self._roster.find(layer):
                 return False
-        if profile is Profile.NAMES_ONLY:
-            return True
-        rest = folded(_blank(RESERVED, fold.text))
-        return next(patterns.find(rest, strict=profile is Profile.STRICT), None) is None
+            if any(one.kind in kinds for one in shapes.by_form(layer)):
+                return False
+            if any(one.kind in kinds for one in secrets.find(layer)):
+                return False
+        return True
 
 
-def _blank(pattern: re.Pattern[str], text: str) -> str:
-    return pattern.sub(lambda found: "\n" * len(found.group()), text)
+def _is_word(text: Folded, guess: Found) -> bool:
+    """Whether a guessed name is a word in use, in lower case or with an article, or a label."""
+    written = text.text[guess.start : guess.end]
+    if written.islower():
+        return written in vocabulary() or text.lower[
+            max(0, guess.start - 4) : guess.start
+        ].endswith(_ARTICLES)
+    return (
+        guess.kind is Kind.ORG and written.isupper() and text.text[guess.end : guess.end + 1] == ":"
+    )
 
 
-_WEIGHT = {kind: rank for rank, kind in enumerate(Kind)}
+def _is_nobodys(place: Place, instead: str) -> bool:
+    """Whether the last look passes over a replacement: it is a mark, or of a reserved range.
 
-
-def _united(found: list[_Found]) -> list[_Found]:
-    """Return spans that do not overlap and cover all that the given ones cover.
-
-    Where some overlap, the longest says what the union is; among equals, a known person.
+    What replaces a name is looked at: two words of it may be somebody's whom neither names alone.
     """
-    united: list[_Found] = []
-    group: list[_Found] = []
-    end = -1
-    for one in sorted(found, key=lambda f: (f.start, f.end)):
-        if one.start >= end and group:
-            united.append(_union(group))
-            group = []
-        group.append(one)
-        end = max(end if len(group) > 1 else -1, one.end)
-    if group:
-        united.append(_union(group))
-    return united
+    if instead == f"[{place.kind}]":
+        return True
+    if place.kind in _SHOWN_BY_FORM:
+        return is_ours(place.kind, instead)
+    return place.known is None and place.kind is not Kind.PERSON
 
 
-def _union(group: list[_Found]) -> _Found:
-    if len(group) == 1:
-        return group[0]
-    best = min(group, key=lambda f: (f.start - f.end, f.known is None, _WEIGHT[f.kind], f.start))
-    start, end = min(f.start for f in group), max(f.end for f in group)
-    whole = best.start == start and best.end == end
-    known = best.known if whole or (best.known and best.known.part is not Part.PHONE) else None
-    return _Found(start, end, best.kind, known)
+def _place(text: str, layer: Folded, found: Found) -> Place:
+    start, end = layer.span(found.start, found.end)
+    written = layer.text[found.start : found.end]
+    if not layer.base and not written.isascii():
+        # Names keep their script, unless letters of another one were only a disguise.
+        written = "".join(c for c in text[start:end] if fold_character(c))
+    return Place(start, end, found.kind, written, found.known)

@@ -106,7 +106,14 @@ FULL: Mapping[str, Mapping[str, Any]] = {
     "use.paused/1": {"pause": _PAUSE, "masked": [_MASKED]},
     "use.resumed/1": {"pause": _PAUSE},
     "retention.set/1": {"type": "message.chat", "days": 365},
+    "person.merged/1": {"people": [seed("identity", 16), seed("another identity", 16)]},
+    "person.split/1": {
+        "people": [seed("identity", 16)],
+        "others": [seed("another identity", 16)],
+    },
+    "person.related/1": {"people": [seed("identity", 16)], "relation": "old friend"},
     "correction.made/1": {"item_id": "0123456789abcdef-7", "text": "It was mended."},
+    "label.corrected/1": {"item_id": "0123456789abcdef-7", "label": "health", "holds": False},
     "feedback.given/1": {
         "model": "lamp",
         "prompt": "How are you?",

@@ -1,6 +1,6 @@
 """A log in memory and views over it, in memory or sealed on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +8,8 @@ import apsw
 import pytest
 
 from projections.permissions import covering
+from projections.redaction.fold import Folded
+from projections.redaction.kinds import Found
 from projections.views import Views
 from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, normal
 from vault.derived import Derived
@@ -128,6 +130,17 @@ class Memory:
         self.files.pop(name, None)
 
 
+class Nobody:
+    """A names model that guesses nothing: what is masked was known or shows by its form."""
+
+    version = "nobody"
+
+    def find(self, text: Folded) -> Iterator[Found]:
+        """Find nothing."""
+        del text
+        return iter(())
+
+
 class World:
     """One vault's log and views, and short ways to say what happens."""
 
@@ -144,7 +157,13 @@ class World:
     def open(self, stores: Memory | None = None) -> Views:
         """Open views, over the same stores unless others are given."""
         models = Memory() if self.folder is None else Derived(self.folder / "models", bytes(32))
-        return Views.open(stores or self.stores, models, alias_key=b"a" * 32, view_key=b"v" * 32)
+        return Views.open(
+            stores or self.stores,
+            models,
+            alias_key=b"a" * 32,
+            view_key=b"v" * 32,
+            names=Nobody(),
+        )
 
     def item(
         self,
@@ -165,7 +184,7 @@ class World:
             for one in ((with_,) if isinstance(with_, str) else with_)
         )
         received = kind.endswith(".received")
-        alone = not kind.startswith("message.")
+        alone = not kind.startswith(("message.", "contact"))
         return Item(
             **{
                 "source": "phone",
@@ -235,6 +254,24 @@ class World:
         masked = self.views.people.masked_for([stored.id for stored in covered])
         self.log.add(UsePaused(pause=pause, masked=masked))
         return pause
+
+    def merge(self, one: str, other: str) -> None:
+        """Say that two persons are one, as the application does."""
+        self.views.catch_up(self.log)
+        people = self.views.people
+        self.log.add(people.merging([people.called(one)[0], people.called(other)[0]]))
+
+    def split(self, name: str, *texts: str) -> None:
+        """Say that some of a person's names and addresses are another's."""
+        self.views.catch_up(self.log)
+        people = self.views.people
+        self.log.add(people.splitting(people.called(name)[0], texts))
+
+    def relate(self, name: str, relation: str) -> None:
+        """Say what a person is to the owner."""
+        self.views.catch_up(self.log)
+        people = self.views.people
+        self.log.add(people.relating(people.called(name)[0], relation))
 
     def resume(self, pause: Pause) -> None:
         """End a pause."""

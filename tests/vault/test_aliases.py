@@ -1,8 +1,10 @@
 """Names under a key: found however they are spelled, and telling nothing without the key."""
 
+import hmac
+
 import pytest
 
-from vault.aliases import Aliases, Part, fold, forms
+from vault.aliases import Aliases, Part, entries, fold, forms, mistyped, phone, phones
 
 ALIASES = Aliases(b"k" * 32)
 
@@ -42,18 +44,78 @@ def test_digests_differ_between_aliases_keys_and_uses():
 
 
 def test_a_name_is_known_by_its_parts_and_short_forms():
-    assert parts("name:Dr. Elizabeth Stone") == {
+    assert {
         ("elizabeth stone", Part.WHOLE),
         ("stone elizabeth", Part.REVERSED),
         ("e stone", Part.INITIAL),
+        ("stone e", Part.INITIAL),
         ("elizabeth s", Part.SHORT),
         ("elizabethstone", Part.HANDLE),
+        ("estone", Part.HANDLE),
         ("elizabeth", Part.FIRST),
         ("stone", Part.LAST),
-        *((f"{nick} stone", Part.WHOLE) for nick in ("liz", "beth", "lizzie", "eliza", "betty")),
-        *((nick, Part.FIRST) for nick in ("liz", "beth", "lizzie", "eliza", "betty")),
+        ("es", Part.INITIALS),
+        *((nick, Part.NICK) for nick in ("liz", "beth", "lizzie", "eliza", "betty", "lisa")),
+    } <= parts("name:Dr. Elizabeth Stone")
+    assert parts("Stone, Elizabeth") == parts("Elizabeth Stone") == parts("Frau Elizabeth Stone")
+
+
+@pytest.mark.parametrize(
+    ("name", "nick"),
+    [
+        ("William", "bill"), ("Friedrich", "fritz"), ("Elisabeth", "lisa"), ("Pierre", "pierrot"),
+        ("Francisco", "paco"), ("José", "pepe"), ("Giuseppe", "beppe"), ("José", "zé"), ("Willem", "pim"),
+        ("Małgorzata", "gosia"), ("Katarzyna", "kasia"), ("Jean-François", "jeff"),
+    ],
+)  # fmt: skip
+def test_short_forms_of_eight_languages_are_known_and_imply_nobody(name, nick):
+    assert (fold(nick), Part.NICK) in parts(name)
+    assert not any(text == fold(name).lower() for text, _ in parts(nick))
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        (
+            "Jan van der Berg",
+            {"jan van der berg", "van der berg", "berg", "j berg", "janvanderberg"},
+        ),
+        ("Rosa de la Cruz", {"rosa de la cruz", "de la cruz", "cruz", "rosa cruz", "r cruz"}),
+        ("Elizabeth O'Brien", {"o brien", "obrien", "elizabeth o brien", "e o brien"}),
+        (
+            "Anna-Lena Müller-Schmidt",
+            {"anna lena", "annalena", "anna", "muller schmidt", "schmidt"},
+        ),
+        ("João Felipe Souza", {"joao souza", "joao felipe", "j f souza", "felipe", "joao f souza"}),
+    ],
+)
+def test_particles_hyphens_apostrophes_and_middle_names_are_understood(name, found):
+    texts = {text for text, _ in parts(name)}
+    assert found <= texts
+    assert not texts & {"van", "der", "de", "la", "o"}
+
+
+def test_what_a_roster_holds_of_a_name_includes_beginnings_and_what_finds_typos():
+    found = {(alias.text, alias.part) for alias in entries("name:Ana Maria Varga")}
+    assert {(text, part) for text, part in found if part is Part.START} >= {
+        ("ana ", Part.START),
+        ("ana maria ", Part.START),
     }
-    assert parts("Stone, Elizabeth") == parts("Elizabeth Stone")
+    assert ("~varga", Part.TYPO_LAST) in found
+    assert ("~maria", Part.TYPO) in found
+    assert not any(text.startswith("~ana") for text, _ in found)  # others are a letter away
+    held = {text for text, part in found if part is Part.TYPO_LAST}
+    for written in ("vrga", "varrga", "vasga", "vagra"):
+        assert held.intersection(mistyped(written)), written
+    for written in ("varg", "vara"):
+        assert held.intersection(mistyped(written)), written
+    for written in ("grava", "virgo", "garva"):
+        assert not held.intersection(mistyped(written)), written
+
+
+def test_digests_are_the_standard_hmac_of_what_they_stand_for():
+    key = hmac.digest(b"k" * 32, b"twinvault alias", "sha256")
+    assert ALIASES.folded("priya") == hmac.digest(key, b"priya", "sha256")[:16]
 
 
 def test_words_that_name_nobody_are_no_aliases():
@@ -65,10 +127,37 @@ def test_words_that_name_nobody_are_no_aliases():
 
 
 def test_addresses_numbers_handles_and_unspaced_names_have_forms_of_their_own():
-    assert parts("mailto:P@X.example") == {("p@x.example", Part.MAIL)}
+    assert parts("mailto:P+shop@X.example") == {
+        ("p+shop@x.example", Part.MAIL),
+        ("p@x.example", Part.MAIL),
+    }
     assert parts("tel:+44 7700 900123") == {("700900123", Part.PHONE)}
-    assert parts("@priya_n") == {("priya n", Part.HANDLE)}
-    assert parts("王小明") == {("王 小 明", Part.WHOLE)}
+    assert parts("@priya_n") == {("priya n", Part.HANDLE), ("priyan", Part.HANDLE)}
+    assert parts("王小明") >= {("王 小 明", Part.WHOLE), ("王 *", Part.LAST), ("小 明", Part.FIRST)}
+    assert parts("田中 太郎") >= {("田 中 太 郎", Part.WHOLE), ("田 中", Part.LAST)}
+    assert parts("김민수") >= {("김 민 수", Part.WHOLE), ("민 수", Part.FIRST), ("김 *", Part.LAST)}
+
+
+@pytest.mark.parametrize(
+    ("stated", "written"),
+    [
+        ("+49 3783 256748", "+49(0)3783 256748"),
+        ("+49 3783 256748", "03783/256748"),
+        ("+33 5 57 66 83 64", "05 57 66 83 64"),
+        ("285.882.7084x256", "(285) 882-7084"),
+        ("+45 32 12 34 56", "32 12 34 56"),
+        ("001-410-698-3263", "410 698 3263 ext. 12"),
+    ],
+)
+def test_a_number_is_the_same_in_national_and_international_spelling(stated, written):
+    assert set(phones(stated)) & set(phones(written))
+    assert phone("12 May 2020") == ""
+
+
+def test_an_address_is_known_whole_and_by_its_street():
+    found = {text for text, part in parts("adr:20, boulevard Bonnet, 73699 Girard") if part}
+    assert {"20 boulevard bonnet 73699 girard", "20 boulevard bonnet", "20 blvd bonnet"} <= found
+    assert "flat 3" not in {text for text, _ in parts("adr:Flat 3, Mill Lane, Hexham")}
 
 
 def test_folding_takes_accents_and_disguises_away_and_keeps_case():

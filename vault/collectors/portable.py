@@ -50,6 +50,7 @@ __all__ = [
     "json_of",
     "line_of",
     "looks_like_a_copy",
+    "people_of",
     "person_of",
     "said_of",
     "unmasked",
@@ -80,6 +81,9 @@ SAID: Final[tuple[type[e.Event], ...]] = (
     e.UsePaused,
     e.UseResumed,
     e.RetentionSet,
+    e.PersonMerged,
+    e.PersonSplit,
+    e.PersonRelated,
     e.FeedbackGiven,
 )
 """The events that are the owner's word: a copy carries them, and she can say them again."""
@@ -214,7 +218,9 @@ class Correction(Exact, frozen=True, kw_only=True):
 class Said(Exact, frozen=True, kw_only=True):
     """Something that the owner said, as one line; `event` is its topic's JSON.
 
-    `known_as` holds every form under which the person that it names is known.
+    `known_as` holds every form under which the person that it names is known. In the place of
+    the digests of people, which have their vault's key, it holds those people's forms, and
+    `others_known_as` those of the others in a split.
     """
 
     topic: str
@@ -222,6 +228,7 @@ class Said(Exact, frozen=True, kw_only=True):
     entry: str
     event: msgspec.Raw
     known_as: tuple[str, ...] = ()
+    others_known_as: tuple[str, ...] = ()
 
 
 class Named(Exact, frozen=True, kw_only=True):
@@ -394,18 +401,47 @@ def person_of(event: e.Event) -> str:
             return ""
 
 
-def said_of(event: e.Event, *, at: datetime, entry: str, known_as: tuple[str, ...] = ()) -> Said:
+def people_of(event: e.Event) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Return the digests of people that an event is about, and of others whom it parts them from."""
+    match event:
+        case e.PersonMerged(people=people) | e.PersonRelated(people=people):
+            return people, ()
+        case e.PersonSplit(people=people, others=others):
+            return people, others
+        case _:
+            return (), ()
+
+
+def said_of(
+    event: e.Event,
+    *,
+    at: datetime,
+    entry: str,
+    known_as: tuple[str, ...] = (),
+    others_known_as: tuple[str, ...] = (),
+) -> Said:
     """Return the line of an event of `SAID`.
 
-    The digests that keep people masked stay behind: they are keyed to their vault.
+    Digests of people stay behind: they are keyed to their vault.
     """
     return Said(
         topic=topic_of(event),
         at=at,
         entry=entry,
-        event=msgspec.Raw(json_of(unmasked(event))),
+        event=msgspec.Raw(json_of(_without_digests(event))),
         known_as=known_as,
+        others_known_as=others_known_as,
     )
+
+
+def _without_digests(event: e.Event) -> e.Event:
+    match event:
+        case e.PersonMerged() | e.PersonRelated():
+            return replace(event, people=())
+        case e.PersonSplit():
+            return replace(event, people=(), others=())
+        case _:
+            return unmasked(event)
 
 
 def unmasked(event: e.Event) -> e.Event:
@@ -431,6 +467,6 @@ def event_of(said: Said) -> e.Event:
         whole = msgspec.json.decode(said.event) == msgspec.json.decode(json_of(event))
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Unfit("it is not of its topic") from error
-    if not whole or unmasked(event) != event:
+    if not whole or _without_digests(event) != event:
         raise Unfit("it is not of its topic")
     return event

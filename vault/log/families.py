@@ -11,7 +11,14 @@ from dataclasses import replace
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
 from vault.errors import NotFound
-from vault.events import CorrectionMade, Event, ItemCollected, ItemErased, ItemRevised
+from vault.events import (
+    CorrectionMade,
+    Event,
+    ItemCollected,
+    ItemErased,
+    ItemRevised,
+    LabelCorrected,
+)
 from vault.log.envelope import NO_TAG, Record, parse
 from vault.log.records import Records
 from vault.log.sqlite import sqlite_errors
@@ -74,7 +81,7 @@ class Families:
                 return ItemRevised(item_id=first, item=item)
             case ItemErased(item_ids=ids):
                 return replace(event, item_ids=tuple(self._each(ids)))
-            case CorrectionMade(item_id=item_id):
+            case CorrectionMade(item_id=item_id) | LabelCorrected(item_id=item_id):
                 return replace(event, item_id=self._known_as(item_id))
             case _:
                 return event

@@ -35,6 +35,7 @@ from vault.collectors.portable import (
     items_file,
     json_of,
     line_of,
+    people_of,
     said_of,
 )
 from vault.collectors.readers.text import clean
@@ -468,6 +469,26 @@ def test_what_was_said_comes_back_equal(event):
     again = msgspec.json.decode(json_of(said), type=type(said))
     assert event_of(again) == event
     assert again.known_as == ("priya nair", "p@x")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        e.PersonMerged(people=(b"d" * 16,)),
+        e.PersonRelated(people=(b"d" * 16,), relation="friend"),
+        e.PersonSplit(people=(b"d" * 16,), others=(b"o" * 16,)),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_of_words_on_who_is_who_forms_are_carried_and_no_digests(event):
+    said = said_of(event, at=DAY, entry="f-1", known_as=("priya nair",), others_known_as=("p@x",))
+    again = msgspec.json.decode(json_of(said), type=type(said))
+    assert people_of(event_of(again)) == ((), ())
+    assert (again.known_as, again.others_known_as) == (("priya nair",), ("p@x",))
+    assert getattr(event_of(again), "relation", "") == getattr(event, "relation", "")
+    forged = msgspec.structs.replace(again, event=msgspec.Raw(json_of(event)))
+    with pytest.raises(Unfit):
+        event_of(forged)
 
 
 def test_digests_of_whom_a_statement_masks_stay_behind():

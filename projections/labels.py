@@ -1,0 +1,297 @@
+"""What items are about, where that is sensitive: vectors and scores of their latest words.
+
+A vector is made once for every wording and goes with it. What an item's own words say of it
+is a function of these words and of the weights that ship. What the owner corrected is taught to
+items that say nearly the same: a correction teaches while its item is there and nothing that
+the owner forbade for training could be about it, so that what she took back teaches nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import product
+from struct import pack as packed
+from struct import unpack as unpacked
+from zlib import crc32
+
+from projections.embed import Embedder, Vector, pack, similarity, unpack
+from projections.people import People
+from projections.permissions import Judge, Permissions
+from projections.sensitive import CATEGORIES, Classifier, probability
+from projections.timeline import Stored, Timeline
+from projections.view import Databases, Value, View, encode, marks
+from vault.consent import Effect, Purpose, in_force
+from vault.events import CorrectionMade, ItemCollected, ItemErased, ItemRevised
+from vault.follow import Page
+from vault.items import Item
+
+__all__ = ["Found", "Labels"]
+
+_BATCH = 500
+_TOGETHER = 64
+_SWAY = 6000
+_LOGITS = f"<{len(CATEGORIES)}h"
+_ALL = frozenset(CATEGORIES)
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What an item's words say of one matter: how likely it is there, and from when on it counts."""
+
+    id: str
+    label: str
+    score: float
+    threshold: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it counts as there, unless the owner says otherwise."""
+        return self.score >= self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An item as its words were read: a digest of them, its vectors and logits."""
+
+    id: str
+    words: int
+    vectors: tuple[Vector, ...]
+    logits: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """A correction as it teaches: the matter, which way, and the vectors of the item."""
+
+    category: int
+    sway: int
+    vectors: tuple[Vector, ...]
+
+
+class Labels(View):
+    """The follower that keeps vectors and scores; it comes behind the timeline, whose words it reads."""
+
+    name = "labels"
+    version = "1"
+    tables = """
+        CREATE TABLE items (id TEXT PRIMARY KEY, words INTEGER NOT NULL, size INTEGER NOT NULL,
+            vectors BLOB NOT NULL, logits BLOB NOT NULL, near INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX items_near ON items (near, id);
+    """
+
+    def __init__(
+        self,
+        databases: Databases,
+        people: People,
+        permissions: Permissions,
+        timeline: Timeline,
+        embedder: Embedder,
+    ) -> None:
+        self._classifier = Classifier(embedder)
+        self._people = people
+        self._permissions = permissions
+        self._timeline = timeline
+        self._taught: tuple[_Lesson, ...] = ()
+        self._taught_at: tuple[tuple[str, int], ...] = ()
+        super().__init__(databases, version=self.made_with)
+
+    @property
+    def made_with(self) -> str:
+        """What names the embedder and the weights: another one means other labels."""
+        return self._classifier.version
+
+    # ------------------------------------------------------------------ reading
+
+    def computed(self, stored: Sequence[Stored]) -> dict[str, frozenset[str]]:
+        """Return the labels that items have by their words, corrections of others counted in.
+
+        Words that this view has not read yet count as everything.
+        """
+        words = {one.id: _digest(one.item) for one in stored}
+        found = dict.fromkeys(words, _ALL)
+        for read in self._judged(list(words)):
+            if read.words == words[read.id]:
+                found[read.id] = frozenset(
+                    label for label, logit, least in self._weighed(read) if logit >= least
+                )
+        return found
+
+    def scores(self, ids: Sequence[str]) -> Iterator[Found]:
+        """Yield what is thought of some items, matter by matter."""
+        for read in self._judged(ids):
+            for label, logit, least in self._weighed(read):
+                yield Found(
+                    id=read.id,
+                    label=label,
+                    score=probability(logit),
+                    threshold=probability(least),
+                )
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, tuple[Vector, ...]]:
+        """Return the vectors of items, one for each of their most telling passages."""
+        return {read.id: read.vectors for read in self._judged(ids)}
+
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of all items that were read."""
+        return tuple(str(id_) for (id_,) in self._rows("SELECT id FROM items ORDER BY id"))
+
+    def swayable(self) -> tuple[str, ...]:
+        """Return the ids of the items whose labels corrections of other items may change."""
+        return tuple(str(id_) for (id_,) in self._rows("SELECT id FROM items WHERE near"))
+
+    def holding(self, ids: Iterable[str]) -> int:
+        """Return how many of some items have vectors here."""
+        found = (self._one("SELECT 1 FROM items WHERE id = ?", (one,)) for one in ids)
+        return sum(one is not None for one in found)
+
+    @property
+    def lessons(self) -> str:
+        """What names all that corrections teach now; labels stay while it does."""
+        said = [(one.category, one.sway, [pack(v) for v in one.vectors]) for one in self._lessons]
+        return sha256(encode(said)).hexdigest()[:16] if said else ""
+
+    def _judged(self, ids: Sequence[str]) -> Iterator["_Read"]:
+        for start in range(0, len(ids), _BATCH):
+            batch = ids[start : start + _BATCH]
+            rows = self._rows(
+                f"SELECT id, words, size, vectors, logits FROM items WHERE id IN ({marks(len(batch))})",  # noqa: S608
+                batch,
+            )
+            for id_, words, size, vectors, logits in rows:
+                assert isinstance(vectors, bytes)
+                assert isinstance(logits, bytes)
+                length = 2 * int(size or 0)
+                cut = range(0, len(vectors), length) if length else ()
+                yield _Read(
+                    str(id_),
+                    int(words or 0),
+                    tuple(unpack(vectors[at : at + length]) for at in cut),
+                    unpacked(_LOGITS, logits),
+                )
+
+    def _weighed(self, read: "_Read") -> Iterator[tuple[str, int, int]]:
+        """Yield each matter with its logit for an item, and the logit from which on it counts."""
+        return zip(CATEGORIES, self._swayed(read), self._classifier.threshold, strict=True)
+
+    def _swayed(self, read: "_Read") -> tuple[int, ...]:
+        """Return logits with what the corrections of items that say nearly the same add."""
+        logits, vectors = read.logits, read.vectors
+        if not self._lessons:
+            return logits
+        sways = [0] * len(CATEGORIES)
+        for lesson in self._lessons:
+            if self._near(logits, lesson.category):
+                near = max(
+                    (similarity(one, other) for one, other in product(vectors, lesson.vectors)),
+                    default=0.0,
+                )
+                share = (near - self._classifier.alike) / (1 - self._classifier.alike)
+                sways[lesson.category] += round(lesson.sway * max(0.0, share))
+        return tuple(
+            logit + min(_SWAY, max(-_SWAY, sway)) for logit, sway in zip(logits, sways, strict=True)
+        )
+
+    def _near(self, logits: Sequence[int], category: int) -> bool:
+        return abs(logits[category] - self._classifier.threshold[category]) <= _SWAY
+
+    @property
+    def _lessons(self) -> tuple[_Lesson, ...]:
+        views = (self, self._timeline, self._permissions, self._people)
+        reached = tuple((view.order, view.position) for view in views)
+        if self._taught_at != reached:
+            self._taught, self._taught_at = self._learn(), reached
+        return self._taught
+
+    def _learn(self) -> tuple[_Lesson, ...]:
+        """Take every correction whose item is there and could not be forbidden for training.
+
+        Whether an item could be is decided on all labels that it might have, so that nothing
+        which corrections teach decides what teaches.
+        """
+        said = self._timeline.corrected_labels()
+        if not said:
+            return ()
+        forbids = self._forbidding()
+        items = {one.id: one for one in self._timeline.stated(sorted({id_ for id_, _, _ in said}))}
+        read = {one.id: one for one in self._judged(sorted(items))}
+        lessons: list[_Lesson] = []
+        for id_, label, holds in said:
+            if id_ in read and label in _ALL and not self._withheld(items[id_], read[id_], forbids):
+                way = _SWAY if holds else -_SWAY
+                lessons.append(_Lesson(CATEGORIES.index(label), way, read[id_].vectors))
+        return tuple(lessons)
+
+    def _forbidding(self) -> Judge:
+        """Return who decides on prohibitions and pauses alone, whenever they end."""
+        said = [
+            replace(statement, expires=None)
+            for statement in in_force(
+                s for s in self._permissions.statements if s.purpose is Purpose.TRAIN
+            )
+            if statement.effect is Effect.DENY
+        ]
+        return Judge(said, Purpose.TRAIN, _NEVER, pauses=self._permissions.pauses)
+
+    def _withheld(self, stored: Stored, read: "_Read", forbids: Judge) -> bool:
+        possible = {
+            label
+            for category, label in enumerate(CATEGORIES)
+            if read.logits[category] + _SWAY >= self._classifier.threshold[category]
+        }
+        labels = tuple(sorted(possible.union(stored.item.labels)))
+        subject = self._people.subject(replace(stored.item, labels=labels))
+        return bool(forbids(subject).statement)
+
+    # ------------------------------------------------------------------ following
+
+    def _take(self, page: Page) -> None:
+        fresh: dict[str, None] = {}
+        for entry in page.entries:
+            match entry.event:
+                case ItemCollected():
+                    fresh[entry.id] = None
+                case ItemRevised(item_id=item_id) | CorrectionMade(item_id=item_id):
+                    fresh[self._timeline.root(item_id)] = None
+                case ItemErased(item_ids=ids):
+                    for one in ids:
+                        fresh.pop(one, None)
+                        self._db.execute("DELETE FROM items WHERE id = ?", (one,))
+                case _:
+                    pass
+        self._read(list(fresh))
+
+    def _read(self, ids: Sequence[str]) -> None:
+        """Make vectors and scores of the words as they are now, a few texts at a time."""
+        for start in range(0, len(ids), _TOGETHER):
+            batch = ids[start : start + _TOGETHER]
+            self._db.executemany("DELETE FROM items WHERE id = ?", [(one,) for one in batch])
+            stored = list(self._timeline.stated(batch))
+            judged = self._classifier.judge([_words(one.item) for one in stored])
+            for one, told in zip(stored, judged, strict=True):
+                near = any(self._near(told.logits, n) for n in range(len(CATEGORIES)))
+                self._db.execute(
+                    "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        one.id,
+                        _digest(one.item),
+                        len(told.vectors[0]) if told.vectors else 0,
+                        b"".join(map(pack, told.vectors)),
+                        packed(_LOGITS, *told.logits),
+                        near,
+                    ),
+                )
+
+    def _canonical(self) -> Iterator[tuple[Value, ...]]:
+        yield ("lessons", self.lessons)
+        for row in self._rows("SELECT id, words, vectors, logits FROM items"):
+            yield ("item", *row)
+
+
+def _words(item: Item) -> str:
+    return f"{item.title}\n{item.text}"
+
+
+def _digest(item: Item) -> int:
+    return crc32(_words(item).encode("utf-8", "surrogatepass"))

@@ -1,0 +1,1 @@
+"""How the names model reads a text (`features`), and how it is made (all else)."""

@@ -1,0 +1,140 @@
+"""What a text is about, where that is sensitive: by its most telling passage, in linear time."""
+
+import time
+
+import pytest
+
+from projections.embed import chosen
+from projections.sensitive import CATEGORIES, Classifier, passages, probability, shipped
+from vault.consent import SENSITIVE
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return Classifier(chosen("static"))
+
+
+def labels(classifier, text):
+    [judged] = classifier.judge([text])
+    return {
+        label
+        for label, logit, least in zip(CATEGORIES, judged.logits, classifier.threshold, strict=True)
+        if logit >= least
+    }
+
+
+PLAIN = {
+    "health": [
+        "my sister was diagnosed with breast cancer and starts chemo on monday",
+        "the doctor put me on antidepressants after the panic attacks",
+    ],
+    "sexuality": ["i told my mum that i'm gay", "i slept with my ex last night"],
+    "religion": ["i go to mass every sunday", "my husband converted to islam"],
+    "politics": ["i voted for the greens and i'm a member of the party"],
+    "ethnicity": ["as a black woman i am the only one in the office"],
+    "crime": ["my brother was arrested for burglary and is in prison"],
+    "finance": ["we are behind on the mortgage and i owe the bank 12,000"],
+    "minors": ["my daughter is eight and her school trip is on friday"],
+}
+ORDINARY = [
+    "see you at the station at nine",
+    "the soup needs more salt",
+    "what time is the boat?",
+    "great goal in the last minute",
+    "could you send me the slides before noon",
+    "i finished the book last night",
+]
+
+
+@pytest.mark.parametrize(("label", "text"), [(k, t) for k, ts in PLAIN.items() for t in ts])
+def test_what_is_plainly_said_is_found(classifier, label, text):
+    assert label in labels(classifier, text)
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_words_have_no_label(classifier, text):
+    assert labels(classifier, text) == set()
+
+
+def test_one_passage_labels_a_long_text(classifier):
+    filler = "The harbour was grey and the boats lay still in the rain. " * 40
+    assert "health" not in labels(classifier, filler)
+    told = f"{filler}\nThey found cancer in my liver and the chemo starts on monday.\n{filler}"
+    assert "health" in labels(classifier, told)
+
+
+def test_the_categories_are_those_of_consent_that_words_can_have():
+    assert set(CATEGORIES) == SENSITIVE - {"location"}
+
+
+def test_a_score_is_a_probability_to_three_places():
+    assert [probability(logit) for logit in (-32_000, 0, 32_000)] == [0.0, 0.5, 1.0]
+    assert probability(1) == 0.5
+
+
+def test_every_embedder_with_weights_has_them_for_every_category():
+    for head in shipped().values():
+        assert len(head.vector) == len(head.bias) == len(head.threshold) == len(CATEGORIES)
+    assert chosen("static").version in shipped()
+    assert {version.partition("-")[0] for version in shipped()} == {"static", "minilm"}
+
+
+class Other:
+    """An embedder for which no weights ship."""
+
+    version = "sentence-abc"
+    size = 384
+
+    def embed(self, texts):
+        return [(32_000, *(0,) * 383) for _ in texts]
+
+
+def test_an_embedder_without_weights_of_its_own_has_its_texts_judged_by_what_ships(classifier):
+    text = PLAIN["health"][0]
+    other = Classifier(Other())
+    [judged] = other.judge([text])
+    assert judged.logits == classifier.judge([text])[0].logits
+    assert judged.vectors == (Other().embed([text])[0],)
+
+
+def test_passages_hold_every_word_once_and_are_short():
+    text = "one two. three " * 300 + "x" * 2000 + "\nend"
+    found = passages(text)
+    assert "".join("".join(found).split()) == "".join(text.split())
+    assert max(map(len, found)) <= 320
+
+
+def test_ten_megabytes_take_time_in_proportion(classifier):
+    line = "the boat leaves the harbour at nine and comes back with the tide. "
+
+    def seconds(size):
+        text = (line * (size // len(line) + 1))[:size]
+        start = time.perf_counter()
+        [judged] = classifier.judge([text])
+        assert len(judged.vectors) <= 4 * len(CATEGORIES)
+        return time.perf_counter() - start
+
+    small, large = seconds(500_000), seconds(5_000_000)
+    assert large < 30 * small
+
+
+@pytest.mark.parametrize("text", ["4821", "50 120", "19:30!", "£38"])
+def test_numbers_alone_are_about_nothing(classifier, text):
+    assert labels(classifier, text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "👩‍👩‍👧" * 2000, "\ud800\udfff", "مرحبا", "a" * 300_000, "." * 300_000, "\n" * 9999],
+)
+def test_bad_text_is_judged_all_the_same(classifier, text):
+    [judged] = classifier.judge([text])
+    assert len(judged.logits) == len(CATEGORIES)
+
+
+def test_messages_are_judged_by_the_thousand_in_a_second(classifier):
+    texts = [f"{line} {number}" for number in range(300) for line in ORDINARY]
+    classifier.judge(texts)
+    start = time.perf_counter()
+    classifier.judge(texts)
+    assert len(texts) / (time.perf_counter() - start) > 500
