@@ -122,7 +122,7 @@ def test_searching_forgetting_and_refusals_quote_nothing(quiet, exports, vault):
         quiet(*arguments, "--json", status=refused)
     for purpose in ("search", "train"):
         quiet("consent", "allow", "message", purpose)
-    quiet("view", "stats")
+    quiet("view", "stats", shows_content=True)
     quiet("view", "preview", shows_content=True)
     hit = quiet("search", CANARIES[1], "--json", shows_content=True).json["hits"][0]
     quiet("search", f'"{CANARIES[1]} AND (')

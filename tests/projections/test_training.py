@@ -113,7 +113,10 @@ def test_equal_answers_are_learned_once_from_the_smallest_event(world):
 def test_a_row_is_redacted_by_the_strictest_profile_among_its_items(world):
     world.allow("message", redact="none")
     world.allow(RECEIVED, redact="strict")
-    world.collect(world.item("when?", RECEIVED), world.item("on 3 May, says Priya", minute=1))
+    world.collect(
+        world.item("when is the train?", RECEIVED),
+        world.item("on 3 May, says Priya, she has the tickets", minute=1),
+    )
     assert "[date]" in world.said()[0][-1][1]
     assert "Priya" not in world.said()[0][-1][1]
 
