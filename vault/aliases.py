@@ -138,10 +138,6 @@ class Aliases:
         """Return the digest that says: an alias of more words may begin with these."""
         return self.folded(words_ + " ")
 
-    def typo(self, word: str) -> bytes:
-        """Return the digest that names share which are one letter, or one turn of two, apart."""
-        return self.folded("~" + word)
-
     def identity(self, form: str) -> bytes:
         """Return the digest of a whole name or address, as `vault.consent.normal` writes it."""
         text = fold(normal(form)).lower()

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vault.aliases import fold_character
@@ -120,16 +120,34 @@ def _translated(text: str) -> str:
 
 
 def folded(text: str) -> Folded:
-    """Fold a text that `composed` has been over."""
+    """Fold a text; a word that only composing makes readable is found, and masked, as a whole."""
     if text.isascii():
         return _folded(text)
-    visible = text.translate(_TABLE)
-    odd = [c for c in set(text) if not c.isascii() and len(_TABLE[ord(c)]) != 1]
-    pieces = Pieces() if odd else None
-    if pieces is not None:
-        for start, origin, stop in _moves(text, odd):
-            pieces.add(start, origin, stop)
-    return _folded(visible, pieces)
+    apart = [] if unicodedata.is_normalized("NFC", text) else _apart(text)
+    pieces = Pieces()
+    parts: list[str] = []
+    length = done = 0
+    for start, end, said in (*apart, (len(text), len(text), "")):
+        plain = text[done:start]
+        for at, origin, stop in _moves(plain):
+            pieces.add(length + at, done + origin, stop and done + stop)
+        parts += (_translated(plain), said)
+        length += len(parts[-2])
+        if said:
+            pieces.add(length, start, end)
+            length += len(said)
+        done = end
+    visible = "".join(parts)
+    return _folded(visible, pieces if apart or _uneven(text) else None)
+
+
+def _apart(text: str) -> list[tuple[int, int, str]]:
+    """Return where words stand that say something else once they are composed, and what."""
+    return [
+        (found.start(), found.end(), said)
+        for found in re.finditer(r"\S+", text)
+        if (said := _translated(composed(found.group()))) != _translated(found.group())
+    ]
 
 
 _WORD = re.compile(r"[a-z]+")
@@ -146,8 +164,18 @@ def _folded(text: str, pieces: Pieces | None = None, base: Folded | None = None)
     return Folded(text, lower, frozenset(_WORD.findall(lower)), longest, pieces, base)
 
 
-def _moves(text: str, odd: Iterable[str]) -> Iterator[tuple[int, int, int]]:
-    """Yield the pieces of a text in which some characters fold to none or to several."""
+def _uneven(text: str) -> list[str]:
+    """Return the characters that fold to none or to several."""
+    return [c for c in set(text) if not c.isascii() and len(_TABLE[ord(c)]) != 1]
+
+
+def _moves(text: str) -> Iterator[tuple[int, int, int]]:
+    """Yield the pieces of a text in which some characters may fold to none or to several."""
+    odd = _uneven(text)
+    if not odd:
+        if text:
+            yield 0, 0, 0
+        return
     length = done = 0
     for found in re.finditer("[" + re.escape("".join(odd)) + "]", text):
         at = found.start()

@@ -13,7 +13,7 @@ from typing import Protocol
 from projections.redaction import secrets, shapes, terms
 from projections.redaction.decode import layers
 from projections.redaction.everyday import vocabulary
-from projections.redaction.fold import Folded
+from projections.redaction.fold import Folded, composed
 from projections.redaction.kinds import Found, Kind, masked_by
 from projections.redaction.names import Names
 from projections.redaction.roster import Roster
@@ -31,7 +31,7 @@ REDACTOR = "2"
 
 _CACHED = 50_000
 _ARTICLES = (" a ", " an ")
-# Below it are days that a record bears alone, such as 2024-03-12: they say when, and of whom nothing.
+# Below it are days that a record bears alone, such as 2024-03-12.
 _LEAST = 0.35
 _FINDERS = (shapes.find, secrets.find, terms.find)
 _NOTHING = "\n!\n"
@@ -202,5 +202,5 @@ def _place(text: str, layer: Folded, found: Found) -> Place:
     written = layer.text[found.start : found.end]
     if not layer.base and not written.isascii():
         # Names keep their script, unless letters of another one were only a disguise.
-        written = "".join(c for c in text[start:end] if fold_character(c))
+        written = "".join(c for c in composed(text[start:end]) if fold_character(c))
     return Place(start, end, found.kind, written, found.known)

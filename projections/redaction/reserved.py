@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from projections.redaction.kinds import Kind
 
-__all__ = ["DOMAINS", "Numbers", "is_ours", "reserved", "without_ours"]
+__all__ = ["DOMAINS", "Numbers", "is_ours", "reserved"]
 
 Numbers = Callable[[int], int]
 """Asked for a number below another one, gives the next of a stream under a key."""
@@ -234,26 +234,3 @@ def is_ours(kind: Kind, text: str) -> bool:
             return _OURS[kind].fullmatch(text) is not None
         case _:
             return text == f"[{kind}]"
-
-
-_NUMBER = r"\+?\(?\d[\d ()./-]{5,24}\d(?!\d)"
-_MARKS = "|".join(re.escape(f"[{kind}]") for kind in Kind)
-_CANDIDATES = re.compile(
-    rf"(?P<sure>{_MARKS}|(?<![\w.+-])[\w.+-]{{1,64}}@{_DOMAIN}(?![\w.-]*\w)|"
-    rf"https://example\.org/[a-z]{{6}}(?![\w/.?#])|@?\bexample_\w{{1,60}}|(?<![\d.])(?:{_IP})(?![\w.:]))|"
-    rf"(?P<mac>\b00[:-]00[:-]5[Ee][:-]00[:-]53[:-][0-9A-Fa-f]{{2}}\b)|"
-    rf"(?P<iban>\b[A-Za-z]{{2}}\s?00(?:\s?[A-Za-z0-9]){{10,30}}\b)|(?P<number>(?<![\w+]){_NUMBER})"
-)
-
-
-def without_ours(text: str) -> str:
-    """Return a text with an empty line for every character of a value that is ours."""
-
-    def blank(found: re.Match[str]) -> str:
-        written = found.group()
-        ours = not found.group("number") or any(
-            is_ours(kind, written) for kind in (Kind.PHONE, Kind.CARD, Kind.SSN)
-        )
-        return "\n" * len(written) if ours else written
-
-    return _CANDIDATES.sub(blank, text)

@@ -18,12 +18,12 @@ from typing import NamedTuple
 from projections.redaction.everyday import Gender, common_words, gendered, read
 from projections.redaction.fold import composed, folded
 from projections.redaction.kinds import Kind
-from projections.redaction.reserved import DOMAINS, Numbers, is_ours, reserved, without_ours
+from projections.redaction.reserved import DOMAINS, Numbers, is_ours, reserved
 from projections.redaction.roster import Roster
 from projections.redaction.table import Table
 from vault.aliases import HONORIFICS, PARTICLES, Keyed, Part, fold, phone
 
-__all__ = ["Surrogates", "family_names", "given_names", "is_ours", "without_ours"]
+__all__ = ["Surrogates", "family_names", "given_names", "is_ours"]
 
 _ATTEMPTS = 200
 _CACHED = 200_000

@@ -180,3 +180,14 @@ def test_nothing_passes_for_more_than_one_ascii_character() -> None:
     for code in range(0x80, 0x30000):
         passed = passes_for(chr(code))
         assert not passed or (len(passed) == 1 and passed.isascii()), unicodedata.name(chr(code))
+
+
+def test_a_word_that_is_written_apart_is_read_composed_and_stands_for_itself_as_a_whole() -> None:
+    text = "Jose\u0301, " + unicodedata.normalize("NFD", "김민수") + " and A\u0301na"
+    fold = folded(text)
+    assert fold.text == "Jose, 김민수 and Ana"
+    at = fold.text.index("민")
+    start, end = fold.span(at, at + 1)
+    assert unicodedata.normalize("NFC", text[start:end]) == "김민수"
+    start, end = fold.span(fold.text.index("Ana"), len(fold.text))
+    assert text[start:end] == "A\u0301na"
