@@ -12,7 +12,9 @@ from typing import Literal, Self
 
 import msgspec
 
-__all__ = ["Message", "Row", "Split", "digest"]
+from vault.consent import Profile
+
+__all__ = ["Facts", "Message", "Row", "Split", "digest"]
 
 Role = Literal["system", "user", "assistant"]
 Split = Literal["train", "held"]
@@ -26,6 +28,25 @@ class Message:
 
     role: Role
     content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a row beside its words: what curation, export and reports go by.
+
+    `pair` names the example whatever its redaction: it stays when people get other
+    surrogates. `type` and `source` are those of what is learned, `masked` counts what was
+    replaced in it, by kind.
+    """
+
+    pair: str = ""
+    kind: str = ""
+    type: str = ""
+    source: str = ""
+    style: str = ""
+    tags: tuple[str, ...] = ()
+    profile: Profile = Profile.STRICT
+    masked: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +64,7 @@ class Row:
     split: Split
     group: str
     at: datetime | None = None
+    facts: Facts = Facts()
 
     @classmethod
     def of(
@@ -54,6 +76,7 @@ class Row:
         split: Split,
         group: str,
         at: datetime | None = None,
+        facts: Facts = Facts(),
     ) -> Self:
         """Make a row under the id that its content gives it."""
         return cls(
@@ -64,6 +87,7 @@ class Row:
             split=split,
             group=group,
             at=at,
+            facts=facts,
         )
 
 
