@@ -21,7 +21,7 @@ from trainer import states
 from vault.application import Vault
 from vault.consent import Effect, Filters, Purpose, Statement
 from vault.derived import Derived
-from vault.errors import Exists, NotFound
+from vault.errors import Exists, NotFound, UsageError
 from vault.events import Manifest, MaskedAlias, ModelSuspended
 from vault.follow import Readable, Without
 from vault.log import home as vault_home
@@ -217,11 +217,17 @@ class Twin:
     views: Views
     voices: "dict[str, Voice]" = field(default_factory=dict)
     _read: Readable | None = None
+    _at: datetime | None = None
 
     @property
     def vault(self) -> Vault:
         """The commands on the log."""
         return Vault(self.log)
+
+    @property
+    def now(self) -> datetime:
+        """The present; where the log is read as it once stood, that time."""
+        return self._at or self.vault.now()
 
     @property
     def vault_id(self) -> str:
@@ -260,11 +266,33 @@ class Twin:
         """Read the log as if some items had never been collected, up to a position."""
         self._read = Without(self.log, item_ids, until=until)
 
+    def read_until(
+        self,
+        position: int,
+        at: datetime | None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Read the log as it stood at a position or a time, which is then the present.
+
+        Raises:
+            UsageError: Nothing had been written by then.
+        """
+        self._read = Without(self.log, until=position, at=at)
+        self.catch_up(progress)
+        newest = self.views.permissions.newest
+        if newest is None:
+            raise UsageError("Nothing had been written by then; name a later position or date.")
+        self._at = at or newest
+
     # What consent says of rows and models.
 
-    def rows(self, now: datetime | None = None) -> tuple[Row, ...]:
-        """Return the rows that may be learned from now."""
-        return tuple(self.views.training.rows(now=now or self.vault.now()))
+    def rows(self, now: datetime | None = None, *, view: str = "") -> tuple[Row, ...]:
+        """Return the rows of a view that may be learned from now.
+
+        Raises:
+            NotFound: There is no such view.
+        """
+        return tuple(self.views.named(view).rows(now=now or self.now))
 
     def still_permitted(self, rows: Sequence[Row]) -> AbstractSet[str]:
         """Return the ids of rows that are permitted still, whoever withdrew meanwhile."""

@@ -50,7 +50,7 @@ def looked_at(
         "vectors and scores of labels": views.labels.holding(items),
         "versions in who is who": views.people.holding(items),
         "texts in the search index": views.search.holding(items),
-        "training rows": views.training.holding(items),
+        "training rows": sum(one.holding(items) for one in views.trainings),
         "states of models": len(_shaped(twin, set(items))),
         "copies of a clean run": scratch.in_use(twin.home),
     }

@@ -4,7 +4,7 @@ The other one is a folder with a transformer for token classification. A vault r
 folder and the digest of what was in it; the model is read when the first text comes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,16 @@ class Beside:
         """
         yield from shipped().find(text)
         yield from self._model.find(text)
+
+    def find_all(self, texts: Sequence[Folded]) -> Sequence[Iterable[Found]]:
+        """Return what either takes for a name, for each text.
+
+        Raises:
+            UsageError: The folder holds another model than the one that was chosen.
+            BaseRefused: It cannot be read.
+        """
+        by_either = zip(shipped().find_all(texts), map(self._model.find, texts), strict=True)
+        return [[*one, *other] for one, other in by_either]
 
     @cached_property
     def _model(self) -> "Transformer":

@@ -15,7 +15,7 @@ __all__ = ["planned"]
 def planned(twin: Twin, recipe: Recipe, base: Path | None, *, now: datetime | None = None) -> Plan:
     """Plan a run on the rows that are permitted now."""
     return plan(
-        twin.rows(now),
+        twin.rows(now, view=recipe.view),
         recipe,
         observe(recipe),
         inspect(base) if base is not None else None,

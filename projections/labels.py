@@ -29,7 +29,7 @@ from vault.items import Item
 __all__ = ["Found", "Labels"]
 
 _BATCH = 500
-_TOGETHER = 64
+_TOGETHER = 500
 _SWAY = 6000
 _LOGITS = f"<{len(CATEGORIES)}h"
 _ALL = frozenset(CATEGORIES)
@@ -133,6 +133,15 @@ class Labels(View):
         """Return the vectors of items, one for each of their most telling passages."""
         return {read.id: read.vectors for read in self._judged(ids)}
 
+    def vector_of(self, query: str) -> Vector:
+        """Return the vector of what somebody looks for, comparable with those of items.
+
+        Raises:
+            NoEmbedder: What makes vectors is not installed.
+        """
+        [vector] = self._classifier.embedder.embed([query])
+        return vector
+
     def ids(self) -> tuple[str, ...]:
         """Return the ids of all items that were read."""
         return tuple(str(id_) for (id_,) in self._rows("SELECT id FROM items ORDER BY id"))
@@ -182,7 +191,7 @@ class Labels(View):
             return logits
         sways = [0] * len(CATEGORIES)
         for lesson in self._lessons:
-            if self._near(logits, lesson.category):
+            if self._near(logits[lesson.category], lesson.category):
                 near = max(
                     (similarity(one, other) for one, other in product(vectors, lesson.vectors)),
                     default=0.0,
@@ -193,8 +202,8 @@ class Labels(View):
             logit + min(_SWAY, max(-_SWAY, sway)) for logit, sway in zip(logits, sways, strict=True)
         )
 
-    def _near(self, logits: Sequence[int], category: int) -> bool:
-        return abs(logits[category] - self._classifier.threshold[category]) <= _SWAY
+    def _near(self, logit: int, category: int) -> bool:
+        return abs(logit - self._classifier.threshold[category]) <= _SWAY
 
     @property
     def _lessons(self) -> tuple[_Lesson, ...]:
@@ -263,25 +272,26 @@ class Labels(View):
         self._read(list(fresh))
 
     def _read(self, ids: Sequence[str]) -> None:
-        """Make vectors and scores of the words as they are now, a few texts at a time."""
+        """Make vectors and scores of the words as they are now, some texts at a time."""
         for start in range(0, len(ids), _TOGETHER):
             batch = ids[start : start + _TOGETHER]
-            self._db.executemany("DELETE FROM items WHERE id = ?", [(one,) for one in batch])
             stored = list(self._timeline.stated(batch))
             judged = self._classifier.judge([_words(one.item) for one in stored])
-            for one, told in zip(stored, judged, strict=True):
-                near = any(self._near(told.logits, n) for n in range(len(CATEGORIES)))
-                self._db.execute(
-                    "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)",
+            self._db.executemany("DELETE FROM items WHERE id = ?", [(one,) for one in batch])
+            self._db.executemany(
+                "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)",
+                [
                     (
                         one.id,
                         _digest(one.item),
                         len(told.vectors[0]) if told.vectors else 0,
                         b"".join(map(pack, told.vectors)),
                         packed(_LOGITS, *told.logits),
-                        near,
-                    ),
-                )
+                        any(map(self._near, told.logits, range(len(CATEGORIES)))),
+                    )
+                    for one, told in zip(stored, judged, strict=True)
+                ],
+            )
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("lessons", self.lessons)

@@ -41,10 +41,12 @@ _DAMPED = 0.6
 _OUT = Path(__file__).with_name("embed.bin")
 
 
-def public_lines(folder: Path) -> list[str]:
-    """Return the same lines of public conversations every time."""
+def public_lines(folder: Path, kind: str = "") -> list[str]:
+    """Return the same lines of public conversations every time, all or those of a kind."""
     found: list[str] = []
     for name, count in _LINES.items():
+        if not name.startswith(kind):
+            continue
         with gzip.open(folder / name, "rt", encoding="utf-8") as file:
             said = {_SPEAKER.sub("", line.strip()) for line in file}
         fit = (line for line in said if _SHORTEST <= len(line) <= _LONGEST)

@@ -1,215 +1,191 @@
-"""From threads to examples: what she was asked or answered, and her own words as the answer.
+"""From drafts to rows: what the owner said of an example, what is left out, what is masked.
 
-Only her words are ever learned. Others' words are context, and only where consent covers
-them, which was decided before anything arrives here.
+A draft becomes a row, or is left out for a reason that has a word. Nothing here looks at
+other rows; which of two alike ones is learned is decided where all of them are.
 """
 
 import hmac
-import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from operator import attrgetter
 
+from projections.curate.near import NEAR, signature
+from projections.curate.quality import poor
+from projections.curate.style import style_of
+from projections.curate.tags import tags_of
+from projections.curate.templates import TEMPLATES, skeleton, templated
+from projections.drafts import DRAFTS, Draft, QuestionWriter, drafts_of
 from projections.permissions import strictest
-from projections.redaction import Redactor
-from projections.rows import Message, Row
-from projections.threads import Allowed, Thread, Turn, is_conversation, split_of, turns
+from projections.redaction import Redacted, Redactor
+from projections.reviews import APPROVED, EDITED, REJECTED, Review
+from projections.rows import Facts, Message, Row
+from projections.threads import Thread, split_of
 from vault.consent import Profile
-from vault.items import Agent, Item
 
-__all__ = ["PAIRS", "Pair", "pairs_of"]
+__all__ = ["PAIRS", "UNCLEAN", "LeftOut", "Maker", "Pair"]
 
-PAIRS = "1"
+PAIRS = f"2/{DRAFTS}/{NEAR}/{TEMPLATES}"
 """Version of everything that shapes rows beside redaction; a change rebuilds the view."""
 
-_CONTEXT_MESSAGES = 6
-_CONTEXT_CHARACTERS = 600
-_LONGEST = 1200
-_GO_ON = "Go on."
-
-Role = Literal["user", "assistant"]
-Said = tuple[Role, str]
-_MAIL = "message.email"
+UNCLEAN = "unclean"
+"""Left out because the last look of redaction did not let it by."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A row, or why there is none; and what was masked in its completion.
+    """A row, and what tells it from others.
 
-    `completion` is a keyed digest that equal completions share; `learned` names the
-    smallest event of the words that are learned, which decides among them.
+    `learned` names the smallest event of the words that are learned, which decides among
+    alike rows; `completion` is a keyed digest that equal completions share, `signature` and
+    `skeleton` what nearly equal ones have in common. `approved` rows are never left out.
     """
 
     row: Row
-    completion: bytes
     learned: str
-    profile: Profile
-    masked: Counter[str]
-    clean: bool
+    completion: bytes
+    signature: bytes
+    skeleton: bytes
+    approved: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """An example before redaction: roles and words, and the items behind them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """An example that is none, the items whose words it would have taught, and why."""
 
-    messages: tuple[Said, ...]
-    context: tuple[Allowed, ...]
-    learned: tuple[Allowed, ...]
+    pair: str
+    items: tuple[str, ...]
+    reason: str
 
 
-def pairs_of(thread: Thread, redactor: Redactor, key: bytes) -> Iterator[Pair]:
-    """Yield the examples of a thread."""
-    split = split_of(thread, key)
-    for draft in _drafts(thread):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """Makes the examples of one view.
+
+    Args:
+        redactor: Masks, with the surrogates of this view.
+        key: The key of this view; digests of its rows follow from it.
+        split_key: The key that holds out threads, the same for every view of a vault.
+        reviews: Returns what the owner said of some examples, by their names.
+        questions: Writes questions on passages, where there is something that can.
+    """
+
+    redactor: Redactor
+    key: bytes
+    split_key: bytes
+    reviews: Callable[[Iterable[str]], Mapping[str, Review]]
+    questions: QuestionWriter | None = None
+
+    def pairs(self, threads: Iterable[Thread]) -> Iterator[tuple[Thread, Pair | LeftOut]]:
+        """Yield the examples of some threads, those that are left out too.
+
+        All that is to be redacted is redacted together, and once: what stands before one
+        answer often stands before the next.
+        """
+        drafted: list[tuple[Thread, Draft, Review | None]] = []
+        for thread in threads:
+            for draft, review in self._reviewed(thread):
+                if reason := _left_out(draft, review):
+                    yield thread, LeftOut(pair=draft.key, items=_ids(draft), reason=reason)
+                else:
+                    drafted.append((thread, _reworded(draft, review), review))
+        redacted = self._redacted(draft for _, draft, _ in drafted)
+        for thread, draft, review in drafted:
+            yield thread, self._pair(thread, draft, review, redacted[_profile(draft)])
+
+    def _redacted(self, drafts: Iterable[Draft]) -> dict[Profile, dict[str, Redacted]]:
+        wanted: dict[Profile, dict[str, None]] = {}
+        for draft in drafts:
+            texts = wanted.setdefault(_profile(draft), {})
+            texts |= dict.fromkeys(words for _, words in draft.messages)
+        return {
+            profile: dict(zip(texts, self.redactor.redact_all(list(texts), profile), strict=True))
+            for profile, texts in wanted.items()
+        }
+
+    def _reviewed(self, thread: Thread) -> Iterator[tuple[Draft, Review | None]]:
+        drafts = list(drafts_of(thread, self.questions))
+        said = self.reviews(draft.key for draft in drafts)
+        return ((draft, said.get(draft.key)) for draft in drafts)
+
+    def drafts(self, thread: Thread) -> Iterator[Draft]:
+        """Yield the examples of a thread before they are redacted, in the owner's wording."""
+        return (_reworded(draft, review) for draft, review in self._reviewed(thread))
+
+    def _pair(
+        self,
+        thread: Thread,
+        draft: Draft,
+        review: Review | None,
+        done_by_words: Mapping[str, Redacted],
+    ) -> Pair | LeftOut:
         items = (*draft.context, *draft.learned)
-        profile = strictest(one.decision.redact for one in items)
-        redacted = [redactor.redact(words, profile) for _, words in draft.messages]
+        redacted = [done_by_words[words] for _, words in draft.messages]
+        if not all(done.clean for done in redacted):
+            return LeftOut(pair=draft.key, items=_ids(draft), reason=UNCLEAN)
         messages = tuple(
             Message(role=role, content=done.text)
             for (role, _), done in zip(draft.messages, redacted, strict=True)
         )
-        first = draft.learned[0].item
+        first, answer = draft.learned[0].item, messages[-1].content
+        facts = Facts(
+            pair=draft.key,
+            learned=_ids(draft),
+            kind=draft.kind,
+            type=first.type,
+            source=first.source,
+            style=style_of(answer),
+            tags=tags_of(answer, first.type),
+            profile=_profile(draft),
+            masked=tuple(sorted(Counter(redacted[-1].kinds()).items())),
+        )
         row = Row.of(
             events=tuple(dict.fromkeys(one.id for one in items)),
             statements=tuple(sorted({one.decision.statement for one in items})),
             messages=messages,
-            split=split,
-            group=_digest(key, "group", f"{first.type}\0{first.conversation}").hex(),
+            split=split_of(thread, self.split_key),
+            group=self._digest("group", f"{first.type}\0{first.conversation}").hex(),
             at=first.at,
+            facts=facts,
         )
-        yield Pair(
+        return Pair(
             row=row,
-            completion=_digest(key, "completion", messages[-1].content),
-            learned=min(one.id for one in draft.learned),
-            profile=profile,
-            masked=redacted[-1].kinds(),
-            clean=all(done.clean for done in redacted),
+            learned=min(_ids(draft)),
+            completion=self._digest("completion", answer),
+            signature=signature(answer),
+            skeleton=skeleton(answer),
+            approved=review is not None and review.verdict in {APPROVED, EDITED},
         )
 
-
-def _digest(key: bytes, label: str, text: str) -> bytes:
-    content = f"{label}\0{text}".encode("utf-8", "surrogatepass")
-    return hmac.digest(key, content, "sha256")[:16]
-
-
-def _drafts(thread: Thread) -> Iterator[_Draft]:
-    first = thread.items[0].item
-    if is_conversation(first) or first.type.startswith("message."):
-        yield from _conversation(turns(thread))
-    else:
-        for one in thread.items:
-            if one.item.sent:
-                yield from _long(_opener(one.item, again=False), (), (one,), one.item.own_text)
+    def _digest(self, label: str, text: str) -> bytes:
+        content = f"{label}\0{text}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self.key, content, "sha256")[:16]
 
 
-def _conversation(said: list[Turn]) -> Iterator[_Draft]:
-    said = [turn for turn in said if turn.text.strip()]
-    for index, turn in enumerate(said):
-        if not turn.own:
-            continue
-        context, items = _context(said[:index])
-        opener = _opener(turn.items[0].item, again=bool(context))
-        if not context or context[-1][0] == "assistant":
-            context = [*context, ("user", opener)]
-        if context[0][0] == "assistant":
-            context = [("user", _opener(turn.items[0].item, again=False)), *context]
-        yield from _long(context, items, turn.items, turn.text)
+_id = attrgetter("id")
 
 
-def _context(said: list[Turn]) -> tuple[list[Said], tuple[Allowed, ...]]:
-    """Return the last turns that fit, oldest first, roles alternating, and their items."""
-    chosen: list[Said] = []
-    items: list[Allowed] = []
-    room, messages = _CONTEXT_CHARACTERS, _CONTEXT_MESSAGES
-    for turn in reversed(said):
-        text = turn.text
-        if chosen and (len(text) > room or len(turn.items) > messages):
-            break
-        kept = _tail(text, room)
-        role: Role = "assistant" if turn.own else "user"
-        if chosen and chosen[0][0] == role:
-            chosen[0] = (role, f"{kept}\n{chosen[0][1]}")
-        else:
-            chosen.insert(0, (role, kept))
-        items[:0] = turn.items
-        room -= len(kept)
-        messages -= len(turn.items)
-        if room <= 0 or messages <= 0:
-            break
-    return chosen, tuple(items)
+def _ids(draft: Draft) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(_id, draft.learned)))
 
 
-def _tail(text: str, room: int) -> str:
-    """Return the end of a text, from a word on."""
-    if len(text) <= room:
-        return text
-    return text[-room:].partition(" ")[2] or text[-room:]
+def _profile(draft: Draft) -> Profile:
+    """Return the strictest redaction that is asked for any of an example's items."""
+    return strictest(one.decision.redact for one in (*draft.context, *draft.learned))
 
 
-_PARAGRAPH = re.compile(r"\n\s*\n")
+def _left_out(draft: Draft, review: Review | None) -> str:
+    """Return why a draft is no example; what the owner approved always is."""
+    if review is not None:
+        return REJECTED if review.verdict == REJECTED else ""
+    reasons = [templated(one.item) for one in draft.learned]
+    return reasons[0] if all(reasons) else poor(draft.messages[-1][1])
 
 
-def _long(
-    prompt: list[Said] | str,
-    context: tuple[Allowed, ...],
-    learned: tuple[Allowed, ...],
-    text: str,
-) -> Iterator[_Draft]:
-    """Yield one example, or several where the text is long: each goes on from the last."""
-    messages: list[Said] = [("user", prompt)] if isinstance(prompt, str) else prompt
-    opening: Said = messages[-1] if messages[-1][0] == "user" else ("user", _GO_ON)
-    for piece in _pieces(text):
-        yield _Draft((*messages, ("assistant", piece)), context, learned)
-        messages = [opening, ("assistant", _tail(piece, _CONTEXT_CHARACTERS)), ("user", _GO_ON)]
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Cut at paragraph borders; a paragraph that is too long stays whole."""
-    piece = ""
-    for paragraph in map(str.strip, _PARAGRAPH.split(text.strip())):
-        if piece and len(piece) + len(paragraph) > _LONGEST:
-            yield piece
-            piece = ""
-        piece = f"{piece}\n\n{paragraph}" if piece else paragraph
-    if piece:
-        yield piece
-
-
-def _opener(item: Item, *, again: bool) -> str:
-    """Return what she might have been asked, where nobody's words precede hers."""
-    kind = item.type
-    title = " ".join(item.title.split())[:120]
-    if kind.startswith(_MAIL):
-        return f"Draft a mail about {_subject(title)}" if title else "Draft a mail."
-    if kind.startswith("message."):
-        whom = _named(item.to[0]) if len(item.to) == 1 else "the group"
-        return f"Write to {whom} again." if again else f"Write to {whom}."
-    if kind.startswith("document.journal"):
-        return f"Write your journal for {_weekday(item)}."
-    noun = "post" if kind.startswith("post.") else "note"
-    return f"Write a {noun} about {title}" if title else f"Write a {noun}."
-
-
-def _named(agent: Agent) -> str:
-    return agent.name or (agent.id[5:] if agent.id.startswith("name:") else "a friend")
-
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def _weekday(item: Item) -> str:
-    """Name the day where she was, without the date."""
-    if item.at is None:
-        return "today"
-    return _DAYS[(item.at + timedelta(minutes=item.offset or 0)).weekday()]
-
-
-_REPLY = re.compile(
-    r"^(?:\s*(?:re|fwd?|aw|wg|antw|sv|tr|rif)\s*(?:\[\d{1,3}\])?\s*:)+\s*", re.IGNORECASE
-)
-
-
-def _subject(title: str) -> str:
-    return _REPLY.sub("", title) or "this"
+def _reworded(draft: Draft, review: Review | None) -> Draft:
+    """Put the owner's own wording in the place of what stands there."""
+    if review is None or review.verdict != EDITED:
+        return draft
+    *before, (asker, asked), (answerer, answered) = draft.messages
+    said = ((asker, review.prompt or asked), (answerer, review.answer or answered))
+    return replace(draft, messages=(*before, *said))

@@ -7,21 +7,21 @@ is decided on digests, never on the words themselves.
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
 import msgspec
 
-from projections.persons import Decided, Evidence, Fact, Person, Reading, Seen
+from projections.persons import Decided, Evidence, Fact, Masks, Person, Reading, Seen
 from projections.redaction.decode import layers
 from projections.redaction.fold import composed
 from projections.redaction.roster import Roster
 from projections.redaction.table import Table
-from projections.view import Databases, Value, View, encode
+from projections.view import Databases, Value, View, batches, encode, marks
 from projections.who import Stated, carded, forms_of, namesakes
 from vault.aliases import Aliases, Part, words
-from vault.consent import Subject, normal
+from vault.consent import Known, Subject, known_people, normal
 from vault.errors import NotFound, UsageError
 from vault.events import (
     ConsentGiven,
@@ -52,20 +52,29 @@ _decided: Mapping[str, msgspec.msgpack.Decoder[Decided]] = {
 }
 _CONTACT = "contact"
 _REMEMBERED = 200_000
+_REMEMBERED_PARTIES = 20_000
+
+_Party = tuple[int, tuple[int, ...]]
+"""The number of those who take part in an item, and the number of each."""
 
 
 class People(View):
     """The follower that reads who takes part in items."""
 
     name = "people"
-    version = "2"
+    version = "3"
     tables = """
         CREATE TABLE agents (no INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, uses
             INTEGER NOT NULL, first INTEGER NOT NULL, UNIQUE (id, name));
-        CREATE TABLE used (entry TEXT PRIMARY KEY, item TEXT NOT NULL, position INTEGER NOT
-            NULL, agents BLOB NOT NULL, card BLOB) WITHOUT ROWID;
-        CREATE INDEX used_by_item ON used (item);
-        CREATE INDEX used_by_card ON used (entry) WHERE card IS NOT NULL;
+        CREATE TABLE parties (no INTEGER PRIMARY KEY, agents BLOB NOT NULL, card BLOB NOT NULL,
+            UNIQUE (agents, card));
+        CREATE TABLE members (agent INTEGER, party INTEGER, PRIMARY KEY (agent, party)) WITHOUT
+            ROWID;
+        -- The entry that first held an item is the item itself, and not named again.
+        CREATE TABLE used (item TEXT, entry TEXT, position INTEGER NOT NULL, party INTEGER NOT
+            NULL, PRIMARY KEY (item, entry)) WITHOUT ROWID;
+        CREATE INDEX used_by_entry ON used (entry) WHERE entry != '';
+        CREATE INDEX used_by_party ON used (party, position);
         CREATE TABLE owner (form TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE spoken (form TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE masked (position INTEGER, person BLOB, part TEXT, digest BLOB, PRIMARY KEY
@@ -83,8 +92,10 @@ class People(View):
         self._aliases = aliases
         self._read: Reading | None = None
         self._read_at: tuple[str, int] | None = None
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._masks: _Masks | None = None
+        self._parties: dict[object, _Party] = {}
+        self._parties_at: tuple[str, int] | None = None
+        self._known: dict[bytes, Known] = {}
+        self._masks: Masks | None = None
         self._found_in: dict[bytes, frozenset[bytes]] = {}
         self._roster: Roster | None = None
         self._watching: dict[str, frozenset[bytes]] | None = None
@@ -146,16 +157,27 @@ class People(View):
 
     def subject(self, item: Item) -> Subject:
         """Describe an item for a decision: who takes part, and who is paused and mentioned."""
-        subject = Subject.of(item, self._reading.known_as)
+        known = self._known_in(item)
         tokens = self._watched
         if not tokens:
-            return subject
+            return Subject.among(item, known)
         # Whoever bears a name that she shares may be she.
         found = self._found(item).union(
             self._reading.token(agent.id, agent.name) for agent in item.people
         )
-        mentioned = frozenset(form for form, own in tokens.items() if own & found)
-        return replace(subject, mentioned=mentioned) if mentioned else subject
+        return Subject.among(
+            item, known, frozenset(form for form, own in tokens.items() if own & found)
+        )
+
+    def _known_in(self, item: Item) -> Known:
+        reading = self._reading
+        key = encode((item.author, item.to))
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _REMEMBERED_PARTIES:
+                self._known.clear()
+            known = self._known[key] = known_people(item, reading.known_as)
+        return known
 
     def names_anybody(self, text: str) -> bool:
         """Whether words mention somebody known."""
@@ -202,12 +224,16 @@ class People(View):
         a roster made without the items says the same as one made with them. The people of
         every version of an item count, not only of its latest.
         """
+        parties: set[int] = set()
+        for batch in batches(list(item_ids)):
+            sql = f"SELECT DISTINCT party FROM used WHERE item IN ({marks(len(batch))})"  # noqa: S608
+            parties.update(int(str(party)) for (party,) in self._rows(sql, batch))
         agents: set[Stated] = set()
         facts: set[Fact] = set()
-        for one in item_ids:
-            for stated, card in self._versions(one):
-                agents.update(stated)
-                facts.update(self._facts(stated, card))
+        for party in parties:
+            stated, card = self._party_of(party)
+            agents.update(stated)
+            facts.update(self._facts(stated, card))
         return tuple(sorted(set(self._reading.masked(agents, facts)), key=encode))
 
     def _facts(self, stated: Iterable[Stated], card: list[Stated] | None) -> Iterator[Fact]:
@@ -281,28 +307,30 @@ class People(View):
 
         It does not where an item arrived from another device only after the event was said.
         """
-        masks = self._masked_at(position)
-        for stated, card in self._versions(item_id):
-            if not self._reading.stated((*stated, *(card or ()))) <= masks.aliases:
-                return False
-            if not all(masks.hold(fact) for fact in self._facts(stated, card)):
+        reading, masks = self._reading, self._masked_at(position)
+        rows = self._rows("SELECT DISTINCT party FROM used WHERE item = ?", (item_id,))
+        for party in (int(str(party)) for (party,) in rows):
+            if party not in masks.parties:
+                stated, card = self._party_of(party)
+                masks.parties[party] = reading.stated(
+                    (*stated, *(card or ()))
+                ) <= masks.aliases and all(map(masks.hold, self._facts(stated, card)))
+            if not masks.parties[party]:
                 return False
         return True
 
-    def _masked_at(self, position: int) -> "_Masks":
+    def _masked_at(self, position: int) -> Masks:
         if self._masks is None or self._masks.position != position:
-            self._masks = _Masks(position)
+            self._masks = Masks(position)
             for person, part, digest in self._rows(
                 "SELECT person, part, digest FROM masked WHERE position = ?", (position,)
             ):
                 self._masks.add(_bytes(person), str(part), _bytes(digest))
         return self._masks
 
-    def _versions(self, item_id: str) -> Iterator[tuple[list[Stated], list[Stated] | None]]:
-        """Yield the agents of every version of an item, and what is on it if it is a contact."""
-        for agents, card in self._rows("SELECT agents, card FROM used WHERE item = ?", (item_id,)):
-            on_card = None if card is None else self._stated(_bytes(card))
-            yield self._stated(_bytes(agents)), on_card or None
+    def _party_of(self, number: int) -> tuple[list[Stated], list[Stated] | None]:
+        [(agents, card)] = self._rows("SELECT agents, card FROM parties WHERE no = ?", (number,))
+        return self._stated(_bytes(agents)), self._stated(_bytes(card) or _NO_NUMBERS) or None
 
     def _stated(self, numbers: bytes) -> list[Stated]:
         found: list[Stated] = []
@@ -314,29 +342,35 @@ class People(View):
     # ------------------------------------------------------------------ following
 
     def _take(self, page: Page) -> None:
-        self._numbers.clear()
-        for entry in page.entries:
-            match entry.event:
-                case ItemCollected(item=item):
-                    self._use(entry, entry.id, item)
-                case ItemRevised(item_id=item_id, item=item):
-                    root = self._one("SELECT item FROM used WHERE entry = ?", (item_id,)) or item_id
-                    self._use(entry, str(root), item)
-                case ItemErased(item_ids=ids, masked=masked):
-                    self._mask(entry, masked)
-                    self._forget(ids)
-                case OwnerNamed(names=names):
-                    self._add_forms("owner", map(normal, names))
-                case PersonMerged() | PersonSplit() | PersonRelated() as decided:
-                    self._db.execute(
-                        "INSERT OR REPLACE INTO decided VALUES (?, ?, ?)",
-                        (entry.position, type(decided).__name__, encode(decided)),
-                    )
-                case event:
-                    self._hear(entry, event)
-        self._read = None
+        if self._parties_at != self._reached:
+            self._parties.clear()
+        for new, entries in groupby(page.entries, lambda e: isinstance(e.event, ItemCollected)):
+            if new:
+                self._collect(list(entries))
+            else:
+                for entry in entries:
+                    self._hear(entry)
+        self._parties_at = self._order, page.position
+        self._read_at = None
 
-    def _hear(self, entry: Entry, event: Event | None) -> None:
+    def _hear(self, entry: Entry) -> None:
+        match entry.event:
+            case ItemRevised(item_id=item_id, item=item):
+                self._revise(entry, self._root(item_id), item)
+            case ItemErased(item_ids=ids, masked=masked):
+                self._mask(entry, masked)
+                self._forget(ids)
+            case OwnerNamed(names=names):
+                self._add_forms("owner", map(normal, names))
+            case PersonMerged() | PersonSplit() | PersonRelated() as decided:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO decided VALUES (?, ?, ?)",
+                    (entry.position, type(decided).__name__, encode(decided)),
+                )
+            case event:
+                self._heed(entry, event)
+
+    def _heed(self, entry: Entry, event: Event | None) -> None:
         person = ""
         match event:
             case ConsentGiven(statement=statement) | ConsentObserved(statement=statement):
@@ -373,67 +407,108 @@ class People(View):
             [(entry.position, one.person, one.part, one.digest) for one in masked],
         )
 
-    def _use(self, entry: Entry, root: str, item: Item) -> None:
+    def _root(self, entry_id: str) -> str:
+        known = "SELECT item FROM used WHERE entry = ? AND entry != ''"
+        return str(self._one(known, (entry_id,)) or entry_id)
+
+    def _collect(self, entries: Sequence[Entry]) -> None:
+        gone = self._among("gone", "item", [entry.id for entry in entries])
+        used: list[tuple[Value, ...]] = []
+        parties: list[_Party] = []
+        for entry in entries:
+            if isinstance(entry.event, ItemCollected) and entry.id not in gone:
+                party = self._party(entry.event.item, entry.position)
+                used.append((entry.id, "", entry.position, party[0]))
+                parties.append(party)
+        self._use(used, parties)
+
+    def _revise(self, entry: Entry, root: str, item: Item) -> None:
         if self._one("SELECT 1 FROM gone WHERE item = ?", (root,)):
             return
+        party = self._party(item, entry.position)
+        self._use([(root, entry.id, entry.position, party[0])], [party])
+
+    def _use(self, used: Sequence[tuple[Value, ...]], parties: Sequence[_Party]) -> None:
+        uses = Counter[int]()
+        for (_, agents), count in Counter(parties).items():
+            uses.update(dict.fromkeys(agents, count))
+        self._db.executemany("INSERT OR REPLACE INTO used VALUES (?, ?, ?, ?)", used)
+        self._db.executemany(
+            "UPDATE agents SET uses = uses + ? WHERE no = ?",
+            [(count, number) for number, count in uses.items()],
+        )
+
+    def _party(self, item: Item, position: int) -> _Party:
+        """Return who takes part in an item."""
+        contact = item.type.partition(".")[0] == _CONTACT
+        stated = (encode((item.author, item.to)), contact)
+        party = self._parties.get(stated)
+        if party is None:
+            # Who wrote to whom makes a difference on a contact only.
+            alike = stated if contact else frozenset(item.people)
+            party = self._parties.get(alike) or self._noted(item, position, contact=contact)
+            if len(self._parties) >= _REMEMBERED_PARTIES:
+                self._parties.clear()
+            self._parties[stated] = self._parties[alike] = party
+        return party
+
+    def _noted(self, item: Item, position: int, *, contact: bool) -> _Party:
         people = [(agent.id, agent.name) for agent in item.people]
         card: list[Stated] | None = None
-        if item.type.partition(".")[0] == _CONTACT:
+        if contact:
             # Whoever keeps a contact is its author; the rest of it is one person.
             card = list(carded([(a.id, a.name) for a in item.to] or people))
             people = [*card, *people[: 1 if item.author and item.to else 0]]
         elif any(namesakes(people)):
             card = []
-        numbers = sorted({self._number(one, entry.position) for one in people})
-        on_card = None if card is None else [self._number(one, entry.position) for one in card]
-        self._db.execute(
-            "INSERT OR REPLACE INTO used VALUES (?, ?, ?, ?, ?)",
-            (
-                entry.id,
-                root,
-                entry.position,
-                encode(numbers),
-                None if on_card is None else encode(on_card),
-            ),
-        )
-        self._db.executemany(
-            "UPDATE agents SET uses = uses + 1 WHERE no = ?", [(n,) for n in numbers]
-        )
+        numbers = sorted({self._number(one, position) for one in people})
+        on_card = b"" if card is None else encode([self._number(one, position) for one in card])
+        row = (encode(numbers), on_card)
+        party = self._one("SELECT no FROM parties WHERE agents = ? AND card = ?", row)
+        if party is None:
+            self._db.execute("INSERT INTO parties (agents, card) VALUES (?, ?)", row)
+            party = self._db.last_insert_rowid()
+            self._db.executemany("INSERT INTO members VALUES (?, ?)", [(n, party) for n in numbers])
+        return int(party), tuple(numbers)
 
-    def _number(self, key: Stated, position: int) -> int:
-        if key not in self._numbers:
-            self._db.execute(
-                "INSERT OR IGNORE INTO agents (id, name, uses, first) VALUES (?, ?, 0, ?)",
-                (*key, position),
-            )
-            found = self._one("SELECT no FROM agents WHERE id = ? AND name = ?", key)
-            self._numbers[key] = int(found or 0)
-        return self._numbers[key]
+    def _number(self, stated: Stated, position: int) -> int:
+        self._db.execute(
+            "INSERT OR IGNORE INTO agents (id, name, uses, first) VALUES (?, ?, 0, ?)",
+            (*stated, position),
+        )
+        return int(self._one("SELECT no FROM agents WHERE id = ? AND name = ?", stated) or 0)
 
     def _forget(self, ids: tuple[str, ...]) -> None:
-        lost = False
+        lost: list[tuple[int, int]] = []
         for one in ids:
-            root = self._one("SELECT item FROM used WHERE entry = ?", (one,)) or one
+            root = self._root(one)
             self._db.executemany("INSERT OR IGNORE INTO gone VALUES (?)", [(root,), (one,)])
-            for entry, blob in self._rows("SELECT entry, agents FROM used WHERE item = ?", (root,)):
-                numbers = [(n,) for n in _numbers.decode(_bytes(blob))]
-                self._db.executemany("UPDATE agents SET uses = uses - 1 WHERE no = ?", numbers)
-                self._db.execute("DELETE FROM used WHERE entry = ?", (entry,))
-                lost = True
+            rows = self._rows("DELETE FROM used WHERE item = ? RETURNING party, position", (root,))
+            lost += [(int(str(party)), int(str(position))) for party, position in rows]
         if lost:
-            self._db.execute("DELETE FROM agents WHERE uses = 0")
-            self._numbers.clear()
-            self._find_first_uses()
+            self._leave(lost)
 
-    def _find_first_uses(self) -> None:
-        """Recompute where each agent was first seen, among the items that are left."""
-        first: dict[int, int] = {}
-        for position, blob in self._db.execute("SELECT position, agents FROM used"):
-            for number in _numbers.decode(_bytes(blob)):
-                first[number] = min(int(position), first.get(number, int(position)))
-        self._db.executemany(
-            "UPDATE agents SET first = ? WHERE no = ?", [(at, no) for no, at in first.items()]
-        )
+    def _leave(self, lost: Sequence[tuple[int, int]]) -> None:
+        """Count parties of items that are gone no more, and forget who is in none."""
+        self._parties.clear()
+        uses, at = Counter[int](), {position for _, position in lost}
+        for party, count in Counter(party for party, _ in lost).items():
+            [(blob,)] = self._rows("SELECT agents FROM parties WHERE no = ?", (party,))
+            numbers = _numbers.decode(_bytes(blob))
+            uses.update(dict.fromkeys(numbers, count))
+            if not self._one("SELECT 1 FROM used WHERE party = ?", (party,)):
+                self._db.execute("DELETE FROM parties WHERE no = ?", (party,))
+                self._db.executemany(
+                    "DELETE FROM members WHERE agent = ? AND party = ?",
+                    [(number, party) for number in numbers],
+                )
+        for number, count in uses.items():
+            first = self._one(
+                "UPDATE agents SET uses = uses - ? WHERE no = ? RETURNING first", (count, number)
+            )
+            if first in at:
+                self._db.execute(_FIRST_USE, (number,))
+        self._db.execute("DELETE FROM agents WHERE uses = 0")
 
     # ------------------------------------------------------------------ reading
 
@@ -441,9 +516,13 @@ class People(View):
     def _reading(self) -> Reading:
         reached = self._reached
         if self._read is None or self._read_at != reached:
-            self._read, self._read_at = self._load(), reached
-            self._roster = self._watching = self._masks = None
-            self._found_in.clear()
+            evidence = self._load()
+            if self._read is None or not self._read.goes_on_with(evidence):
+                self._read = Reading(self._aliases, evidence)
+                self._roster = self._watching = None
+                self._found_in.clear()
+                self._known.clear()
+            self._masks, self._read_at = None, reached
         return self._read
 
     @property
@@ -459,36 +538,33 @@ class People(View):
         rows = self._rows(f"SELECT {column} FROM {table} WHERE {where}")  # noqa: S608 - fixed
         return frozenset(str(form) for (form,) in rows)
 
-    def _load(self) -> Reading:
-        agents = self._rows("SELECT no, id, name, uses, first FROM agents")
+    def _load(self) -> Evidence:
+        agents = self._rows("SELECT no, id, name, uses, first FROM agents ORDER BY id, name")
         stated = {int(str(no)): (str(id_), str(name)) for no, id_, name, _, _ in agents}
         lists: list[tuple[bool, tuple[Stated, ...]]] = []
-        for people, card in self._rows("SELECT agents, card FROM used WHERE card IS NOT NULL"):
+        for people, card in self._rows("SELECT agents, card FROM parties WHERE card != x''"):
             on_card = _numbers.decode(_bytes(card))
             listed = on_card or _numbers.decode(_bytes(people))
             lists.append((bool(on_card), tuple(stated[number] for number in listed)))
-        return Reading(
-            self._aliases,
-            Evidence(
-                agents=[
-                    Seen(str(id_), str(name), int(str(uses)), int(str(first)))
-                    for _, id_, name, uses, first in agents
-                ],
-                lists=lists,
-                owner=self.owner,
-                spoken=self._forms_in("spoken"),
-                masked=[
-                    (
-                        int(str(at)),
-                        MaskedAlias(digest=_bytes(digest), person=_bytes(person), part=str(part)),
-                    )
-                    for at, person, part, digest in self._rows(
-                        "SELECT position, person, part, digest FROM masked"
-                    )
-                ],
-                decided=list(self._decisions()),
-                blocked=self._forms_in("paused", "person", "whole") - {""},
-            ),
+        return Evidence(
+            agents=[
+                Seen(str(id_), str(name), int(str(uses)), int(str(first)))
+                for _, id_, name, uses, first in agents
+            ],
+            lists=sorted(lists),
+            owner=self.owner,
+            spoken=self._forms_in("spoken"),
+            masked=[
+                (
+                    int(str(at)),
+                    MaskedAlias(digest=_bytes(digest), person=_bytes(person), part=str(part)),
+                )
+                for at, person, part, digest in self._rows(
+                    "SELECT position, person, part, digest FROM masked"
+                )
+            ],
+            decided=list(self._decisions()),
+            blocked=self._forms_in("paused", "person", "whole") - {""},
         )
 
     def _decisions(self) -> Iterator[Decided]:
@@ -505,38 +581,16 @@ class People(View):
 
 
 _NOBODY = frozenset[bytes]()
+_NO_NUMBERS = encode([])
+_FIRST_USE = """
+    UPDATE agents SET first = coalesce((SELECT min((SELECT min(position) FROM used u WHERE u.party
+        = m.party)) FROM members m WHERE m.agent = agents.no), first) WHERE no = ?
+"""
 
 
 def _said(item: Item) -> tuple[str, ...]:
     """Return the words of an item that anything is made of."""
     return tuple(filter(None, (item.title, item.text)))
-
-
-class _Masks:
-    """What one event masked: aliases, and identities by what it said of them."""
-
-    def __init__(self, position: int) -> None:
-        self.position = position
-        self.aliases: set[tuple[bytes, str]] = set()
-        self._groups: dict[tuple[str, bytes], set[bytes]] = defaultdict(set)
-        self._groups_of: dict[bytes, list[tuple[str, bytes]]] = defaultdict(list)
-
-    def add(self, person: bytes, part: str, digest: bytes) -> None:
-        """Take in one of them."""
-        self.aliases.add((digest, part))
-        if part in {Part.IDENTITY, Part.BESIDE, Part.APART}:
-            self._groups[part, person].add(digest)
-            self._groups_of[digest].append((part, person))
-
-    def hold(self, fact: Fact) -> bool:
-        """Whether the event said what an item states."""
-        if fact.part is Part.BESIDE and not all(
-            (digest, Part.IDENTITY.value) in self.aliases for digest in fact.digests
-        ):
-            return False
-        enough = {Part.APART} if fact.part is Part.APART else {Part.IDENTITY, Part.BESIDE}
-        groups = self._groups_of.get(min(fact.digests), ())
-        return any(fact.digests <= self._groups[group] for group in groups if group[0] in enough)
 
 
 def _bytes(value: Value) -> bytes:

@@ -6,7 +6,7 @@ on the clock, so this view also keeps when the time in the log last leapt.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -20,8 +20,9 @@ from vault.consent import (
     Purpose,
     Statement,
     Subject,
-    decide,
+    decide_by,
     in_force,
+    standing,
 )
 from vault.events import (
     ConsentGiven,
@@ -29,6 +30,7 @@ from vault.events import (
     ConsentProhibited,
     ConsentWithdrawn,
     Event,
+    ItemCollected,
     ItemErased,
     RetentionSet,
     UsePaused,
@@ -103,10 +105,9 @@ class Judge:
     ) -> None:
         self.purpose = purpose
         self.now = now
-        self._recipient = recipient
         self._pauses = pauses
-        self._statements = [s for s in statements if s.purpose is purpose]
-        filters = [s.filters for s in self._statements]
+        self._standing = standing(statements, purpose, now, recipient=recipient)
+        filters = [s.filters for s in self._standing]
         self._persons = any(f.person for f in filters) or any(p.person for p in pauses)
         self._conversations = any(f.conversation for f in filters)
         self._dates = any(f.since is not None or f.until is not None for f in filters)
@@ -124,15 +125,17 @@ class Judge:
         )
         decision = self._decided.get(key)
         if decision is None:
-            decision = self._decided[key] = decide(
-                self._statements,
-                subject,
-                self.purpose,
-                self.now,
-                recipient=self._recipient,
-                pauses=self._pauses,
+            decision = self._decided[key] = decide_by(
+                self._standing, subject, self.purpose, self._pauses
             )
         return decision
+
+    def forbids(self, statement: Statement) -> bool:
+        """Whether everything that a statement is about is forbidden because of it alone."""
+        if isinstance(statement, Standstill):
+            said = (covering(pause, self.purpose) for pause in self._pauses)
+            return self.purpose is not Purpose.COLLECT and statement in said
+        return statement.effect is Effect.DENY and statement in self._standing
 
 
 class Permissions(View):
@@ -270,6 +273,8 @@ class Permissions(View):
         self._tell_time(page.entries)
         for entry in page.entries:
             match entry.event:
+                case ItemCollected():
+                    pass
                 case UsePaused(pause=pause):
                     self._db.execute(
                         "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)",
@@ -299,16 +304,17 @@ class Permissions(View):
 
     def _tell_time(self, entries: Iterable[Entry]) -> None:
         """Note the newest time, and whether it leapt there; a first entry counts as a leap."""
-        newest, leapt = self.newest, self.leapt
+        newest, leapt = self._get("newest"), self._get("leapt")
         for entry in entries:
-            if newest is None or entry.at - newest > LEAP:
-                leapt = entry.at
-            newest = entry.at if newest is None else max(entry.at, newest)
+            at = entry.time // 1000
+            if newest is None or at - int(newest) > _LEAP:
+                leapt = at
+            newest = at if newest is None else max(at, int(newest))
             if isinstance(entry.event, ItemErased) and entry.event.cause == "retention":
                 # By itself it happens on a steady clock only, else by the owner's own word.
                 leapt = None
-        self._set("newest", None if newest is None else _micros(newest))
-        self._set("leapt", None if leapt is None else _micros(leapt))
+        self._set("newest", newest)
+        self._set("leapt", leapt)
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("newest", self._get("newest"))
@@ -326,6 +332,4 @@ def strictest(profiles: Iterable[Profile]) -> Profile:
 _pause = msgspec.msgpack.Decoder(Pause)
 _ORDER = {profile: rank for rank, profile in enumerate(Profile)}
 
-
-def _micros(at: datetime) -> int:
-    return round(at.timestamp() * 1e6)
+_LEAP = LEAP // timedelta(microseconds=1)

@@ -7,7 +7,7 @@ the same with and without the items that are gone.
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from vault.aliases import Aliases, Part, entries, words
 from vault.consent import normal
 from vault.events import MaskedAlias, PersonMerged, PersonRelated, PersonSplit
 
-__all__ = ["Decided", "Evidence", "Fact", "Person", "Reading", "Seen", "facts_of"]
+__all__ = ["Decided", "Evidence", "Fact", "Masks", "Person", "Reading", "Seen", "facts_of"]
 
 Decided = PersonMerged | PersonSplit | PersonRelated
 
@@ -87,6 +87,37 @@ class Evidence:
     blocked: frozenset[str]
 
 
+class Masks:
+    """What one event masked: aliases, and identities by what it said of them.
+
+    `parties` are those of whom it is known whether it masked all of them.
+    """
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.parties: dict[int, bool] = {}
+        self.aliases: set[tuple[bytes, str]] = set()
+        self._groups: dict[tuple[str, bytes], set[bytes]] = defaultdict(set)
+        self._groups_of: dict[bytes, list[tuple[str, bytes]]] = defaultdict(list)
+
+    def add(self, person: bytes, part: str, digest: bytes) -> None:
+        """Take in one of them."""
+        self.aliases.add((digest, part))
+        if part in {Part.IDENTITY, Part.BESIDE, Part.APART}:
+            self._groups[part, person].add(digest)
+            self._groups_of[digest].append((part, person))
+
+    def hold(self, fact: Fact) -> bool:
+        """Whether the event said what an item states."""
+        if fact.part is Part.BESIDE and not all(
+            (digest, Part.IDENTITY.value) in self.aliases for digest in fact.digests
+        ):
+            return False
+        enough = {Part.APART} if fact.part is Part.APART else {Part.IDENTITY, Part.BESIDE}
+        groups = self._groups_of.get(min(fact.digests), ())
+        return any(fact.digests <= self._groups[group] for group in groups if group[0] in enough)
+
+
 def facts_of(
     identity: Callable[[str], bytes],
     agents: Iterable[Stated],
@@ -126,6 +157,18 @@ class Reading:
         self._owner = frozenset(form for one in evidence.owner for form in forms_of(one))
         self._agents = [(agent, identifying(agent.id, agent.name)) for agent in evidence.agents]
         self._link_all()
+
+    def goes_on_with(self, evidence: Evidence) -> bool:
+        """Take in that people are in more items or fewer; False where anything else is new."""
+        if _uncounted(evidence) != _uncounted(self._evidence):
+            return False
+        self._evidence = evidence
+        self._agents = [
+            (agent, groups)
+            for agent, (_, groups) in zip(evidence.agents, self._agents, strict=True)
+        ]
+        self.__dict__.pop("persons", None)
+        return True
 
     def identity(self, form: str) -> bytes:
         """Return the digest of a form."""
@@ -442,6 +485,10 @@ class Reading:
     def facts(self, agents: Iterable[Stated], *, card: bool) -> Iterator[Fact]:
         """Yield what an item states of who is who."""
         return facts_of(self.identity, agents, card=card, owner=self._owner)
+
+
+def _uncounted(evidence: Evidence) -> Evidence:
+    return replace(evidence, agents=[agent._replace(uses=0) for agent in evidence.agents])
 
 
 _KNOWN, _RELATED = 1, 2

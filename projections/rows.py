@@ -35,11 +35,12 @@ class Facts:
     """What is known of a row beside its words: what curation, export and reports go by.
 
     `pair` names the example whatever its redaction: it stays when people get other
-    surrogates. `type` and `source` are those of what is learned, `masked` counts what was
-    replaced in it, by kind.
+    surrogates. `learned` holds the ids of the items whose words are learned; `type` and `source`
+    are theirs, `masked` counts what was replaced in these words, by kind.
     """
 
     pair: str = ""
+    learned: tuple[str, ...] = ()
     kind: str = ""
     type: str = ""
     source: str = ""

@@ -24,6 +24,7 @@ _MONDAY = datetime(1970, 1, 5, 4, tzinfo=UTC)  # weeks begin when most people sl
 _WEEK = timedelta(weeks=1)
 _HELD = 0.15
 _MAIL = "message.email"
+_ACTIVITY = "activity."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,34 +63,38 @@ def is_conversation(item: Item) -> bool:
 
 
 def unit_of(item_id: str, item: Item) -> str:
-    """Return the name of what is recomputed together: a conversation, or one item."""
+    """Return the name of what is recomputed together, since no thread leaves it.
+
+    A week of a conversation or of one activity, a whole conversation by mail, or one item.
+    What is said of the split goes by the name too: it stays for ever.
+    """
+    if item.type.startswith(_ACTIVITY) and item.at is not None:
+        return f"a\x1f{item.type}\x1f{item.source}\x1f{_week(item.at)}"
     if not is_conversation(item):
-        return f"i\x1f{item_id}"
+        return f"i\x1f{item_id}\x1f"
     kind = item.type.split(".")[1] if "." in item.type else ""
-    return f"c\x1f{kind}\x1f{item.source}\x1f{item.conversation}"
+    week = "" if item.at is None or item.type.startswith(_MAIL) else _week(item.at)
+    return f"c\x1f{kind}\x1f{item.source}\x1f{item.conversation}\x1f{week}"
 
 
 def cut(unit: str, items: Iterable[Allowed]) -> Iterator[Thread]:
-    """Cut a unit into threads: at a gap of six hours and at the end of a week.
+    """Cut a unit into threads, at a gap of six hours; mail and activity stay whole.
 
     Args:
         unit: Its name.
-        items: Its permitted items, in order. A conversation by mail stays whole.
+        items: Its permitted items, in order.
     """
     thread: list[Allowed] = []
     last: datetime | None = None
-    week = ""
     for one in items:
-        at = None if one.item.type.startswith(_MAIL) else one.item.at
-        if at is not None:
-            apart = last is not None and at - last > _GAP
-            if thread and (apart or _week(at) != week):
-                yield Thread(f"{unit}\x1f{week}", tuple(thread))
-                thread = []
-            last, week = at, _week(at)
+        at = None if one.item.type.startswith((_MAIL, _ACTIVITY)) else one.item.at
+        if thread and at is not None and last is not None and at - last > _GAP:
+            yield Thread(unit, tuple(thread))
+            thread = []
+        last = at or last
         thread.append(one)
     if thread:
-        yield Thread(f"{unit}\x1f{week}", tuple(thread))
+        yield Thread(unit, tuple(thread))
 
 
 def _week(at: datetime) -> str:

@@ -3,18 +3,32 @@
 Its labels are those of its source, those that its words have (`projections.labels`), and
 above both what the owner said. What is kept by a rule of retention goes by what was said
 alone: no guess erases anything.
+
+What many items share is kept once: a type with its labels, and a circle, which is a source, a
+conversation and the people in it. Whatever a statement can be about is found through these two.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 
+from projections.circles import TABLES, Circles, is_sensitive, micros, within
 from projections.permissions import Standstill
 from projections.threads import unit_of
-from projections.view import Databases, Value, View, decode_item, decode_labels, encode, marks
+from projections.view import (
+    Databases,
+    Value,
+    View,
+    batches,
+    decode_item,
+    decode_labels,
+    encode,
+    marks,
+)
 from vault.aliases import words
-from vault.consent import SENSITIVE, Filters, Pause, Statement, Subject, is_paused, normal
+from vault.consent import Filters, Pause, Statement, Subject, is_paused, normal
 from vault.errors import Erased, NotFound
 from vault.events import (
     CorrectionMade,
@@ -50,8 +64,9 @@ class Mention:
 
 _Version = tuple[str, int]
 
-_COLUMNS = "i.id, i.position, i.body, i.labels, c.text"
-_FROM = "items i LEFT JOIN corrections c ON c.item = i.id"
+_COLUMNS = "i.id, i.position, i.body, t.labels, c.text"
+_FROM = "items i JOIN types t ON t.no = i.type LEFT JOIN corrections c ON c.item = i.id"
+_ORDER = "ORDER BY i.at IS NULL, i.at, i.position"
 _BATCH = 500
 _SHINGLE = 5
 _QUOTED = 0.5
@@ -64,15 +79,15 @@ class Timeline(View):
     """The follower that keeps items."""
 
     name = "timeline"
-    version = "3"
-    tables = """
-        CREATE TABLE items (id TEXT PRIMARY KEY, position INTEGER NOT NULL, at INTEGER, type
-            TEXT NOT NULL, source TEXT NOT NULL, conversation TEXT NOT NULL, labels BLOB NOT
-            NULL, unit TEXT NOT NULL, body BLOB NOT NULL, collected INTEGER NOT NULL, dated
-            INTEGER NOT NULL) WITHOUT ROWID;
-        CREATE INDEX items_by_unit ON items (unit, at, position);
-        CREATE INDEX items_by_conversation ON items (source, conversation);
-        CREATE INDEX items_by_age ON items (type, labels, dated);
+    version = "4"
+    tables = f"""
+        {TABLES}
+        CREATE TABLE items (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, position INTEGER NOT
+            NULL, at INTEGER, type INTEGER NOT NULL, circle INTEGER NOT NULL, unit TEXT NOT NULL,
+            collected INTEGER NOT NULL, dated INTEGER NOT NULL, body BLOB NOT NULL);
+        CREATE INDEX items_by_unit ON items (unit);
+        CREATE INDEX items_by_age ON items (type, dated);
+        CREATE INDEX items_by_circle ON items (circle);
         CREATE TABLE entries (entry TEXT PRIMARY KEY, item TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX entries_by_item ON entries (item);
         CREATE TABLE corrections (item TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
@@ -93,6 +108,7 @@ class Timeline(View):
         self._describe = describe
         self._labels = labels
         self._mentions = mentions
+        self._circles = Circles(self._db, describe)
 
     # ------------------------------------------------------------------ reading
 
@@ -111,16 +127,12 @@ class Timeline(View):
 
     def load(self, ids: Iterable[str]) -> Iterator[Stored]:
         """Yield the items among some ids that are there."""
-        wanted = list(ids)
-        for start in range(0, len(wanted), _BATCH):
-            batch = wanted[start : start + _BATCH]
-            yield from self._stored(f"i.id IN ({marks(len(batch))})", batch)
+        for batch in batches(list(ids)):
+            yield from self._labelled(self._read(f"i.id IN ({marks(len(batch))})", batch))
 
     def stated(self, ids: Iterable[str]) -> Iterator[Stored]:
         """Yield the items among some ids with the labels that source and owner state, and no more."""
-        wanted = list(ids)
-        for start in range(0, len(wanted), _BATCH):
-            batch = wanted[start : start + _BATCH]
+        for batch in batches(list(ids)):
             yield from self._read(f"i.id IN ({marks(len(batch))})", batch)
 
     def corrected_labels(self) -> list[tuple[str, str, bool]]:
@@ -140,8 +152,14 @@ class Timeline(View):
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return the number of items by source and type."""
-        rows = self._rows("SELECT source, type, count(*) FROM items GROUP BY source, type")
-        return {(str(source), str(kind)): int(str(n)) for source, kind, n in rows}
+        found: dict[tuple[str, str], int] = {}
+        for source, type_, n in self._rows(
+            "SELECT c.source, t.type, n FROM (SELECT type, circle, count(*) AS n FROM items GROUP BY"
+            " type, circle) i JOIN types t ON t.no = i.type JOIN circles c ON c.no = i.circle"
+        ):
+            key = (str(source), str(type_))
+            found[key] = found.get(key, 0) + int(str(n))
+        return found
 
     def select(
         self, *, type_: str = "", source: str = "", conversation: str = "", person: str = ""
@@ -158,30 +176,50 @@ class Timeline(View):
         mentions = isinstance(statement, Standstill)
         yield from self._matching(statement.type, statement.filters, mentions=mentions)
 
+    def covered_ids(self, statement: Statement) -> Iterator[str]:
+        """Yield the ids of the items that a statement is about, without reading them if possible."""
+        if self._must_read(statement):
+            yield from (stored.id for stored in self.covered(statement))
+            return
+        where, values = self._circles.about(statement.type, statement.filters)
+        for (id_,) in self._db.execute(f"SELECT i.id FROM items i WHERE {where}", values):  # noqa: S608
+            yield id_
+
     def units_covered(self, statement: Statement) -> set[str]:
-        """Return the units that hold an item which a statement might be about, or more."""
-        if _is_sensitive(statement.type):
+        """Return the units that hold an item which a statement is about, or may be about."""
+        if is_sensitive(statement.type):
             return {unit_of(stored.id, stored.item) for stored in self.covered(statement)}
-        where, values = _about(statement.type, statement.filters)
+        filters = statement.filters
+        if self._must_read(statement):
+            filters = replace(filters, person="")
+        where, values = self._circles.about(statement.type, filters)
         rows = self._db.execute(f"SELECT DISTINCT i.unit FROM items i WHERE {where}", values)  # noqa: S608
         return {unit for (unit,) in rows}
 
+    def _must_read(self, statement: Statement) -> bool:
+        """Whether only the words of an item tell if a statement is about it."""
+        by_mention = isinstance(statement, Standstill) and statement.filters.person
+        return bool(by_mention) or is_sensitive(statement.type)
+
+    def units(self) -> Iterator[tuple[str, str]]:
+        """Yield every item's id with the unit that it is in."""
+        yield from self._db.execute("SELECT id, unit FROM items")
+
     def unit(self, name: str) -> list[Stored]:
         """Return the items of a unit in order of time."""
-        return list(self._stored("i.unit = ?", [name]))
+        return list(self._labelled(self._read("i.unit = ?", [name])))
 
     def entries(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Return every log entry that holds words of these items: what erasing must destroy."""
         found: dict[str, None] = {}
         for one in ids:
             found[one] = None
-            for (entry,) in self._rows("SELECT entry FROM entries WHERE item = ?", (one,)):
-                found[str(entry)] = None
+            found.update(dict.fromkeys(self._revising(one)))
         return tuple(found)
 
     def holding(self, ids: Iterable[str]) -> int:
         """Return how many of some items are here."""
-        return sum(1 for _ in self.load(ids))
+        return len(self._among("items", "id", list(ids)))
 
     def were_erased(self, ids: Iterable[str]) -> bool:
         """Whether each of some items was erased."""
@@ -205,18 +243,19 @@ class Timeline(View):
         whole = [
             pause
             for pause in pauses
-            if not pause.source and not pause.person and not _is_sensitive(pause.type)
+            if not pause.source and not pause.person and not is_sensitive(pause.type)
         ]
         found: list[tuple[Value, ...]] = []
-        for type_, encoded in self._kinds() if rules else ():
+        for number, type_, encoded in self._rows("SELECT * FROM types") if rules else ():
+            assert isinstance(encoded, bytes)
             labels = decode_labels(encoded)
-            days = days_kept(rules, (type_, *labels))
-            kind = Subject(type=type_, labels=labels)
+            days = days_kept(rules, (str(type_), *labels))
+            kind = Subject(type=str(type_), labels=labels)
             if days is None or any(is_paused(pause, kind) for pause in whole):
                 continue
             found += self._rows(
-                "SELECT dated, id FROM items WHERE type = ? AND labels = ? AND dated < ?",
-                (type_, encoded, _micros(now - timedelta(days=days))),
+                "SELECT dated, id FROM items WHERE type = ? AND dated < ?",
+                (number, micros(now - timedelta(days=days))),
             )
         ids = [str(id_) for _, id_ in sorted(found, key=encode)]
         if len(whole) == len(pauses):
@@ -226,28 +265,9 @@ class Timeline(View):
             one for one in ids if not any(is_paused(pause, described[one]) for pause in pauses)
         )
 
-    def _kinds(self) -> Iterator[tuple[str, bytes]]:
-        """Yield every type with the labels it is found with: two steps in the index for each."""
-        row = self._db.execute(
-            "SELECT type, labels FROM items ORDER BY type, labels LIMIT 1"
-        ).fetchone()
-        while row:
-            yield row
-            row = (
-                self._db.execute(
-                    "SELECT type, labels FROM items WHERE type = ? AND labels > ?"
-                    " ORDER BY labels LIMIT 1",
-                    row,
-                ).fetchone()
-                or self._db.execute(
-                    "SELECT type, labels FROM items WHERE type > ? ORDER BY type, labels LIMIT 1",
-                    row[:1],
-                ).fetchone()
-            )
-
     def everything(self) -> Iterator[Stored]:
         """Yield all items in order of time."""
-        yield from self._stored("1", [])
+        yield from self._labelled(self._in_order("1", []))
 
     def mentions(self, ids: Sequence[str]) -> tuple[Mention, ...]:
         """Return the other items that quote or nearly repeat some items.
@@ -275,7 +295,8 @@ class Timeline(View):
 
     def _replaced(self) -> Iterator[Stored]:
         """Yield the corrected items, in the words that were collected."""
-        for stored in self._stored("c.item IS NOT NULL", []):
+        corrected = "i.id IN (SELECT item FROM corrections)"
+        for stored in self._labelled(self._in_order(corrected, [])):
             [(body,)] = self._rows("SELECT body FROM items WHERE id = ?", (stored.id,))
             assert isinstance(body, bytes)
             yield replace(stored, item=decode_item(body))
@@ -283,75 +304,84 @@ class Timeline(View):
     def _matching(
         self, type_: str, filters: Filters, *, mentions: bool = False
     ) -> Iterator[Stored]:
-        where, values = _about(type_, filters)
-        person = normal(filters.person) if filters.person else ""
-        for stored in self._stored(where, values):
+        read = mentions and bool(filters.person)
+        where, values = self._circles.about(type_, replace(filters, person="") if read else filters)
+        person = normal(filters.person)
+        for stored in self._labelled(self._in_order(where, values)):
             item = stored.item
-            names = (item.type, *item.labels)
-            if type_ and not any(n == type_ or n.startswith(type_ + ".") for n in names):
+            if is_sensitive(type_) and not any(within(n, type_) for n in (item.type, *item.labels)):
                 continue
-            if person and not self._concerns(item, person, mentions=mentions):
+            if read and not self._concerns(item, person):
                 continue
             yield stored
 
-    def _concerns(self, item: Item, person: str, *, mentions: bool) -> bool:
-        return person in self._describe(item).people or (mentions and self._mentions(item, person))
+    def _concerns(self, item: Item, person: str) -> bool:
+        return person in self._describe(item).people or self._mentions(item, person)
 
-    def _stored(self, where: str, values: Sequence[Value]) -> Iterator[Stored]:
-        read = self._read(where, values)
+    def _labelled(self, read: Iterable[Stored]) -> Iterator[Stored]:
+        """Add the labels that words have, some items at a time."""
+        read = iter(read)
         while batch := list(islice(read, _BATCH)):
             computed = self._labels(batch)
             denied = self._denied(computed)
             for stored in batch:
-                found = computed.get(stored.id, _NONE) - denied.get(stored.id, _NONE)
-                labels = tuple(sorted(found.union(stored.item.labels)))
-                yield replace(stored, item=replace(stored.item, labels=labels)) if found else stored
+                found = computed.get(stored.id, _NONE)
+                if found and (found := found - denied.get(stored.id, _NONE)):
+                    labels = tuple(sorted(found.union(stored.item.labels)))
+                    yield replace(stored, item=replace(stored.item, labels=labels))
+                else:
+                    yield stored
 
     def _denied(self, ids: Iterable[str]) -> dict[str, frozenset[str]]:
         """Return which labels the owner took from which of some items."""
-        wanted = list(ids)
         denied: dict[str, frozenset[str]] = {}
-        for item, label in self._rows(
-            "SELECT item, label FROM relabelled WHERE NOT holds"  # noqa: S608 - marks only
-            f" AND item IN ({marks(len(wanted))})",
-            wanted,
-        ):
-            denied[str(item)] = denied.get(str(item), _NONE).union((str(label),))
+        for item in self._among("relabelled", "item", list(ids)):
+            rows = self._rows("SELECT label FROM relabelled WHERE item = ? AND NOT holds", (item,))
+            denied[item] = frozenset(str(label) for (label,) in rows)
         return denied
 
+    def _in_order(self, where: str, values: Sequence[Value]) -> Iterator[Stored]:
+        """Yield items in order of time; only their numbers are in memory together."""
+        rows = self._db.execute(f"SELECT i.no FROM items i WHERE {where} {_ORDER}", values)  # noqa: S608
+        for batch in batches(array("q", (number for (number,) in rows))):
+            yield from self._read(f"i.no IN ({marks(len(batch))})", list(batch))
+
     def _read(self, where: str, values: Sequence[Value]) -> Iterator[Stored]:
-        rows = self._db.execute(
-            f"SELECT {_COLUMNS} FROM {_FROM} WHERE {where}"  # noqa: S608 - own clauses only
-            " ORDER BY i.at IS NULL, i.at, i.position",
-            values,
-        )
-        for id_, position, body, labels, text in rows:
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM {_FROM} WHERE {where} {_ORDER}", values)  # noqa: S608
+        for id_, position, body, labels, text in list(rows):
             item = decode_item(body)
             if text is not None:
                 item = replace(item, text=text, text_new=None)
-            told = decode_labels(labels)
+            told = decode_labels(labels) if labels != _NO_LABELS else ()
             yield Stored(id_, position, item if told == item.labels else replace(item, labels=told))
 
     # ------------------------------------------------------------------ following
 
     def _take(self, page: Page) -> None:
-        for entry in page.entries:
-            match entry.event:
-                case ItemCollected(item=item):
-                    self._keep(entry, entry.id, item)
-                case ItemRevised(item_id=item_id, item=item):
-                    self._keep(entry, self.root(item_id), item)
-                case CorrectionMade(item_id=item_id, text=text):
-                    self._correct(entry.id, self.root(item_id), text)
-                case LabelCorrected(item_id=item_id, label=label, holds=holds):
-                    self._relabel(entry.id, self.root(item_id), label, holds=holds)
-                case ItemErased(item_ids=ids):
-                    self._erase(ids)
-                case _:
-                    pass
+        self._circles.continue_at(self._reached)
+        for new, entries in groupby(page.entries, lambda e: isinstance(e.event, ItemCollected)):
+            if new:
+                self._collect(list(entries))
+            else:
+                for entry in entries:
+                    self._hear(entry)
+        self._circles.reached = self._order, page.position
+
+    def _hear(self, entry: Entry) -> None:
+        match entry.event:
+            case ItemRevised(item_id=item_id, item=item):
+                self._revise(entry, self.root(item_id), item)
+            case CorrectionMade(item_id=item_id, text=text):
+                self._correct(entry.id, self.root(item_id), text)
+            case LabelCorrected(item_id=item_id, label=label, holds=holds):
+                self._relabel(entry.id, self.root(item_id), label, holds=holds)
+            case ItemErased(item_ids=ids):
+                self._erase(ids)
+            case _:
+                pass
 
     def root(self, entry_id: str) -> str:
-        """Return the id of the item that an entry belongs to; an item's own id is that."""
+        """Return the id of the item that an entry belongs to; the entry that first held it names it."""
         return str(self._one("SELECT item FROM entries WHERE entry = ?", (entry_id,)) or entry_id)
 
     def _belongs(self, entry: str, root: str) -> bool:
@@ -361,31 +391,47 @@ class Timeline(View):
         if self._one("SELECT 1 FROM gone WHERE item = ?", (root,)):
             self._db.execute("INSERT OR IGNORE INTO owed VALUES (?)", (entry,))
             return False
-        self._db.execute("INSERT OR REPLACE INTO entries VALUES (?, ?)", (entry, root))
+        if entry != root:
+            self._db.execute("INSERT OR REPLACE INTO entries VALUES (?, ?)", (entry, root))
         return True
 
-    def _keep(self, entry: Entry, root: str, item: Item) -> None:
+    def _revising(self, root: str) -> list[str]:
+        """Return the entries behind the first that hold words of an item."""
+        rows = self._rows("SELECT entry FROM entries WHERE item = ? ORDER BY entry", (root,))
+        return [str(entry) for (entry,) in rows]
+
+    def _collect(self, entries: Sequence[Entry]) -> None:
+        """Keep items that are new; one that was erased stays away."""
+        ids = [entry.id for entry in entries]
+        refused = self._among("gone", "item", ids)
+        told = self._among("relabelled", "item", ids)
+        rows = [
+            self._row(entry, entry.id, entry.event.item, told=entry.id in told)
+            for entry in entries
+            if isinstance(entry.event, ItemCollected) and entry.id not in refused
+        ]
+        self._db.executemany(_KEEP, rows)
+
+    def _revise(self, entry: Entry, root: str, item: Item) -> None:
         if not self._belongs(entry.id, root):
             return
-        at, collected = None if item.at is None else _micros(item.at), _micros(entry.at)
-        self._db.execute(
-            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
-            " SET at = excluded.at, type = excluded.type, source = excluded.source, conversation ="
-            " excluded.conversation, labels = excluded.labels, unit = excluded.unit, body ="
-            " excluded.body, dated = coalesce(excluded.at, items.collected)",
-            (
-                root,
-                entry.position,
-                at,
-                item.type,
-                item.source,
-                item.conversation,
-                encode(self._told(root, item.labels)),
-                unit_of(root, item),
-                encode(item),
-                collected,
-                collected if at is None else at,
-            ),
+        before = self._rows("SELECT type, circle FROM items WHERE id = ?", (root,))
+        self._db.execute(_KEEP, self._row(entry, root, item, told=True))
+        self._circles.sweep(before)
+
+    def _row(self, entry: Entry, root: str, item: Item, *, told: bool) -> tuple[Value, ...]:
+        at, collected = None if item.at is None else micros(item.at), entry.time // 1000
+        labels = self._told(root, item.labels) if told else item.labels
+        return (
+            root,
+            entry.position,
+            at,
+            self._circles.type(item.type, labels),
+            self._circles.of(item),
+            unit_of(root, item),
+            collected,
+            collected if at is None else at,
+            encode(item),
         )
 
     def _correct(self, entry: str, root: str, text: str) -> None:
@@ -395,13 +441,17 @@ class Timeline(View):
             self._db.execute("INSERT OR REPLACE INTO corrections VALUES (?, ?)", (root, text))
 
     def _relabel(self, entry: str, root: str, label: str, *, holds: bool) -> None:
-        row = self._db.execute("SELECT body FROM items WHERE id = ?", (root,)).fetchone()
+        row = self._db.execute(
+            "SELECT type, circle, body FROM items WHERE id = ?", (root,)
+        ).fetchone()
         if self._belongs(entry, root) and row:
             self._db.execute(
                 "INSERT OR REPLACE INTO relabelled VALUES (?, ?, ?)", (root, label, holds)
             )
-            labels = encode(self._told(root, decode_item(row[0]).labels))
-            self._db.execute("UPDATE items SET labels = ? WHERE id = ?", (labels, root))
+            item = decode_item(row[2])
+            type_ = self._circles.type(item.type, self._told(root, item.labels))
+            self._db.execute("UPDATE items SET type = ? WHERE id = ?", (type_, root))
+            self._circles.sweep([row[:2]])
 
     def _told(self, root: str, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Return the labels that a source gave an item, as the owner corrected them."""
@@ -414,20 +464,37 @@ class Timeline(View):
 
     def _erase(self, ids: tuple[str, ...]) -> None:
         roots = {root for one in ids for root in (one, self.root(one))}
+        left: list[tuple[Value, ...]] = []
         for root in sorted(roots):
+            held = [(one,) for one in self._revising(root)]
+            if row := self._rows("SELECT type, circle FROM items WHERE id = ?", (root,)):
+                left += row
+                held.append((root,))
             self._db.execute("DELETE FROM items WHERE id = ?", (root,))
             self._db.execute("DELETE FROM corrections WHERE item = ?", (root,))
             self._db.execute("DELETE FROM relabelled WHERE item = ?", (root,))
-            self._db.execute(
-                "INSERT OR IGNORE INTO owed SELECT entry FROM entries WHERE item = ?", (root,)
-            )
+            self._db.executemany("INSERT OR IGNORE INTO owed VALUES (?)", held)
             self._db.execute("DELETE FROM entries WHERE item = ?", (root,))
             self._db.execute("INSERT OR IGNORE INTO gone VALUES (?)", (root,))
+        self._circles.sweep(left)
         self._db.executemany("DELETE FROM owed WHERE entry = ?", [(one,) for one in ids])
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
-        for row in self._rows("SELECT id, position, at, unit, body FROM items"):
+        for row in self._db.execute(
+            "SELECT i.id, i.position, i.at, i.unit, t.type, t.labels, c.source, c.conversation, i.body"
+            " FROM items i JOIN types t ON t.no = i.type JOIN circles c ON c.no = i.circle"
+        ):
             yield ("item", *row)
+        for row in self._rows("SELECT type, labels FROM types"):
+            yield ("type", *row)
+        for row in self._rows(
+            "SELECT c.source, c.conversation, a.id, a.name, count(*) FROM circles c"
+            " LEFT JOIN taking_part p ON p.circle = c.no LEFT JOIN agents a ON a.no = p.agent"
+            " GROUP BY 1, 2, 3, 4"
+        ):
+            yield ("circle", *row)
+        for row in self._rows("SELECT id, name FROM agents"):
+            yield ("agent", *row)
         for row in self._rows("SELECT item, text FROM corrections"):
             yield ("correction", *row)
         for row in self._rows("SELECT item, label, holds FROM relabelled"):
@@ -436,35 +503,13 @@ class Timeline(View):
             yield ("owed", *row)
 
 
-def _about(type_: str, filters: Filters) -> tuple[str, list[Value]]:
-    """Return a condition that holds for every item a filter is about, and for few others."""
-    clauses, values = ["1"], list[Value]()
-    # An item of any type may be about a sensitive matter.
-    if type_ and not _is_sensitive(type_):
-        empty = encode(())
-        clauses.append("(i.type = ? OR (i.type >= ? AND i.type < ?) OR i.labels != ?)")
-        values += [type_, type_ + ".", type_ + "/", empty]
-    if filters.source:
-        clauses.append("i.source = ?")
-        values.append(filters.source)
-    if filters.conversation:
-        clauses.append("i.conversation = ?")
-        values.append(filters.conversation)
-    if filters.since is not None:
-        clauses.append("(i.at IS NULL OR i.at >= ?)")
-        values.append(_micros(filters.since))
-    if filters.until is not None:
-        clauses.append("(i.at IS NULL OR i.at < ?)")
-        values.append(_micros(filters.until))
-    return " AND ".join(clauses), values
-
-
-def _is_sensitive(type_: str) -> bool:
-    return type_.partition(".")[0] in SENSITIVE
-
-
-def _micros(at: datetime) -> int:
-    return round(at.timestamp() * 1e6)
+_KEEP = (
+    "INSERT INTO items (id, position, at, type, circle, unit, collected, dated, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+    " SET at = excluded.at, type = excluded.type, circle = excluded.circle, unit = excluded.unit,"
+    " body = excluded.body, dated = coalesce(excluded.at, items.collected)"
+)
+_NO_LABELS = encode(())
 
 
 def _shingles(text: str) -> set[str]:

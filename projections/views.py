@@ -1,28 +1,43 @@
 """All views of one vault, opened together and brought up in their order."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import Protocol, Self
 
+from projections.definitions import EVERYTHING, Definitions
+from projections.drafts import QuestionWriter
 from projections.embed import Embedder, chosen
 from projections.labels import Labels
 from projections.lineage import Lineage
 from projections.people import People
 from projections.permissions import Permissions
 from projections.redaction.names import Names, shipped
+from projections.reviews import Reviews
 from projections.search import Search
 from projections.timeline import Stored, Timeline
 from projections.training import Training
 from projections.view import Databases, Files, View
 from vault.aliases import Aliases
 from vault.consent import Purpose
+from vault.errors import NotFound
+from vault.events import ViewDefined
 from vault.follow import Readable, catch_up
 
-__all__ = ["Views"]
+__all__ = ["Stores", "Views"]
 
 
-@dataclass(frozen=True, slots=True)
+class Stores(Databases, Protocol):
+    """Sealed databases that can be listed and dropped (`vault.derived.Derived`)."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all of them."""
+
+    def delete(self, name: str) -> None:
+        """Remove one if it is there."""
+
+
+@dataclass(slots=True)
 class Views:
     """People, permissions, timeline and labels first: the others read them."""
 
@@ -30,20 +45,26 @@ class Views:
     permissions: Permissions
     timeline: Timeline
     labels: Labels
+    reviews: Reviews
+    definitions: Definitions
     search: Search
     training: Training
     lineage: Lineage
+    _stores: Stores
+    _make: Callable[[ViewDefined], Training]
+    _defined: dict[str, Training] = field(default_factory=dict)
 
     @classmethod
     def open(
         cls,
-        databases: Databases,
+        databases: Stores,
         models: Files,
         *,
         alias_key: bytes,
         view_key: bytes,
         embedder: Embedder | None = None,
         names: Names | None = None,
+        questions: QuestionWriter | None = None,
     ) -> Self:
         """Open every view; one that is missing, damaged or older begins at zero.
 
@@ -54,6 +75,7 @@ class Views:
             view_key: The key of this set of views: surrogates and splits follow from it.
             embedder: What labels are computed from; by default what ships.
             names: What guesses names of strangers; by default what ships.
+            questions: What writes questions on passages; by default templates do.
         """
         people = People(databases, Aliases(alias_key))
 
@@ -63,24 +85,71 @@ class Views:
         timeline = Timeline(databases, people.subject, people.mentions, computed)
         permissions = Permissions(databases, timeline.subject)
         labels = Labels(databases, people, permissions, timeline, embedder or chosen(""))
-        training = Training(
-            databases,
-            people,
-            permissions,
-            timeline,
-            labels,
-            names=names or shipped(),
-            key=view_key,
-        )
-        return cls(
+        reviews = Reviews(databases)
+        guesses = names or shipped()
+
+        def make(definition: ViewDefined) -> Training:
+            return Training(
+                databases,
+                people=people,
+                permissions=permissions,
+                timeline=timeline,
+                labels=labels,
+                reviews=reviews,
+                names=guesses,
+                key=view_key,
+                definition=definition,
+                questions=questions,
+            )
+
+        training = make(EVERYTHING)
+        views = cls(
             people=people,
             permissions=permissions,
             timeline=timeline,
             labels=labels,
+            reviews=reviews,
+            definitions=Definitions(databases),
             search=Search(databases, people, permissions, timeline, labels),
             training=training,
             lineage=Lineage(databases, training, models),
+            _stores=databases,
+            _make=make,
         )
+        views._open_defined()
+        return views
+
+    def _open_defined(self) -> bool:
+        """Open the views that are defined now and drop the others; whether any was opened."""
+        wanted = {one.name: one for one in self.definitions.all()}
+        for name, view in list(self._defined.items()):
+            if wanted.get(name) != view.definition:
+                self._defined.pop(name).close()
+                self._stores.delete(Training.file(name))
+        kept = set(map(Training.file, wanted))
+        for file in self._stores.names():
+            if file.startswith(Training.file("")) and file not in kept:
+                self._stores.delete(file)
+        new = [name for name in wanted if name not in self._defined]
+        self._defined |= {name: self._make(wanted[name]) for name in new}
+        return bool(new)
+
+    def named(self, name: str = "") -> Training:
+        """Return the training view of a name; without one, that of everything permitted.
+
+        Raises:
+            NotFound: The owner defined none of this name.
+        """
+        if not name:
+            return self.training
+        if name not in self._defined:
+            raise NotFound(f"There is no view {name!r}; `twin view list` shows which there are.")
+        return self._defined[name]
+
+    @property
+    def trainings(self) -> tuple[Training, ...]:
+        """Every training view, that of everything first, then by name."""
+        return (self.training, *(self._defined[name] for name in sorted(self._defined)))
 
     @property
     def all(self) -> tuple[View, ...]:
@@ -90,18 +159,27 @@ class Views:
             self.permissions,
             self.timeline,
             self.labels,
+            self.reviews,
+            self.definitions,
             self.search,
             self.training,
+            *self._defined.values(),
             self.lineage,
         )
 
     def catch_up(self, log: Readable, progress: Callable[[int, int], None] | None = None) -> int:
         """Follow the log to its end; return the position reached."""
-        return catch_up(log, self.all, progress)
+        reached = catch_up(log, self.all, progress)
+        if self._open_defined():
+            # What was defined on the way begins where the timeline is, and reads nothing again.
+            reached = catch_up(log, self.all, progress)
+        return reached
 
     def settle(self, now: datetime) -> None:
         """Compute everything that is due, so that the next question is answered at once."""
         self.training.settle(now)
+        for view in self._defined.values():
+            view.settle(now)
         self.search.settle(now)
 
     def withdrawn_items(self, now: datetime) -> frozenset[str]:
@@ -119,7 +197,15 @@ class Views:
                     stored.id, position
                 ):
                     found.add(stored.id)
-        return frozenset(self.timeline.entries(sorted(found)))
+        return frozenset(self.entries(sorted(found)))
+
+    def entries(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Return every log entry that holds words of some items, or of examples made of them."""
+        return tuple(dict.fromkeys((*self.timeline.entries(ids), *self.reviews.entries(ids))))
+
+    def owed(self) -> tuple[str, ...]:
+        """Return the entries with words of erased items that were not erased with them."""
+        return (*self.timeline.owed(), *self.reviews.owed())
 
     def close(self) -> None:
         """Close every database."""

@@ -9,6 +9,7 @@ so that the order in which things became known, and how often, make no differenc
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 
 from vault.aliases import phone, words
@@ -49,6 +50,7 @@ _SUFFIXES = _set("jr sr ii iii iv phd md mba esq dds rn cpa obe qc kc")
 _FIRMS = _set("inc ltd llc llp gmbh ag co corp company plc sa bv and und et")
 _ASIDE = re.compile(r"\s*[(\[][^()\[\]]{0,80}[)\]]\s*$")
 _VIA = re.compile(r"\s+via\s+[^\n]{1,80}$", re.IGNORECASE)
+_REMEMBERED = 1 << 14
 _ASIDES = 2
 _LONGEST = 3
 _MANY_WRITE = re.compile(
@@ -67,6 +69,7 @@ def is_name(text: str) -> bool:
     return bool(text) and not text.startswith(_HOME)
 
 
+@lru_cache(_REMEMBERED)
 def forms_of(text: str) -> tuple[str, ...]:
     """Return the forms of an id or a name: as statements write it, and as all spellings share it.
 
@@ -113,6 +116,7 @@ def _is_turned(name: str, last: list[str], first: list[str]) -> bool:
     )
 
 
+@lru_cache(_REMEMBERED)
 def identifying(id_: str, name: str) -> tuple[tuple[str, ...], ...]:
     """Return the forms by which an agent is known wherever they appear, those of one person together.
 

@@ -1,13 +1,10 @@
 """The manifest: what a model was made from, completely, ready to be signed and logged."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
-
-from projections.rows import Row, digest
+from projections.roots import rows_root
 from trainer.finetune import Trained
 from vault.events import Manifest, SliceState
 
-__all__ = ["build", "rows_root"]
+__all__ = ["build"]
 
 
 def build(
@@ -46,20 +43,3 @@ def build(
         weights=trained.weights,
         metrics=trained.metrics,
     )
-
-
-def rows_root(rows: Iterable[Row]) -> str:
-    """Return the RFC 9162 root over the sorted digests of rows, hex."""
-    leaves = sorted(bytes.fromhex(digest(row.events, row.messages, row.split)) for row in rows)
-    return _root([hashlib.sha256(b"\x00" + leaf).digest() for leaf in leaves]).hex()
-
-
-def _root(hashes: Sequence[bytes]) -> bytes:
-    """Return the Merkle tree head of leaf hashes (RFC 9162, section 2.1.1)."""
-    if not hashes:
-        return hashlib.sha256().digest()
-    if len(hashes) == 1:
-        return hashes[0]
-    half = 1 << (len(hashes) - 1).bit_length() - 1
-    pair = _root(hashes[:half]) + _root(hashes[half:])
-    return hashlib.sha256(b"\x01" + pair).digest()

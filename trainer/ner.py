@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from projections.redaction.fold import Folded
 from projections.redaction.kinds import Found, Kind
-from projections.redaction.names import chunks
+from projections.redaction.naming.features import chunks
 from trainer.base import inspect
 from trainer.errors import BaseRefused
 

@@ -23,6 +23,7 @@ _R = TypeVar("_R", bound="Recipe")
 class Recipe:
     """How to train. `scratch` makes a small network anew, `lora` adapts a local base.
 
+    `view` is the training view that rows are taken from; without a name, all of them.
     Lengths count tokens, `context` messages. Hidden matrices learn at `matrix_rate` by Muon,
     the rest (all, where it is 0) at `learning_rate` by AdamW; slices after the first at a
     `later_share` of both. A slice repeats `rehearsal` rows of earlier
@@ -31,6 +32,7 @@ class Recipe:
 
     name: str
     kind: Literal["scratch", "lora"]
+    view: str = ""
     seed: int = 0
     threads: int = 1
     bf16: bool = True
@@ -72,7 +74,10 @@ class Recipe:
 
     def canonical(self) -> str:
         """Return the JSON that is hashed and stored in the manifest."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        given = asdict(self)
+        if not self.view:
+            del given["view"]
+        return json.dumps(given, sort_keys=True, separators=(",", ":"))
 
     def toml(self) -> str:
         """Return the recipe as a TOML document that `read` understands."""

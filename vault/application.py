@@ -39,6 +39,7 @@ from vault.events import (
     LabelCorrected,
     MaskedAlias,
     OwnerNamed,
+    PairReviewed,
     RetentionSet,
     UsePaused,
     UseResumed,
@@ -270,6 +271,10 @@ class Vault:
             raise UsageError(f"{label!r} is not a label; a label is one of {known}.")
         event = LabelCorrected(item_id=item_id, label=label, holds=holds)
         self.log.append([Draft(event=event, scope=_scope(item))])
+
+    def review(self, review: PairReviewed, item: Item) -> None:
+        """Put on the record what the owner says of an example that one of her items teaches."""
+        self.log.append([Draft(event=review, scope=_scope(item))])
 
     def find(self, named: Sequence[tuple[str, str]]) -> tuple[str, ...]:
         """Return the ids of items by (source, native id), empty for what is not there."""

@@ -9,10 +9,11 @@ for nothing.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from vault.errors import UsageError
 from vault.items import Item
@@ -22,6 +23,7 @@ __all__ = [
     "Decision",
     "Effect",
     "Filters",
+    "Known",
     "Pause",
     "Profile",
     "Purpose",
@@ -29,9 +31,12 @@ __all__ = [
     "Subject",
     "check_type",
     "decide",
+    "decide_by",
     "in_force",
     "is_paused",
+    "known_people",
     "normal",
+    "standing",
 ]
 
 SENSITIVE = frozenset(
@@ -114,6 +119,10 @@ class Pause:
     person: str = ""
 
 
+Known = tuple[frozenset[str], frozenset[str]]
+"""The normal forms of an item's author, and those of all who take part in it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What the decision needs to know of an item, and no more.
@@ -141,22 +150,33 @@ class Subject:
             known_as: For the normal form of an agent's id or name, every other normal form
                 under which the same person is known.
         """
-        also = known_as or {}
+        return cls.among(item, known_people(item, known_as or {}))
 
-        def forms(*texts: str) -> frozenset[str]:
-            own = {normal(text) for text in texts if text}
-            return frozenset(own.union(*(also.get(form, frozenset()) for form in own)))
-
-        author = forms(item.author.id, item.author.name) if item.author else frozenset()
+    @classmethod
+    def among(cls, item: Item, known: Known, mentioned: frozenset[str] = frozenset()) -> "Subject":
+        """Describe an item of which it is known who takes part and who is mentioned."""
+        author, people = known
         return cls(
             type=item.type,
             source=item.source,
             conversation=item.conversation,
             author=author,
-            people=author.union(*(forms(agent.id, agent.name) for agent in item.to)),
+            people=people,
             at=item.at,
             labels=item.labels,
+            mentioned=mentioned,
         )
+
+
+def known_people(item: Item, known_as: Mapping[str, frozenset[str]]) -> Known:
+    """Return every form of an item's author, and of all who take part in it."""
+
+    def forms(*texts: str) -> frozenset[str]:
+        own = {normal(text) for text in texts if text}
+        return frozenset(own.union(*(known_as.get(form, frozenset()) for form in own)))
+
+    author = forms(item.author.id, item.author.name) if item.author else frozenset()
+    return author, author.union(*(forms(agent.id, agent.name) for agent in item.to))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +189,7 @@ class Decision:
     redact: Profile = Profile.STRICT
 
 
+@lru_cache(1 << 14)
 def normal(text: str) -> str:
     """Return the form in which names and addresses are compared.
 
@@ -240,9 +261,14 @@ def decide(
         pauses: Those that were not ended. They say nothing of `collect`, and beat every
             permission for any other purpose.
     """
-    for pause in pauses if purpose is not Purpose.COLLECT else ():
-        if is_paused(pause, subject):
-            return Decision(permitted=False, statement=pause.id, reason=_words_of_pause(pause))
+    live = standing(statements, purpose, now, recipient=recipient)
+    return decide_by(live, subject, purpose, pauses)
+
+
+def standing(
+    statements: Iterable[Statement], purpose: Purpose, now: datetime, *, recipient: str = ""
+) -> list[Statement]:
+    """Return the statements that decide about a purpose at a moment, for `decide_by`."""
     about = (
         statement
         for statement in statements
@@ -250,7 +276,16 @@ def decide(
         and (purpose is not Purpose.SHARE or _reaches(statement, recipient))
     )
     # An expired statement has still replaced what came before it: nothing old comes back.
-    live = [s for s in in_force(about) if s.expires is None or now < s.expires]
+    return [s for s in in_force(about) if s.expires is None or now < s.expires]
+
+
+def decide_by(
+    live: Sequence[Statement], subject: Subject, purpose: Purpose, pauses: Iterable[Pause]
+) -> Decision:
+    """Decide as `decide` does, by the statements that stand: for many items they are looked for once."""
+    for pause in pauses if purpose is not Purpose.COLLECT else ():
+        if is_paused(pause, subject):
+            return Decision(permitted=False, statement=pause.id, reason=_words_of_pause(pause))
     for statement in live:
         if statement.effect is Effect.DENY and _forbids(statement, subject):
             return Decision(

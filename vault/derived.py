@@ -8,6 +8,7 @@ dropped and begun anew. Every store has its own key, derived from the view key a
 import os
 import re
 from pathlib import Path
+from typing import Literal
 
 import apsw
 from cryptography.exceptions import InvalidTag
@@ -37,14 +38,20 @@ _PRAGMAS = (
     "synchronous=FULL",
     "trusted_schema=OFF",
     "cell_size_check=ON",
+    # In KiB. What does not fit is decrypted again at every use.
+    "cache_size=-16384",
 )
 _BUSY_MS = 60_000
 
 
 class Database(apsw.Connection):
-    """An encrypted database; `rebuilt` says that an unreadable one was dropped before."""
+    """An encrypted database.
 
-    rebuilt: bool = False
+    `anew` says why it is empty: an unreadable one was dropped, or it was missing where there
+    are others. The first database of a folder is not missing, nor are those that follow it.
+    """
+
+    anew: Literal["", "missing", "damaged"] = ""
 
 
 class Derived:
@@ -56,6 +63,7 @@ class Derived:
         with storage(f"The folder {folder.name}"):
             private_folder(folder)
             remove_drafts(folder)
+        self._begun = any(name.endswith(_DATABASE) for name in self.names())
 
     def _path(self, name: str, *, database: bool = False) -> Path:
         if not _NAME.fullmatch(name) or name.endswith(".new"):
@@ -80,15 +88,17 @@ class Derived:
         path = self._path(name, database=True)
         key = self._key_for(name)
         with storage(f"The store {name}"):
+            missing = self._begun and not path.exists()
             try:
-                return _opened(path, key)
+                database = _opened(path, key)
+                database.anew = "missing" if missing else ""
             except (apsw.NotADBError, apsw.CorruptError):
                 self._drop(path)
                 database = _opened(path, key)
-                database.rebuilt = True
-                return database
+                database.anew = "damaged"
             except (apsw.CantOpenError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
                 raise StorageError(f"The store {name} could not be opened: {error}.") from error
+        return database
 
     def write(self, name: str, content: bytes) -> None:
         """Seal a file, replacing an older one whole.

@@ -5,10 +5,10 @@ and the old one stays readable by its upcast in `vault.upcasts`. The table of to
 `specs/event-format.md`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from vault.consent import Pause, Statement
+from vault.consent import Filters, Pause, Statement
 from vault.items import Bad, Item
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "ModelSuspended",
     "ModelTrained",
     "OwnerNamed",
+    "PairReviewed",
     "PersonMerged",
     "PersonRelated",
     "PersonSplit",
@@ -42,6 +43,8 @@ __all__ = [
     "SliceState",
     "UsePaused",
     "UseResumed",
+    "ViewDefined",
+    "ViewDropped",
 ]
 
 
@@ -218,6 +221,49 @@ class LabelCorrected(Event):
     item_id: str
     label: str
     holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairReviewed(Event):
+    """The owner `approved`, `rejected` or `edited` an example; her newest word on it holds.
+
+    `pair` names the example however it is redacted, `item_ids` the items whose words it
+    teaches. `prompt` and `answer` are her own wording, not yet redacted; an empty one leaves
+    what stands there.
+    """
+
+    pair: str
+    item_ids: tuple[str, ...]
+    verdict: str
+    prompt: str = ""
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewDefined(Event):
+    """The owner named a training view of her own; under a name that is taken, another one.
+
+    It holds examples of items that `filters` let by, of one of `types` where any is named,
+    written by her alone where it is `mine`, from threads that say all of `words`. At most
+    `most` of them (0: all) are taken, in equal shares by `balance` where that names anything;
+    `augment` adds variants of rare styles.
+    """
+
+    name: str
+    types: tuple[str, ...] = ()
+    filters: Filters = field(default_factory=Filters)
+    words: str = ""
+    mine: bool = False
+    most: int = 0
+    balance: tuple[str, ...] = ()
+    augment: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewDropped(Event):
+    """A view that the owner had named is not made any more."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ it at a page border and running again doubles nothing. SQLite has no subscriptio
 followers pull.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
@@ -48,6 +48,13 @@ class Page:
 
     entries: tuple[Entry, ...]
     position: int
+
+    def behind(self, position: int) -> "Page":
+        """Return what of it stands behind a position."""
+        if not self.entries or self.entries[0].position > position:
+            return self
+        kept = tuple(entry for entry in self.entries if entry.position > position)
+        return Page(entries=kept, position=self.position)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +106,24 @@ class Follower(Protocol):
         """Start over from nothing if the log's order is not the one followed so far."""
 
     def apply(self, page: Page) -> None:
-        """Take in one page and its position, in one transaction."""
+        """Take in what of a page it has not read, and its position, in one transaction."""
+
+
+_MOST: Final = 2000
+
+
+def _joined(pages: Iterable[Page]) -> Iterator[Page]:
+    """Yield pages made one, up to two thousand entries: each costs every follower a commit."""
+    entries: list[Entry] = []
+    position = 0
+    for page in pages:
+        if entries and len(entries) + len(page.entries) > _MOST:
+            yield Page(entries=tuple(entries), position=position)
+            entries.clear()
+        entries += page.entries
+        position = page.position
+    if position:
+        yield Page(entries=tuple(entries), position=position)
 
 
 def catch_up(
@@ -107,7 +131,9 @@ def catch_up(
     followers: Sequence[Follower],
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Bring followers to the end of the log; pages are read once for all of them.
+    """Bring followers to the end of the log; it is read once for all of them.
+
+    Followers see pages joined, so that one behind a border in the middle takes the rest only.
 
     Returns:
         The position reached.
@@ -116,7 +142,7 @@ def catch_up(
     for follower in followers:
         follower.begin(order)
     start = min((follower.position for follower in followers), default=end)
-    for page in log.pages(start) if start < end else ():
+    for page in _joined(log.pages(start)) if start < end else ():
         for follower in followers:
             if follower.position < page.position:
                 follower.apply(page)
@@ -128,14 +154,22 @@ def catch_up(
 class Without:
     """A log as it would read had some items never been collected; ids and positions stay.
 
-    Pages behind `until` are not there either, so that what others append meanwhile makes no
-    difference.
+    Pages behind `until`, and pages from the first one on that was appended after `at`, are not
+    there either: what others append meanwhile makes no difference, and any past can be read.
     """
 
-    def __init__(self, log: Readable, item_ids: frozenset[str], *, until: int) -> None:
+    def __init__(
+        self,
+        log: Readable,
+        item_ids: frozenset[str] = frozenset(),
+        *,
+        until: int,
+        at: datetime | None = None,
+    ) -> None:
         self._log = log
         self._ids = item_ids
         self._until = until
+        self._at = at
 
     @property
     def head(self) -> Head:
@@ -155,7 +189,9 @@ class Without:
     def pages(self, after: int = 0) -> Iterator[Page]:
         """Yield pages without the entries that hold one of the items."""
         for page in self._log.pages(after):
-            if page.position > self._until:
+            if page.position > self._until or (
+                self._at is not None and any(entry.at > self._at for entry in page.entries)
+            ):
                 return
             kept = tuple(entry for entry in page.entries if not self._holds(entry))
             yield Page(entries=kept, position=page.position)

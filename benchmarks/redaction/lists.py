@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from projections import redaction
-from projections.redaction.names import Weights
 from projections.redaction.naming.features import digest
+from projections.redaction.naming.weights import Weights
 
 __all__ = ["on_a_list"]
 

@@ -1,16 +1,17 @@
 """`twin consent …`, `twin withdraw`, `twin pause` and `twin resume`."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
 from console.cli.common import GlobalOptions, command, emit, talk
+from console.cli.conditions import DAY, Given, conditions, filters, utc
 from console.cli.exports import restore
 from console.cli.opening import opened
 from console.cli.wording import line_of
-from vault.consent import Effect, Filters, Pause, Profile, Purpose
+from vault.consent import Effect, Pause, Profile, Purpose
 
 if TYPE_CHECKING:
     from console.use.consenting import Kept, Paused, Resumed, Said
@@ -18,50 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["consent", "pause", "resume", "withdraw"]
 
 _PURPOSES = click.Choice([purpose.value for purpose in Purpose])
-_DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"])
-
-
-def _conditions(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the filters that allow, deny and withdraw share."""
-    for option in reversed(
-        (
-            click.option(
-                "--since", type=_DAY, metavar="DATE", help="Only items from this day on (UTC)."
-            ),
-            click.option(
-                "--until", type=_DAY, metavar="DATE", help="Only items before this day (UTC)."
-            ),
-            click.option("--source", default="", help="Only items of this source."),
-            click.option("--conversation", default="", help="Only items of this conversation."),
-            click.option("--person", default="", help="Only items with this person."),
-        )
-    ):
-        function = option(function)
-    return function
-
-
-def _utc(day: datetime | None) -> datetime | None:
-    return day.replace(tzinfo=UTC) if day else None
-
-
-class _Given(TypedDict):
-    """The filters as click hands them over."""
-
-    since: datetime | None
-    until: datetime | None
-    source: str
-    conversation: str
-    person: str
-
-
-def _filters(given: _Given) -> Filters:
-    return Filters(
-        source=given["source"],
-        conversation=given["conversation"],
-        person=given["person"],
-        since=_utc(given["since"]),
-        until=_utc(given["until"]),
-    )
 
 
 @click.group("consent")
@@ -87,7 +44,7 @@ def _say(effect: Effect) -> Callable[..., None]:
         redact: str,
         expires: datetime | None,
         recipient: str,
-        **given: Unpack[_Given],
+        **given: Unpack[Given],
     ) -> None:
         from console.use import consenting  # noqa: PLC0415 — heavy
 
@@ -97,9 +54,9 @@ def _say(effect: Effect) -> Callable[..., None]:
                 effect,
                 data_type,
                 Purpose(purpose),
-                filters=_filters(given),
+                filters=filters(given),
                 redact=Profile(redact),
-                expires=_utc(expires),
+                expires=utc(expires),
                 recipient=recipient,
             )
         emit(said, lambda: click.echo(line_of(said.statement)))
@@ -111,11 +68,11 @@ for _effect, _help in (
     (Effect.ALLOW, "Allow a data type to be used for a purpose."),
     (Effect.DENY, "Forbid a data type, and all beneath it, for a purpose."),
 ):
-    _function = _conditions(_say(_effect))
+    _function = conditions(_say(_effect))
     for _option in (
         click.option("--recipient", default="", help="To whom, for the purpose share."),
         click.option(
-            "--expires", type=_DAY, metavar="DATE", help="The statement ends on this day (UTC)."
+            "--expires", type=DAY, metavar="DATE", help="The statement ends on this day (UTC)."
         ),
         click.option(
             "--redact",
@@ -189,13 +146,13 @@ consent.add_command(restore)
 @command("withdraw")
 @click.argument("data_type", metavar="TYPE")
 @click.argument("purpose", type=_PURPOSES, metavar="PURPOSE")
-@_conditions
-def withdraw(data_type: str, purpose: str, **given: Unpack[_Given]) -> None:
+@conditions
+def withdraw(data_type: str, purpose: str, **given: Unpack[Given]) -> None:
     """Take a permission back: rows go, models that learned from them may not answer."""
     from console.use import consenting  # noqa: PLC0415 — heavy
 
     with opened() as twin:
-        gone = consenting.withdraw(twin, data_type, Purpose(purpose), _filters(given))
+        gone = consenting.withdraw(twin, data_type, Purpose(purpose), filters(given))
 
     def lines() -> None:
         talk(f"Withdrawn: {gone.rows_removed} rows removed.")

@@ -2,10 +2,12 @@
 
 import sys
 from pathlib import Path
+from typing import Unpack
 
 import click
 
 from console.cli.common import command, emit, printable, talk
+from console.cli.conditions import Given, conditions, filters
 from console.cli.opening import opened, progress
 
 __all__ = ["add", "me", "search", "show"]
@@ -81,18 +83,39 @@ def _ask_who() -> tuple[str, ...]:
 
 @command("search")
 @click.argument("query")
+@click.option("--type", "data_type", default="", help="Only items of this type, or so labelled.")
+@conditions
+@click.option(
+    "--by",
+    type=click.Choice(["text", "meaning", "both"]),
+    default="both",
+    show_default=True,
+    help="By their words, by what they are about, or both.",
+)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
-def search(query: str, limit: int) -> None:
-    """Search what consent allows to be searched."""
-    from console.use import viewing  # noqa: PLC0415 — heavy
+def search(query: str, data_type: str, by: str, limit: int, **given: Unpack[Given]) -> None:
+    """Search what consent allows to be searched.
+
+    Found is what holds every word or "quoted phrase" of QUERY, an asterisk at the end of a
+    word standing for any ending, and behind it (marked ~) what seems to mean the same.
+    """
+    from console.use import searching  # noqa: PLC0415 — heavy
 
     with opened() as twin:
-        found = viewing.search(twin, query, limit)
+        found = searching.search(
+            twin,
+            query,
+            by=searching.By(by),
+            data_type=data_type,
+            filters=filters(given),
+            limit=limit,
+        )
 
     def lines() -> None:
         for hit in found.hits:
             day = f"{hit.at:%Y-%m-%d}" if hit.at else "undated"
-            click.echo(f"{hit.id}  {day}  {hit.type}\n    {hit.snippet}")
+            mark = "~" if hit.by is searching.By.MEANING else " "
+            click.echo(f"{hit.id}  {day}  {hit.type}\n  {mark} {printable(hit.snippet)}")
         if not found.hits:
             talk("Nothing found in what may be searched (`twin consent allow TYPE search`).")
 

@@ -22,7 +22,8 @@ __all__ = ["chat", "models", "retrain", "train"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="A TOML file with a recipe.",
 )
-def train(base: Path | None, recipe_file: Path | None) -> None:
+@click.option("--view", default="", help="Learn from a view that you defined.")
+def train(base: Path | None, recipe_file: Path | None, view: str) -> None:
     """Teach a model with what consent allows, redacted.
 
     Without --base a small network is trained from your own words alone: no download.
@@ -30,7 +31,7 @@ def train(base: Path | None, recipe_file: Path | None) -> None:
     from console.use import learning  # noqa: PLC0415 — heavy
 
     with opened() as twin, progress("Training", "steps") as told:
-        trained = learning.train(twin, base=base, recipe_file=recipe_file, progress=told)
+        trained = learning.train(twin, base=base, recipe_file=recipe_file, view=view, progress=told)
 
     def lines() -> None:
         talk(f"{trained.model} learned from {trained.rows} rows at position {trained.position}.")

@@ -1,7 +1,9 @@
 """`twin redact`."""
 
 import sys
+from io import BufferedReader
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -32,6 +34,6 @@ def redact(profile: str, roster: Path | None, surrogates: bool) -> None:
     """
     from console.use import redacting  # noqa: PLC0415 — heavy
 
-    given = sys.stdin.buffer
+    given = cast("BufferedReader", sys.stdin.buffer)
     for line in redacting.lines(given, Profile(profile), roster, surrogates=surrogates):
         click.echo(line)

@@ -152,7 +152,7 @@ def _finish(twin: Twin) -> Forgotten | None:
 
 def _ordered(twin: Twin, item_ids: Sequence[str], cause: str) -> _Order:
     views = twin.views
-    words = views.timeline.entries(item_ids)
+    words = views.entries(item_ids)
     # Entries under the same natural key are the same item, whichever device wrote them.
     family = twin.log.with_revisions(twin.log.located(words))
     entries = tuple(dict.fromkeys((*words, *(record.header.id for record in family))))

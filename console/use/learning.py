@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,16 +99,19 @@ def train(
     *,
     base: Path | None = None,
     recipe_file: Path | None = None,
+    view: str = "",
     progress: Told | None = None,
 ) -> TrainedModel:
-    """Teach a model with the rows that consent allows now.
+    """Teach a model with the rows of a view that consent allows now.
 
     Raises:
+        NotFound: There is no such view.
         NothingPermitted: Consent allows no row.
         TrainingError: The run failed; finished slices are kept for another try.
     """
     twin.catch_up()
     recipe = _recipe(base, recipe_file)
+    recipe = replace(recipe, view=view or recipe.view)
     run = planned(twin, recipe, base)
     trained = carry_out(run, twin.models, twin.still_permitted, _steps(progress))
     position = twin.catch_up()

@@ -127,7 +127,7 @@ def tidy(twin: Twin) -> Tidied:
     """Do what is owed before anything else is: finish erasures, and begin those that are due."""
     finished = forgetting.finish(twin)
     found = due(twin)
-    late = twin.views.timeline.owed()
+    late = twin.views.owed()
     if late:
         twin.vault.erase(late, ())
         twin.catch_up()

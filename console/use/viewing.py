@@ -1,4 +1,4 @@
-"""Looking: items, search, and the training view before and after redaction."""
+"""Looking: items, and training views before and after redaction."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -8,41 +8,30 @@ from itertools import islice
 from pathlib import Path
 
 from console.bootstrap import Twin
-from projections import export as lines
+from projections.exports.card import Residual
 from projections.redaction import canaries
-from projections.search import Hit
+from projections.training import Training
 from vault.aliases import forms
 from vault.consent import Profile
-from vault.errors import NotFound, StorageError
+from vault.errors import NotFound
 
 __all__ = [
     "Built",
     "Conversation",
-    "Hits",
     "Preview",
-    "Risk",
     "Sample",
     "Shown",
     "ViewStats",
-    "Written",
     "a_small_conversation",
     "build",
     "counts",
-    "export",
     "preview",
     "received_types",
-    "search",
+    "risks",
     "show",
     "stats",
     "use_names",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hits:
-    """What a search found."""
-
-    hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,19 +72,6 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Risk:
-    """How many invented secrets of a group came through redaction, of those that were planted.
-
-    `at_most` is what their share lies below with 95 % confidence.
-    """
-
-    of: str
-    planted: int
-    left: int
-    at_most: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ViewStats:
     """What the training view holds, and what was masked in its learned words, by kind.
 
@@ -106,20 +82,18 @@ class ViewStats:
     train: int
     held: int
     by_type: tuple[tuple[str, int], ...]
+    by_kind: tuple[tuple[str, int], ...]
+    by_source: tuple[tuple[str, int], ...]
+    by_style: tuple[tuple[str, int], ...]
+    by_tag: tuple[tuple[str, int], ...]
+    by_year: tuple[tuple[str, int], ...]
     redacted: tuple[tuple[str, int], ...]
+    left_out: tuple[tuple[str, int], ...]
     refused: int
     duplicates: int
     examples: tuple[Sample, ...]
     profile: Profile | None
-    risks: tuple[Risk, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """How many rows were written, and where."""
-
-    rows: int
-    out: Path
+    risks: tuple[Residual, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +104,6 @@ class Conversation:
     title: str
     type: str
     items: int
-
-
-def search(twin: Twin, query: str, limit: int) -> Hits:
-    """Find words in what may be searched."""
-    twin.catch_up()
-    return Hits(hits=tuple(twin.views.search.find(query, now=twin.vault.now(), limit=limit)))
 
 
 def show(twin: Twin, item_id: str) -> Shown:
@@ -160,11 +128,17 @@ def show(twin: Twin, item_id: str) -> Shown:
     )
 
 
-def build(twin: Twin, progress: Callable[[int, int], None] | None = None) -> Built:
-    """Bring every view to the end of the log."""
+def build(
+    twin: Twin, progress: Callable[[int, int], None] | None = None, *, view: str = ""
+) -> Built:
+    """Bring every view to the end of the log.
+
+    Raises:
+        NotFound: There is no such view.
+    """
     position = twin.catch_up(progress)
-    twin.views.settle(twin.vault.now())
-    return Built(rows=len(twin.rows()), position=position)
+    twin.views.settle(twin.now)
+    return Built(rows=len(twin.rows(view=view)), position=position)
 
 
 def use_names(twin: Twin, folder: Path | None) -> Built:
@@ -177,36 +151,44 @@ def use_names(twin: Twin, folder: Path | None) -> Built:
     return build(twin)
 
 
-def preview(twin: Twin, count: int) -> Preview:
+def preview(twin: Twin, count: int, *, view: str = "") -> Preview:
     """Show a few rows, those with most masked first."""
     twin.catch_up()
-    found = twin.views.training.preview(count, twin.vault.now())
+    found = twin.views.named(view).preview(count, twin.now)
     return Preview(samples=tuple(Sample(before=one.before, after=one.after) for one in found))
 
 
-def stats(twin: Twin) -> ViewStats:
-    """Count what the training view holds, show examples, and estimate what may be left."""
+def stats(twin: Twin, *, view: str = "") -> ViewStats:
+    """Count what a training view holds, show examples, and estimate what may be left."""
     twin.catch_up()
-    now = twin.vault.now()
-    found = twin.views.training.stats(now)
-    shown = twin.views.training.preview(_EXAMPLES, now)
+    training = twin.views.named(view)
+    found = training.stats(twin.now)
+    shown = training.preview(_EXAMPLES, twin.now)
+    counts = found.counts
+    split = dict(counts.by_split)
     return ViewStats(
-        rows=found.rows,
-        train=found.by_split.get("train", 0),
-        held=found.by_split.get("held", 0),
-        by_type=tuple(sorted(found.by_type.items())),
-        redacted=tuple(sorted(found.masked.items(), key=lambda kind: (-kind[1], kind[0]))),
+        rows=counts.rows,
+        train=split.get("train", 0),
+        held=split.get("held", 0),
+        by_type=counts.by_type,
+        by_kind=counts.by_kind,
+        by_source=counts.by_source,
+        by_style=counts.by_style,
+        by_tag=counts.by_tag,
+        by_year=counts.by_year,
+        redacted=tuple(sorted(counts.masked, key=lambda kind: (-kind[1], kind[0]))),
+        left_out=tuple(found.left_out.items()),
         refused=found.refused,
         duplicates=found.duplicates,
         examples=tuple(Sample(before=one.before, after=one.after) for one in shown),
         profile=found.profile,
-        risks=tuple(_risks(twin, found.profile)) if found.profile else (),
+        risks=tuple(risks(twin, training, found.profile)) if found.profile else (),
     )
 
 
-def _risks(twin: Twin, profile: Profile) -> Iterator[Risk]:
+def risks(twin: Twin, training: Training, profile: Profile) -> Iterator[Residual]:
     """Send canaries, invented or of people of the vault, the way that the rows went."""
-    redactor = twin.views.training.redactor
+    redactor = training.redactor
 
     def redact(text: str) -> str | None:
         done = redactor.redact(text, profile)
@@ -218,27 +200,7 @@ def _risks(twin: Twin, profile: Profile) -> Iterator[Risk]:
     known = [canaries.Person(name) for name in islice(named, _CANARIES_KNOWN)]
     planted = canaries.plant(_SEED, known, rounds=_ROUNDS, unknown=_CANARIES_UNKNOWN)
     for one in canaries.estimate(redact, planted).shares:
-        yield Risk(of=one.group, planted=one.planted, left=one.survived, at_most=one.upper)
-
-
-def export(twin: Twin, out: Path) -> Written:
-    """Write the training view as JSON Lines of chat messages, whole or not at all.
-
-    Raises:
-        StorageError: The file cannot be written.
-    """
-    twin.catch_up()
-    draft = out.with_name(out.name + ".part")
-    try:
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
-        with draft.open("w", encoding="utf-8") as file:
-            count = lines.write(twin.rows(), file)
-        draft.replace(out)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise StorageError(f"{out} cannot be written ({error.strerror}); name another.") from error
-    return Written(rows=count, out=out.absolute())
+        yield Residual(of=one.group, planted=one.planted, left=one.survived, at_most=one.upper)
 
 
 def counts(twin: Twin) -> tuple[tuple[str, int], ...]:

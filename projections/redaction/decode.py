@@ -13,6 +13,7 @@ import quopri
 import re
 from collections.abc import Callable, Iterator
 
+from projections.redaction import signs
 from projections.redaction.fold import Builder, Folded, folded
 
 __all__ = ["layers"]
@@ -65,9 +66,11 @@ def layers(text: str) -> Iterator[Folded]:
 def _decoded(text: Folded) -> Folded | None:
     """Return what a text's encoded runs say, with their surroundings; None where there are none."""
     changes: list[_Change] = []
-    if text.longest >= _SHORTEST or _SPACED_HEX.search(text.text):
+    if text.longest >= _SHORTEST or (
+        text.signs & signs.SPACED_HEX and _SPACED_HEX.search(text.text)
+    ):
         changes.extend(_runs(text.text))
-    if _ESCAPED_GATE.search(text.text):
+    if text.signs & signs.ESCAPED and _ESCAPED_GATE.search(text.text):
         changes.extend(_escapes(text.text))
     return _layer(text, changes, Builder.put) if changes else None
 
@@ -197,7 +200,7 @@ _FEWEST_DIGITS = 5
 
 def _counted(text: Folded) -> Folded | None:
     """Return numbers in which letters stand for digits, written in digits."""
-    if not _COUNTED_GATE.search(text.text):
+    if not text.signs & signs.COUNTED:
         return None
     changes: list[_Change] = []
     done = 0
@@ -233,7 +236,7 @@ _SPACED_GATE = re.compile(r" \S[ \t]{1,3}\S[ \t]{1,3}\S[ \t]{1,3}\S ")
 
 def _closed(text: Folded) -> Folded | None:
     """Return words whose letters stand apart, closed up; two spaces stay one."""
-    if not _SPACED_GATE.search(text.text):
+    if not (text.signs & signs.SPACED and _SPACED_GATE.search(text.text)):
         return None
     changes = [
         (at, at + 1, "")
@@ -257,7 +260,7 @@ _BROKEN = re.compile(
 
 def _unbroken(text: Folded) -> Folded | None:
     """Return numbers that a line's end breaks, in one line."""
-    if "\n" not in text.text:
+    if not text.signs & signs.BROKEN:
         return None
     changes = [
         (at, at + 1, " " if text.text[at - 1].isdigit() else "")

@@ -6,10 +6,12 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from vault.aliases import fold_character
+from projections.redaction import signs
+from vault.aliases import WORD, fold_character
 
-__all__ = ["Builder", "Folded", "composed", "folded"]
+__all__ = ["Builder", "Folded", "composed", "folded", "spots"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +44,26 @@ class Pieces:
         return self.stops[piece] or self.origins[piece] + at - self.starts[piece] + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """`text` keeps letter case, `lower` does not; both have the same length.
 
-    `words` are its words in lower case and `longest` the length of what is longest between
-    spaces, points and colons, from 14 on: they spare whoever looks for something what cannot be
-    there. `pieces` is None where nothing moved. A text made out of a folded one names it as
+    `words` are its runs of the letters a to z in lower case, `spoken` its words as people are
+    looked for; `signs` what else it holds (see `signs`), and `longest` the length of what is
+    longest between spaces, points and colons, from 14 on: they spare whoever looks for
+    something what cannot be there. `apart` is the text with spaces for all but letters (and one
+    at either end), `plain` for all but letters and digits, or nothing where other scripts have
+    words. `pieces` is None where nothing moved. A text made out of a folded one names it as
     `base`.
     """
 
     text: str
     lower: str
     words: frozenset[str]
+    spoken: frozenset[str]
+    signs: int
     longest: int
+    apart: str
+    plain: str
     pieces: Pieces | None = None
     base: "Folded | None" = None
 
@@ -150,44 +158,70 @@ def _apart(text: str) -> list[tuple[int, int, str]]:
     ]
 
 
-_WORD = re.compile(r"[a-z]+")
+_ODD = re.compile(r"[^\x00-\x7f]+")
+_ODD_ONE = re.compile(r"[^\x00-\x7f]")
+_DIGITS = b"0123456789"
+_LETTERS = b"abcdefghijklmnopqrstuvwxyz"
+
+
+def _only(kept: bytes) -> bytes:
+    """Return a table that makes spaces of all bytes but some."""
+    return bytes(byte if byte in kept else 32 for byte in range(256))
+
+
+_WORDS, _SPOKEN = _only(_LETTERS), _only(_LETTERS + _DIGITS)
 _LONG = 14
 """Nobody asks whether something shorter is there."""
 
 
 def _folded(text: str, pieces: Pieces | None = None, base: Folded | None = None) -> Folded:
     lower = _lower(text)
-    longest = max(map(len, lower.split()), default=0)
-    if longest >= _LONG:
+    met = signs.signs(text)
+    longest = 0
+    if met & signs.LONG:
         parts = lower.replace(".", " ").replace(":", " ").split()
         longest = max(map(len, parts), default=0)
-    return Folded(text, lower, frozenset(_WORD.findall(lower)), longest, pieces, base)
+    # What is not ASCII becomes a question mark, which is no letter either.
+    written = b" %b " % lower.encode("ascii", "replace")
+    apart = plain = written.translate(_WORDS).decode("ascii")
+    words = spoken = frozenset(apart.split())
+    if not lower.isascii() and any(map(str.isalnum, "".join(_ODD.findall(lower)))):
+        plain, spoken = "", frozenset(WORD.findall(lower))
+    elif met & signs.DIGIT:
+        plain = written.translate(_SPOKEN).decode("ascii")
+        spoken = frozenset(plain.split())
+    return Folded(text, lower, words, spoken, met, longest, apart, plain, pieces, base)
 
 
-def _uneven(text: str) -> list[str]:
-    """Return the characters that fold to none or to several."""
-    return [c for c in set(text) if not c.isascii() and len(_TABLE[ord(c)]) != 1]
+def spots(apart: str, word: str) -> Iterator[int]:
+    """Yield where a word stands in a text, given as it is in `apart` or `plain`."""
+    wanted = f" {word} "
+    at = apart.find(wanted)
+    while at >= 0:
+        yield at
+        at = apart.find(wanted, at + len(word) + 1)
+
+
+def _uneven(text: str) -> bool:
+    """Whether some character folds to none or to several."""
+    return any(len(_TABLE[ord(c)]) != 1 for c in set("".join(_ODD.findall(text))))
 
 
 def _moves(text: str) -> Iterator[tuple[int, int, int]]:
     """Yield the pieces of a text in which some characters may fold to none or to several."""
-    odd = _uneven(text)
-    if not odd:
-        if text:
-            yield 0, 0, 0
-        return
     length = done = 0
-    for found in re.finditer("[" + re.escape("".join(odd)) + "]", text):
-        at = found.start()
+    for found in _ODD_ONE.finditer(text):
+        at, width = found.start(), len(_TABLE[ord(found.group())])
+        if width == 1:
+            continue
         if at > done:
             yield length, done, 0
             length += at - done
-        width = len(_TABLE[ord(text[at])])
         if width:
             yield length, at, at + 1
             length += width
         done = at + 1
-    if done < len(text) or not length:
+    if done < len(text) or (done and not length):
         yield length, done, 0
 
 

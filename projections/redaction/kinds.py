@@ -42,6 +42,9 @@ class Kind(StrEnum):
     URL = "link"
     NUMBER = "number"
 
+    # Every finding is asked for its kind several times, and an enumeration's own hash is slow.
+    __hash__ = str.__hash__
+
 
 class Known(NamedTuple):
     """Whose alias something is (token of the person), and what it is of hers."""

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from projections.redaction.kinds import Kind
-from projections.redaction.names import LABELS, Weights
 from projections.redaction.naming.carriers import Filler
 from projections.redaction.naming.crf import Fitted, Sentence, fit
 from projections.redaction.naming.features import (
@@ -41,6 +40,7 @@ from projections.redaction.naming.texts import (
     replaced,
     tightened,
 )
+from projections.redaction.naming.weights import LABELS, Weights
 from vault.aliases import fold
 
 __all__ = ["main", "make", "weights"]

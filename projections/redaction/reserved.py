@@ -1,11 +1,10 @@
 """Values that are nobody's: from ranges that standards set apart for examples and fiction.
 
-Mail and links: RFC 2606. Network addresses: RFC 5737 and RFC 3849, hardware addresses: RFC
-7042. Telephone numbers: Ofcom's for drama (United Kingdom), 555-0100 to 555-0199 (North
-American numbering plan), ACMA's for creative works (Australia), ARCEP's for fiction (France),
-the Bundesnetzagentur's for the media (Germany), ComReg's (Ireland), the PTS's (Sweden);
-elsewhere zeros. Cards begin as published test numbers do and fail their check digit; an IBAN
-with check digits 00 cannot be; no social security number begins with 000.
+Mail and links: RFC 2606 and RFC 6761. Network addresses: RFC 5737 and RFC 3849, hardware
+addresses: RFC 7042. Telephone numbers: 555-0100 to 555-0199 (North American numbering plan),
+and those that `_FICTION` names with the authority that set them apart; elsewhere zeros. Cards
+begin as published test numbers do and fail their check digit; an IBAN with check digits 00
+cannot be (ISO 13616 gives 02 to 98); no social security number begins with 000.
 
 Each is a function of what was written and of a stream of numbers under a view's key, and
 keeps groups, separators and letter case.
@@ -33,19 +32,25 @@ class _Range(NamedTuple):
 
 # National numbers without the leading zero, the last of a country for all others.
 _FICTION = {
+    # Ofcom, Telephone numbers for drama: 07700 900000-999, 020 7946 0000-0999, 01632 960000-999.
     "44": (_Range("7", "7700900", 3), _Range("20", "2079460", 3), _Range("", "1632960", 3)),
+    # ACMA, Phone numbers for use in creative works: 5550 xxxx in each region.
     "61": (_Range("3", "35550", 4), _Range("7", "75550", 4), _Range("8", "85550", 4), _Range("", "25550", 4)),
+    # ARCEP, decision 2018-0881, numbers for audiovisual works.
     "33": (
         _Range("6", "63998", 4), _Range("7", "63998", 4), _Range("2", "26191", 4), _Range("3", "35301", 4),
         _Range("4", "46571", 4), _Range("5", "53649", 4), _Range("", "19900", 4),
     ),
+    # Bundesnetzagentur, Mitteilung 148/2021 (Amtsblatt 7/2021), a thousand numbers each in five towns.
     "49": (
         _Range("15", "17139200", 2), _Range("16", "17139200", 2), _Range("17", "17139200", 2),
         _Range("69", "6990009", 3), _Range("40", "4066969", 3), _Range("221", "2214710", 3),
         _Range("89", "8999998", 3), _Range("", "3023125", 3),
     ),
+    # ComReg, numbering conditions of use: 020 91x xxxx for drama.
     "353": (_Range("", "2091", 5),),
-    "46": (_Range("7", "7017406", 2), _Range("", "8465004", 2)),
+    # PTS: 070-1740605 to 1740699, 08-46500400 to 499.
+    "46": (_Range("7", "70174061", 1), _Range("", "8465004", 2)),
 }  # fmt: skip
 _AREAS = ("202", "303", "404", "505", "606", "707", "808", "909")
 _NORTH_AMERICA = re.compile(r"(?:\+?1[ .-]?)?\(?[2-9]\d\d\)?[ ./-]{0,2}[2-9]\d\d[ .-]?\d{4}")

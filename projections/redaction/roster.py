@@ -8,18 +8,19 @@ exactly like someone known from metadata.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from itertools import accumulate
 from typing import NamedTuple
 
+from projections.redaction import signs
 from projections.redaction.everyday import is_used
-from projections.redaction.fold import Folded
+from projections.redaction.fold import Folded, spots
 from projections.redaction.inflected import bases
 from projections.redaction.kinds import Found, Kind, Known
 from projections.redaction.meant import is_common, is_month, means_person
 from projections.redaction.table import Claim, RosterEntry, Table, load_roster, person_of
 from vault.aliases import (
-    ASCII_WORD,
     HONORIFICS,
     TYPO_SHORTEST,
     WORD,
@@ -37,8 +38,7 @@ _CACHED_PHRASES = 200_000
 _ALWAYS_TRIED = 4
 _LONGEST = 16
 _LONGEST_WORD = 40
-_FEW = 4
-_SPACES = {number: " " for number in range(128) if not chr(number).isalnum()}
+_FEW = 12
 _NEXT = re.compile(rf"([^\w!?;:|\"@*<>=]|_){{0,4}}({WORD.pattern})")
 _LOCAL_BACK = re.compile(r"[\w.+%-]{0,63}[^\W_]")
 _HOST = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
@@ -47,12 +47,10 @@ _NUMBER = re.compile(
     r"(?<![\w+])[+(]?\d(?:[ ()./\u2010-\u2015-]{0,3}\d){6,23}(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?(?!\d)"
 )
 _EXTENSION = re.compile(r"\s?(?:x|ext\.?|#)\s?\d{1,6}$")
-_MANY_DIGITS = re.compile(r"\d(?:\D{0,3}\d){6}")
 _GROUP = re.compile(r"[+(]?\d+")
 _MOST_GROUPS = 8
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 16
 """Of a telephone number; the zero in brackets is not dialled from abroad."""
-_HUMP = re.compile(r"[a-z][A-Z]")
 _HUMPED = re.compile(r"(?<![A-Za-z])[A-Z]{0,40}[a-z]{1,40}[A-Z][A-Za-z]{0,80}")
 _HUMPS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 _MOST_HUMPS = 8
@@ -101,6 +99,7 @@ class Roster:
         self._words: dict[str, _Word] = {}
         self._nothing: set[str] = set()
         self._phrases: dict[str, Known | None] = {}
+        self._in_humps: dict[str, tuple[_Match, ...]] = {}
         self._shared: dict[str, tuple[Known, ...]] = {}
 
     def find(self, text: Folded) -> list[Found]:
@@ -109,9 +108,9 @@ class Roster:
         numbered: list[_Match] = []
         if "@" in text.lower:
             numbered += self._mails(text)
-        if _MANY_DIGITS.search(text.lower):
+        if text.signs & signs.NUMBER:
             numbered += self._numbers(text)
-        if _HUMP.search(text.text):
+        if text.signs & signs.HUMP:
             numbered += self._humped(text, matches)
         if numbered:
             matches = _first_of([*numbered, *matches])
@@ -126,21 +125,14 @@ class Roster:
 
     def _worded(self, text: Folded) -> list[_Match]:
         lower = text.lower
-        if lower.isascii():
-            pattern = ASCII_WORD
-            told = set(lower.translate(_SPACES).split())
-        else:
-            pattern = WORD
-            told = set(pattern.findall(lower))
-        told -= self._nothing
+        told: AbstractSet[str] = text.spoken - self._nothing
         if told:
             told = {w for w in told if (known := self._told(w)) and _possible(w, known, text)}
         found: list[_Match] = []
         if not told:
             return found
         position = 0
-        for at in _places(told, pattern, lower):
-            start, end = at.span()
+        for start, end in _spans(told, text):
             if start < position or (end - start == 1 and not _initial_here(text, start)):
                 continue
             beside = bool(found) and _near(lower, found[-1].end, start)
@@ -285,21 +277,28 @@ class Roster:
         """Yield people in words like `TeamPriya` that are nobody's as they stand."""
         taken = {match.start for match in words}
         for at in _HUMPED.finditer(text.text):
-            if at.start() in taken:
+            start, written = at.start(), at.group()
+            if start in taken:
                 continue
-            humps = [hump.span() for hump in _HUMPS.finditer(text.text, *at.span())][:_MOST_HUMPS]
-            yield from self._in_humps(text.lower, humps)
+            if written not in self._in_humps:
+                if len(self._in_humps) >= _CACHED_PHRASES:
+                    self._in_humps.clear()
+                self._in_humps[written] = tuple(self._of_humps(written))
+            for one in self._in_humps[written]:
+                yield one._replace(start=start + one.start, end=start + one.end)
 
-    def _in_humps(self, lower: str, humps: list[tuple[int, int]]) -> Iterator[_Match]:
+    def _of_humps(self, written: str) -> Iterator[_Match]:
+        humps = [hump.span() for hump in _HUMPS.finditer(written)][:_MOST_HUMPS]
         first = 0
         while first < len(humps):
             size = len(humps) - first
             while size:
                 start, end = humps[first][0], humps[first + size - 1][1]
-                phrase = " ".join(lower[a:b] for a, b in humps[first : first + size])
-                known = self._phrase(phrase)
-                named = known is not None and known.part in _BASED | _LOCALS
-                if known and named and end - start > _TINY and not is_common(phrase):
+                phrase = " ".join(written[a:b] for a, b in humps[first : first + size]).lower()
+                # What is too short, or a word, is not worth a digest.
+                worth = end - start > _TINY and not is_common(phrase)
+                known = self._phrase(phrase) if worth else None
+                if known and known.part in _BASED | _LOCALS:
                     yield _Match(start, end, known, phrase)
                     break
                 size -= 1
@@ -332,27 +331,11 @@ class Roster:
 _NOTHING = _Word(None, "", starts=False)
 
 
-def _places(
-    told: set[str], pattern: re.Pattern[str], lower: str
-) -> Iterator[re.Match[str]] | list[re.Match[str]]:
-    """Return where words stand, in order: each looked for where they are few."""
-    if len(told) > _FEW or pattern is WORD:
-        return (at for at in pattern.finditer(lower) if at.group() in told)
-    found: list[re.Match[str]] = []
-    for word in told:
-        place = lower.find(word)
-        while place >= 0:
-            at = pattern.match(lower, place)
-            whole = (
-                at
-                and at.end() == place + len(word)
-                and not lower[max(0, place - 1) : place].isalnum()
-            )
-            if at and whole:
-                found.append(at)
-            place = lower.find(word, place + len(word))
-    found.sort(key=re.Match.start)
-    return found
+def _spans(told: AbstractSet[str], text: Folded) -> Iterable[tuple[int, int]]:
+    """Return where words stand, in order: each is looked for where they are few."""
+    if len(told) > _FEW or not text.plain:
+        return (at.span() for at in WORD.finditer(text.lower) if at.group() in told)
+    return sorted((at, at + len(word)) for word in told for at in spots(text.plain, word))
 
 
 def _possible(word: str, told: _Word, text: Folded) -> bool:

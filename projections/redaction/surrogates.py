@@ -38,11 +38,12 @@ _UNSPACED = frozenset({"han", "japanese", "hangul"})
 class Surrogates:
     """The names of one view."""
 
-    def __init__(self, key: bytes, table: Table) -> None:
+    def __init__(self, key: bytes, table: Table, *, roster: Roster | None = None) -> None:
         self._keyed = Keyed(hmac.digest(key, b"twinvault surrogates", "sha256"))
         self._table = table
-        self._roster = Roster(table)
+        self._roster = roster or Roster(table)
         self._done: dict[bytes, str] = {}
+        self._named_so: dict[tuple[bytes, str], _Names] = {}
         # Names of the lists that ship, or made up: that they are nobody's tells of nobody.
         self._are_free: dict[str, bool] = {}
 
@@ -132,6 +133,14 @@ class Surrogates:
 
     def _names(self, person: bytes, script: str) -> "_Names":
         """Return the names of a person: nobody's, whichever way they are written."""
+        kept = self._named_so.get((person, script))
+        if kept is None:
+            if len(self._named_so) >= _CACHED:
+                self._named_so.clear()
+            kept = self._named_so[person, script] = self._named_anew(person, script)
+        return kept
+
+    def _named_anew(self, person: bytes, script: str) -> "_Names":
         gender = self._table.gender(person)
         if gender is None:
             gender = (Gender.FEMALE, Gender.MALE)[self._numbers("gender", person)(2)]

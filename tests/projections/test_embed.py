@@ -1,5 +1,6 @@
 """Vectors of texts: the same bits everywhere, and nothing fetched."""
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -117,3 +118,46 @@ def test_a_model_reads_one_text_at_a_time_so_that_no_other_text_changes_its_bits
     assert [list(v) for v in model.embed(["a boat", "soup"])] == [[19200, 25600], [32000, 0]]
     assert Model.asked == ["a boat", "soup"]
     assert model.size == 2
+
+
+def test_minilm_with_other_weights_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"others")
+    for digest, found in (
+        (hashlib.sha256(b"weights").hexdigest(), "are not those"),
+        ("", "cannot"),
+    ):
+        model = Sentence(tmp_path, kind="minilm-0.1.0", digest=digest)
+        with pytest.raises(NoEmbedder, match=found):
+            model.embed(["a word"])
+
+
+def test_many_texts_together_have_the_vectors_they_have_alone_but_for_last_bits(
+    monkeypatch, tmp_path
+):
+    library = type(sys)("sentence_transformers")
+    library.SentenceTransformer = Together
+    monkeypatch.setitem(sys.modules, "sentence_transformers", library)
+    model = Sentence(tmp_path, kind="toy-1")
+    assert [list(v) for v in model.together(["a boat", "soup"])] == [[19200, 25600], [32000, 0]]
+
+
+class Together(Model):
+    def encode(self, texts, batch_size, show_progress_bar):
+        assert batch_size > 1
+        return Row(super(Together, self).encode(text, show_progress_bar) for text in texts)
+
+
+def test_words_that_were_forgotten_have_the_same_vectors_again(monkeypatch):
+    texts = ["boat", "soup harbour", "boats harbours"]
+    before = [list(vector) for vector in small().embed(texts)]
+    monkeypatch.setattr("projections.embed._CACHED", 1)
+    table = small()
+    assert [list(table.embed([text])[0]) for text in texts] == before
+    assert table.age == len(texts) - 1
+
+
+def test_more_words_than_a_table_begins_with_keep_their_places():
+    table = small()
+    letters = "bcdfghjklm"
+    unheard = ["".join(letters[int(digit)] for digit in f"{n:05}") for n in range(9000)]
+    assert list(table.embed([" ".join(unheard) + " soup"])[0]) == list(small().embed(["soup"])[0])

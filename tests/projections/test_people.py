@@ -421,3 +421,27 @@ def test_a_person_is_named_by_a_name_an_address_a_part_of_a_name_or_an_id(world)
     assert people.called(priya.id) == people.called(priya.id[:8]) == (priya,)
     assert len(people.called("priya")) == 2
     assert people.called("nobody") == people.called("") == ()
+
+
+def test_who_is_in_more_items_is_counted_without_reading_again_who_is_who(world):
+    world.collect(world.item("hello"))
+    people = world.follow().people
+    table, before = people.table(), {one.names: one.items for one in people.persons()}
+    world.collect(world.item("again", minute=1))
+    world.follow()
+    assert people.table() is table
+    assert {one.names: one.items for one in people.persons()} == {
+        names: items + 1 for names, items in before.items()
+    }
+    world.collect(world.item("hi", with_="name:Bob Stone"))
+    assert world.follow().people.table() is not table
+
+
+def test_who_was_first_seen_in_an_erased_item_is_first_seen_in_the_next(world):
+    first, _ = world.collect(world.item("hello"), world.item("again", conversation="B", minute=1))
+    world.collect(world.item("hi", with_=("name:Bob Stone", "name:Priya Nair")))
+    world.erase(first)
+    people = world.follow().people
+    seen = {row[1]: row[4] for row in people.dump() if row[0] == "agent"}
+    assert seen == {"name:Asha Rao": 2, "name:Priya Nair": 2, "name:Bob Stone": 4}
+    assert people.dump() == world.clean().people.dump()

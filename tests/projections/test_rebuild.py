@@ -275,6 +275,21 @@ def test_what_is_paused_is_used_for_nothing_and_collecting_goes_on(new_world, hi
     assert not covered & {event for row in world.rows() for event in row.events}
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=_RELAXED)
+@given(history=steps)
+def test_what_is_said_to_be_forbidden_whole_is_forbidden_item_by_item(new_world, history):
+    world = new_world()
+    play(world, history)
+    views = world.follow()
+    for purpose in (Purpose.TRAIN, Purpose.SEARCH):
+        judge = views.permissions.judge(purpose, world.now)
+        pauses = (covering(pause, purpose) for pause in views.permissions.pauses)
+        for said in (*views.permissions.statements, *pauses):
+            if judge.forbids(said):
+                covered = list(views.timeline.covered(said))
+                assert not any(judge(views.people.subject(one.item)).permitted for one in covered)
+
+
 def test_a_page_and_its_position_are_committed_together(world, monkeypatch):
     world.collect(world.item("hello"))
 

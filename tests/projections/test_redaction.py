@@ -11,7 +11,7 @@ from projections.redaction import Known, Redactor, Table
 from projections.redaction.fold import composed, folded
 from projections.redaction.kinds import Kind
 from projections.redaction.surrogates import Surrogates, family_names, given_names
-from tests.projections.conftest import Nobody
+from tests.projections.world import Nobody
 from vault.aliases import Aliases, Part, forms
 from vault.consent import Profile
 

@@ -1,4 +1,6 @@
-"""On disk a view shows nothing: not a word, not a name, not a conversation."""
+"""On disk a view shows nothing, and what is wrong with a file is noticed and made good."""
+
+import pytest
 
 CANARIES = ["Zanzibar", "Quokka", "Perivale", "Xylophon", "xylophon", "harpsichord", "Velociraptor"]
 
@@ -37,4 +39,57 @@ def test_a_damaged_view_begins_at_zero_and_follows_again(new_world, tmp_path):
     world.views = world.open()
     assert world.views.timeline.position == 0
     assert world.rows() == rows
+    world.views.close()
+
+
+def reasons(views):
+    return {view.name: view.begun_anew for view in views.all if view.begun_anew}
+
+
+def test_a_view_that_starts_over_says_why_and_the_first_one_says_nothing(new_world, tmp_path):
+    world = new_world(tmp_path)
+    world.collect(world.item("hello"))
+    world.follow()
+    assert reasons(world.views) == {}
+    world.views.people._db.execute("UPDATE meta SET value = 'older' WHERE key = 'version'")
+    world.views.close()
+    (tmp_path / "views" / "labels.db").unlink()
+    (tmp_path / "views" / "timeline.db").write_bytes(b"no database" * 1000)
+    world.stores = type(world.stores)(tmp_path / "views", bytes(32))
+    world.views = world.open()
+    assert reasons(world.views) == {"people": "older", "timeline": "damaged", "labels": "missing"}
+    assert [view.dump() for view in world.follow().all] == [v.dump() for v in world.clean().all]
+    world.views.close()
+    again = world.open()
+    assert reasons(again) == {}
+    again.close()
+
+
+def test_the_views_of_another_vault_are_damaged_here(new_world, tmp_path):
+    world = new_world(tmp_path)
+    world.collect(world.item("hello"))
+    world.follow()
+    world.views.close()
+    world.stores = type(world.stores)(tmp_path / "views", b"k" * 32)
+    world.views = world.open()
+    assert set(reasons(world.views).values()) == {"damaged"}
+    assert world.follow().timeline.count() == 1
+    world.views.close()
+
+
+@pytest.mark.parametrize("name", ["timeline", "people"])
+def test_a_page_that_was_damaged_in_the_middle_is_found_in_its_view_alone(
+    new_world, tmp_path, name
+):
+    world = new_world(tmp_path)
+    world.collect(*(world.item("hello " * 50, native_id=str(n)) for n in range(100)))
+    world.follow()
+    assert all(view.is_sound for view in world.views.all)
+    world.views.close()
+    path = tmp_path / "views" / f"{name}.db"
+    content = bytearray(path.read_bytes())
+    content[-5000:-4000] = bytes(1000)
+    path.write_bytes(content)
+    world.views = world.open()
+    assert [view.name for view in world.views.all if not view.is_sound] == [name]
     world.views.close()

@@ -3,9 +3,21 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from projections.embed import chosen
-from projections.sensitive import CATEGORIES, Classifier, passages, probability, shipped
+from projections.embed import chosen, pieces
+from projections.sensitive import (
+    CATEGORIES,
+    FINE,
+    SHARE,
+    Classifier,
+    buckets,
+    passages,
+    probability,
+    share,
+    shipped,
+)
 from vault.consent import SENSITIVE
 
 
@@ -95,6 +107,41 @@ def test_an_embedder_without_weights_of_its_own_has_its_texts_judged_by_what_shi
     [judged] = other.judge([text])
     assert judged.logits == classifier.judge([text])[0].logits
     assert judged.vectors == (Other().embed([text])[0],)
+
+
+def slowly(head, text):
+    """A passage's logits by their definition, without tables."""
+    words = pieces(text)
+    found = [0] * len(CATEGORIES)
+    for bucket in buckets(words):
+        row = memoryview(head.words).cast("b")[bucket * len(found) : (bucket + 1) * len(found)]
+        found = list(map(int.__add__, found, row))
+    scale = share(len(set(words))) * head.scale
+    [vector] = chosen("static").embed([text])
+    return tuple(
+        (sum(map(int.__mul__, weights, vector)) >> FINE) + bias + (value * scale >> 2 * SHARE)
+        for weights, bias, value in zip(head.vector, head.bias, found, strict=True)
+    )
+
+
+WORDS = ["my", "mum's", "chemo", "WAS", "is", "on", "Tür", "12", "£9", "boat", "!!", "ż"]
+
+
+@given(words=st.lists(st.sampled_from(WORDS)))
+def test_logits_are_those_of_the_definition_whatever_is_read_beside(classifier, words):
+    text = " ".join(["the", *words])[:200]
+    head = shipped()[chosen("static").version]
+    alone, beside = classifier.judge([text]), classifier.judge(["a boat", "", text, "my gp rang"])
+    assert alone[0] == beside[2]
+    assert alone[0].logits == slowly(head, text)
+
+
+def test_words_that_were_forgotten_say_the_same_again(classifier, monkeypatch):
+    texts = [line for lines in PLAIN.values() for line in lines]
+    before = classifier.judge(texts)
+    monkeypatch.setattr("projections.embed._CACHED", 1)
+    after = [judged for text in texts for judged in classifier.judge([text])]
+    assert after == before
 
 
 def test_passages_hold_every_word_once_and_are_short():

@@ -335,6 +335,7 @@ def test_any_text_is_read_and_spans_lie_in_it(text):
     [
         *("$5000", "5000€", "£5000", "us$ 5000", "5k", "5 k", "50 tys", "5000 usd", "5000 euros"),
         *("5000 zl", "5000 zlotych", "5000 dollars", "5000 bucks", "5000 pounds"),
+        *("5000 francs", "5000 quid", "5000 pesos", "rs 5000", "3 million", "30 mil", "us 5000"),
     ],
 )
 def test_an_amount_is_pay_in_every_coin(amount):
@@ -342,7 +343,11 @@ def test_an_amount_is_pay_in_every_coin(amount):
 
 
 @pytest.mark.parametrize(
-    "pay", ["salary", "wages", "gehalt", "sueldo", "stipendio", "pensja", "wage"]
+    "pay",
+    [
+        *("salary", "wages", "gehalt", "sueldo", "stipendio", "pensja", "wage"),
+        *("income", "bonus", "lohn", "rente", "revenu", "ordenado", "loon", "wynagrodzenie"),
+    ],
 )
 def test_a_bare_number_is_pay_after_a_word_for_it(pay):
     assert found(f"{pay}: 5200", Kind.SALARY)

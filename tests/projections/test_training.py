@@ -1,12 +1,15 @@
 """Rows: her words as answers, others' as context where allowed, nothing without consent."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from vault.consent import Purpose
+import projections
+from vault.consent import SENSITIVE, Purpose
 from vault.follow import catch_up
 
+MATERIAL = Path(projections.__file__).with_name("material")
 SENT = "message.chat.direct.sent"
 RECEIVED = "message.chat.direct.received"
 
@@ -51,12 +54,13 @@ def test_a_pause_begins_another_answer_and_six_hours_another_thread(world):
     world.collect(
         world.item("one"), world.item("two", minute=40), world.item("three", minute=40 + 361)
     )
-    first = [("user", "Write to Priya Nair."), ("assistant", "one")]
-    assert world.said() == [
-        first,
-        [*first, ("user", "Write to Priya Nair again."), ("assistant", "two")],
-        [("user", "Write to Priya Nair."), ("assistant", "three")],
+    said = world.said()
+    assert [[words for _, words in one][1::2] for one in said] == [
+        ["one"],
+        ["one", "two"],
+        ["three"],
     ]
+    assert all("Priya Nair" in words for one in said for _, words in one[::2])
 
 
 def test_context_is_at_most_six_messages_and_six_hundred_characters(world):
@@ -75,24 +79,28 @@ def test_a_mail_that_opens_a_thread_is_asked_for_by_its_subject(world):
             "Dear all, come.", "message.email.sent", title="Re: AW: The party", text_new="come."
         )
     )
-    assert world.said() == [[("user", "Draft a mail about The party"), ("assistant", "come.")]]
+    [[(_, prompt), (_, answer)]] = world.said()
+    assert "mail about The party" in prompt
+    assert answer == "come."
 
 
 def test_notes_and_journals_are_asked_for_and_go_on_in_pieces(world):
-    world.allow("document", redact="none")
-    long = "\n\n".join(f"{n} " + "word " * 100 for n in range(5))
+    world.allow("document", *SENSITIVE, redact="none")
+    lines = (MATERIAL / "ordinary.txt").read_text("utf-8").splitlines()[5:85]
+    long = "\n\n".join(". ".join(lines[n : n + 16]).capitalize() + "." for n in range(0, 80, 16))
     world.collect(
         world.item("flour", "document.note", title="Bread"),
         world.item("slept badly", "document.journal", offset=13 * 60),
         world.item(long, "document.note", title="Plans", minute=1),
     )
     said = world.said()
-    assert [("user", "Write a note about Bread"), ("assistant", "flour")] in said
-    assert [("user", "Write your journal for Tuesday."), ("assistant", "slept badly")] in said
-    pieces = [m for m in said if m[0][1] == "Write a note about Plans"]
-    assert len(pieces) == 3
-    assert sorted(len(m) for m in pieces) == [2, 4, 4]
-    assert all(len(m[-1][1]) <= 1300 for m in pieces)
+    asked = {answer: prompt for (_, prompt), (_, answer) in (m for m in said if len(m) == 2)}
+    assert "Bread" in asked["flour"]
+    assert "Tuesday" in asked["slept badly"]
+    pieces = [words for one in said if (words := one[-1][1]).endswith(".")]
+    assert len(pieces) >= 3
+    assert all(len(words) <= 1300 for words in pieces)
+    assert all(any(line.capitalize() in words for words in pieces) for line in lines[::16])
 
 
 def test_only_her_own_words_are_learned_never_what_she_quotes(world):
@@ -251,8 +259,9 @@ def test_stats_and_preview_say_what_was_masked(world):
         world.item("told priya the pin is 4821"), world.item("nothing here", conversation="B")
     )
     stats = world.follow().training.stats(world.now)
-    assert (stats.rows, stats.by_type, stats.by_statement) == (2, {SENT: 2}, {"s1": 2})
-    assert stats.masked == {"person": 1, "secret": 1}
+    counts = stats.counts
+    assert (counts.rows, counts.by_type, counts.by_statement) == (2, ((SENT, 2),), (("s1", 2),))
+    assert counts.masked == (("person", 1), ("secret", 1))
     (sample,) = world.views.training.preview(1, world.now)
     assert sample.before == "told priya the pin is 4821"
     assert sample.after == sample.row.messages[-1].content

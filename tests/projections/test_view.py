@@ -1,8 +1,10 @@
 """What all views share: the order they follow, and which other views they need."""
 
+import apsw
 import pytest
 
 from projections.errors import BehindLog
+from projections.view import View
 from vault import points
 from vault.events import CorrectionMade, ItemCollected, ItemErased
 from vault.follow import Entry, Page
@@ -25,6 +27,16 @@ def test_a_view_that_followed_another_order_starts_over_and_says_the_same_as_a_n
     assert next(stored.item.text for stored in views.timeline.everything()) == "I was first"
     assert {view.order for view in views.all} == {"first'"}
     assert dumps(views) == dumps(world.clean()) != before
+
+
+def test_a_fingerprint_is_that_of_what_a_view_says_and_of_nothing_else(world):
+    world.collect(world.item("good morning"), world.item("until eight", minute=5))
+    before = {view.name: view.fingerprint() for view in world.follow().all}
+    assert {view.name: view.fingerprint() for view in world.clean().all} == before
+    world.collect(world.item("until nine", minute=6))
+    after = {view.name: view.fingerprint() for view in world.follow().all}
+    assert {name for name in before if before[name] != after[name]} >= {"people", "timeline"}
+    assert after["lineage"] == before["lineage"] == bytes(64)
 
 
 def test_the_same_order_again_starts_nothing_over(world):
@@ -65,6 +77,48 @@ def test_a_page_in_an_order_that_the_view_no_longer_follows_is_left_alone(world)
     slow.begin("another")
     slow.apply(Page(entries=(entry,), position=10))
     assert (slow.position, slow.count()) == (10, 1)
+
+
+def test_of_a_page_that_begins_before_a_view_it_takes_what_is_behind(world):
+    world.collect(world.item("good morning"), world.item("until eight", minute=5))
+    people = world.follow().people
+    entries = [entry for page in world.log.pages() for entry in page.entries]
+    third = Entry(position=9, id="e9", topic="t", time=1, event=entries[0].event)
+    people.apply(Page(entries=(*entries, third), position=10))
+    assert {person.items for person in people.persons()} == {3}
+
+
+class Reader(View):
+    """A view that reads another and keeps nothing."""
+
+    name, version, tables = "reader", "1", ""
+
+    def _take(self, page):
+        del page
+        self.seen()
+
+    def _canonical(self):
+        return iter(())
+
+
+def test_while_a_view_writes_those_that_it_reads_stand_still(new_world, tmp_path):
+    world = new_world(tmp_path)
+    world.collect(world.item("good morning"))
+    timeline, other = world.follow().timeline, world.open().timeline
+    other._db.set_busy_timeout(0)
+    reader = Reader(world.stores, reads=(timeline,))
+
+    def seen():
+        assert timeline.position == world.log.head.position
+        with pytest.raises(apsw.BusyError):
+            other.begin("another")
+
+    reader.seen = seen
+    reader.begin("first")
+    reader.apply(Page(entries=(), position=3))
+    assert reader.position == 3
+    other.begin("another")
+    assert timeline.order == "another"
 
 
 def test_what_was_read_before_another_process_started_over_is_not_used_again(world):

@@ -1,8 +1,9 @@
 import hashlib
 
+from projections.roots import rows_root
 from projections.rows import digest
 from trainer.finetune import Trained
-from trainer.manifest import build, rows_root
+from trainer.manifest import build
 from trainer.slices import plan
 
 

@@ -74,7 +74,7 @@ def test_everything_is_private(stores, tmp_path):
 
 def filled(stores: Derived) -> None:
     database = stores.database("view.db")
-    assert not database.rebuilt
+    assert not database.anew
     database.execute("CREATE TABLE plain(word TEXT)")
     database.execute("CREATE VIRTUAL TABLE words USING fts5(body)")
     database.execute("INSERT INTO words(words, rank) VALUES('secure-delete', 1)")
@@ -124,11 +124,11 @@ def test_a_database_that_does_not_open_is_begun_anew(stores, tmp_path, damage):
         case "cut":
             path.write_bytes(whole[:1000])
     database = stores.database("view.db")
-    assert database.rebuilt
+    assert database.anew == "damaged"
     assert database.execute("SELECT count(*) FROM sqlite_schema").get == 0
     database.close()
     again = stores.database("view.db")
-    assert not again.rebuilt
+    assert not again.anew
     again.close()
 
 

@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from projections.redaction.kinds import Kind
@@ -15,10 +15,12 @@ __all__ = [
     "TOKEN",
     "Lexicon",
     "Word",
+    "chunks",
     "digest",
     "features",
     "joined",
     "joint",
+    "reach",
     "word",
 ]
 
@@ -113,8 +115,13 @@ def features(own: Word, distance: int) -> list[str]:
     if distance:
         return found
     found += [
-        *(f"<{n}={lower[:n]}" for n in (1, 2, 3, 4)),
-        *(f">{n}={lower[-n:]}" for n in (1, 2, 4)),
+        f"<1={lower[:1]}",
+        f"<2={lower[:2]}",
+        f"<3={lower[:3]}",
+        f"<4={lower[:4]}",
+        f">1={lower[-1:]}",
+        f">2={lower[-2:]}",
+        f">4={lower[-4:]}",
         f"l={min(len(lower), 12)}{case}",
         f"w={lower}{case}",
     ]
@@ -126,6 +133,11 @@ def features(own: Word, distance: int) -> list[str]:
 
 
 _FAR = 2
+
+
+def reach(own: Word) -> int:
+    """Return how many of a word's own features, the first ones, are those it has farthest away."""
+    return 2 if own.case in "/np0" else 1 + len(own.kind)
 
 
 def _case(token: str) -> str:
@@ -182,3 +194,17 @@ def joint(name: str, key: Iterable[str]) -> str:
 
 OFFSETS = (-2, -1, 0, 1, 2)
 """From a word that is weighed to those that say something of it."""
+
+_CHUNK = 20_000
+
+
+def chunks(text: str) -> Iterator[tuple[int, int]]:
+    """Cut a text at ends of lines, or of words, so that memory stays small."""
+    start = 0
+    while len(text) - start > _CHUNK:
+        end = start + _CHUNK
+        line, space = text.rfind("\n", start, end), text.rfind(" ", start, end)
+        cut = line if line > start + _CHUNK // 2 else max(space, line)
+        yield start, (cut if cut > start else end)
+        start = cut if cut > start else end
+    yield start, len(text)

@@ -7,6 +7,7 @@ ends. A text without digits costs one search.
 import re
 from collections.abc import Iterator
 
+from projections.redaction import signs
 from projections.redaction.fold import Folded
 from projections.redaction.kinds import Found, Kind
 from projections.redaction.shapes import bank, checks, contact, dates, identity, network, places
@@ -47,6 +48,8 @@ _SHORT = 3
 
 def numbers(text: Folded) -> Iterator[Found]:
     """Yield what is private around every digit."""
+    if not text.signs & signs.DIGIT:
+        return
     plain = text.text
     position = 0
     separate = True

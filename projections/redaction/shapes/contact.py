@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from projections.redaction import signs
 from projections.redaction.fold import Folded
 from projections.redaction.kinds import Found, Kind
 from projections.redaction.shapes.rules import BARE, CERTAIN, LIKELY, POSSIBLE, Rule, words
@@ -124,6 +125,8 @@ _PROVIDERS = words(
 
 def spelled(text: Folded) -> Iterator[Found]:
     """Yield mail addresses whose signs are spelled out, as in "name at host dot com"."""
+    if not text.signs & signs.SPELLED:
+        return
     lower = text.lower
     if _AT_WORDS.isdisjoint(text.words) and "@" not in lower:
         return

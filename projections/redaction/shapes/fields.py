@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from projections.redaction.fold import Folded
+from projections.redaction.fold import Folded, spots
 from projections.redaction.kinds import Found, Kind
 from projections.redaction.shapes import dates, people, places
 from projections.redaction.shapes.rules import CERTAIN, LIKELY, POSSIBLE
@@ -132,21 +132,8 @@ def telling(text: Folded) -> list[Telling]:
     if len(said) > _FEW_WORDS:
         spans = [word.span() for word in _WORD.finditer(text.lower) if word[0] in said]
     else:
-        spans = sorted(span for word in said for span in _places(text.lower, word))
+        spans = sorted((at, at + len(word)) for word in said for at in spots(text.apart, word))
     return [Telling(start, end, table[text.lower[start:end]]) for start, end in spans]
-
-
-def _places(lower: str, word: str) -> Iterator[tuple[int, int]]:
-    """Yield where a word stands between others."""
-    start = lower.find(word)
-    while start >= 0:
-        end = start + len(word)
-        if (
-            not (start and "a" <= lower[start - 1] <= "z")
-            and not "a" <= lower[end : end + 1] <= "z"
-        ):
-            yield start, end
-        start = lower.find(word, end)
 
 
 def beside(text: Folded, words: list[Telling]) -> Iterator[Found]:

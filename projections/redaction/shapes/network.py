@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from projections.redaction import signs
 from projections.redaction.fold import Folded
 from projections.redaction.kinds import Found, Kind
 from projections.redaction.shapes import checks
@@ -34,6 +35,8 @@ _DEVICE = re.compile(
 
 def addresses(text: Folded) -> Iterator[Found]:
     """Yield addresses with colons: of the network's sixth version, and of devices."""
+    if not text.signs & signs.MACHINE:
+        return
     plain = text.text
     at = 0
     while sign := _COLON.search(plain, at):
@@ -71,7 +74,7 @@ def links(text: Folded) -> Iterator[Found]:
         if found.start() >= done:
             done = _end(lower, found.start(), found.end())
             yield Found(found.start(), done, Kind.URL, CERTAIN)
-    for found in _TLD.finditer(lower):
+    for found in _TLD.finditer(lower) if text.signs & signs.NAMED_HOST else ():
         one = _named(lower, found) if found.start() >= done else None
         if one is not None:
             yield one

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from projections.redaction.kinds import Found, Kind
 from projections.redaction.terms.lexicon import NUMBER, OTHER, Lexicon, Tokens
 
-__all__ = ["find", "lexicon"]
+__all__ = ["WORTH", "find", "lexicon"]
 
 _FILES = ("health.txt", "medicines.txt", "greek.txt", "languages.txt")
 _LETTERS = {
@@ -103,7 +103,7 @@ _TERM = re.compile(
 )
 _MEDICINE = frozenset("CDPqGL")
 _HAS = re.compile(r"(?:[hy]~*(?:[xmMj]~*){0,2}|w~*(?:x~*)?)$")
-_WORTH = frozenset("CDPGLlcKkpvVWNuBzZq")
+WORTH = frozenset("CDPGLlcKkpvVWNuBzZq")
 _NEAR = 12
 _VERY_NEAR = 7
 _VITAL = re.compile(r"(?P<sure>[VW])~*[:\"xiw]{0,2}~*(?P<value>n~*(?:n~*)?)(?P<unit>[u\"]~*)?")
@@ -117,7 +117,7 @@ _MOST_NAMES = 4
 
 def find(tokens: Tokens, letters: str) -> Iterable[Found]:
     """Return what a window of a text says of somebody's health."""
-    return () if _WORTH.isdisjoint(letters) else _find(tokens, letters)
+    return () if WORTH.isdisjoint(letters) else _find(tokens, letters)
 
 
 def _find(tokens: Tokens, letters: str) -> Iterator[Found]:

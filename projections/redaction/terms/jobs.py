@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from projections.redaction.kinds import Found, Kind
 from projections.redaction.terms.lexicon import OTHER, Lexicon, Tokens
 
-__all__ = ["find", "lexicon"]
+__all__ = ["WORTH", "find", "lexicon"]
 
 _LETTERS = {
     "never": OTHER,
@@ -30,6 +30,7 @@ def lexicon() -> Lexicon:
     return Lexicon(_LETTERS, ("jobs.txt",))
 
 
+WORTH = frozenset("R")
 _TITLE = r"(?:[LFR]~*(?:j~*(?=[LFR]))?){0,6}R~*(?:(?:,?j~*|,)(?:[FRL]~*(?:j~*(?=[FRL]))?){1,4})?"
 _TERM = re.compile(
     r"(?=[qwLFR])(?:"
@@ -47,7 +48,7 @@ _ALONE = frozenset({"president", "model", "head", "lead", "chair", "owner", "par
 
 def find(tokens: Tokens, letters: str) -> Iterable[Found]:
     """Return titles of jobs in a window of a text."""
-    return _find(tokens, letters) if "R" in letters else ()
+    return () if WORTH.isdisjoint(letters) else _find(tokens, letters)
 
 
 def _find(tokens: Tokens, letters: str) -> Iterator[Found]:

@@ -45,6 +45,7 @@ _TOKEN = re.compile(
     r"|(?<=\s)-+(?=\s)"
     r"|[^\w\s'/-]+"
 )
+_COUNTED = re.compile(r"[0-9]+[a-z]{1,12}")
 _SENTENCE_END = frozenset(".!?;\n-\u2013\u2014|\u2022*")
 _WINDOW = 65_536
 _BORDER = 2_000
@@ -207,15 +208,63 @@ class Lexicon:
 
 
 class Reader:
-    """Reads words in several lexicons at once, because going over the words is what costs."""
+    """Reads words in several lexicons at once, because going over the words is what costs.
 
-    def __init__(self, *lexicons: Lexicon) -> None:
-        self._lexicons = lexicons
+    Args:
+        lexicons: Each with the letters without one of which its reader finds nothing.
+    """
+
+    def __init__(self, *lexicons: tuple[Lexicon, frozenset[str]]) -> None:
+        self._lexicons = tuple(lexicon for lexicon, _ in lexicons)
+        self._worth = tuple(worth for _, worth in lexicons)
         self._phrases: dict[str, set[str]] = {}
-        self._remembered = _Remembered(lexicons, self._phrases)
-        for lexicon in lexicons:
+        self._remembered = _Remembered(self._lexicons, self._phrases)
+        for lexicon in self._lexicons:
             for first, seconds in lexicon.phrases.items():
                 self._phrases.setdefault(first, set()).update(seconds)
+        self._telling = {
+            first: frozenset(
+                frozenset((*rest[:-1], last))
+                for lexicon, worth in lexicons
+                for phrases in lexicon.phrases.get(first, {}).values()
+                for rest, letter in phrases
+                if letter in worth
+                for last in (rest[-1], rest[-1] + "s")
+            )
+            for first in self._phrases
+        }
+        self._dull: set[str] = set()
+        self._worthy: set[str] = set()
+
+    def may_tell(self, text: Folded) -> bool:
+        """Whether some word of a text, or two, may have a letter that some reader asks for."""
+        if not text.plain:
+            return True
+        rest = text.spoken - self._dull
+        if not rest:
+            return False
+        if not self._worthy.isdisjoint(rest):
+            return True
+        return any(self._may_tell(word, text.spoken) for word in rest)
+
+    def _may_tell(self, word: str, beside: frozenset[str]) -> bool:
+        phrases = self._telling.get(word)
+        kept = self._worthy if self._is_worth(word) else self._dull
+        if kept is self._worthy or not phrases:
+            if len(kept) >= _REMEMBERED:
+                kept.clear()
+            kept.add(word)
+            return kept is self._worthy
+        return any(map(beside.issuperset, phrases))
+
+    def _is_worth(self, word: str) -> bool:
+        # What begins with digits may be read as several words.
+        if word[0].isdigit() and not word.isdigit() and not _COUNTED.fullmatch(word):
+            return True
+        return any(
+            letter in worth
+            for letter, worth in zip(self._remembered[word], self._worth, strict=False)
+        )
 
     def read(self, words: list[str]) -> list[str]:
         """Return for each lexicon a string with one letter for each word."""

@@ -38,9 +38,6 @@ _BARE = re.compile(
     rf"{_PAY.pattern}\W{{1,3}}(?:[a-z]{{1,10}}\s){{0,4}}(?P<v>{_DIGITS}(?:{_THOUSANDS})?)(?![\w%])"
 )
 _MADE = re.compile(r"\b(?:makes?|making|made|paid|pays|paying|pay|offer(?:ed|ing|s)?|raise)\b")
-_GATE = re.compile(
-    r"[$\u20ac\u00a3\u00a5\u20b9]|\d ?k\b|\d ?(?:eur|usd|gbp|chf|pln|zl|dollar|pound|bucks|tys)|[a-z]\d|(?:salar|wage|gehalt|sueldo|stipendio|pensja)"
-)
 # All words with which `_AMOUNT` is met, and what begins those of `_PAY` and the Polish coin.
 _SIGNS = re.compile("[$\u20ac\u00a3\u00a5\u20b9]")
 _MONEY = frozenset(
@@ -77,7 +74,7 @@ _LEAST_BARE = 4
 def find(text: Folded) -> Iterator[Found]:
     """Yield amounts that are pay; other large amounts as numbers."""
     lower = text.lower
-    if not (_may_be_told(text) and _GATE.search(lower)):
+    if not _may_be_told(text):
         return
     done = 0
     for match in _AMOUNT.finditer(lower):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from projections.redaction.kinds import Found, Kind
 from projections.redaction.terms.lexicon import OTHER, Lexicon, Tokens
 
-__all__ = ["find", "lexicon"]
+__all__ = ["WORTH", "find", "lexicon"]
 
 _LETTERS = {
     "never": OTHER,
@@ -82,12 +82,12 @@ _NAMED = {
     "faith": Kind.RELIGION,
     "voted": Kind.POLITICS,
 }
-_WORTH = frozenset("DQSXcREkLsIPvl")
+WORTH = frozenset("DQSXcREkLsIPvl")
 
 
 def find(tokens: Tokens, letters: str) -> Iterable[Found]:
     """Return what a window of a text says of somebody's traits and deeds."""
-    return () if _WORTH.isdisjoint(letters) else _find(tokens, letters)
+    return () if WORTH.isdisjoint(letters) else _find(tokens, letters)
 
 
 def _find(tokens: Tokens, letters: str) -> Iterator[Found]:

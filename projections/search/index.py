@@ -1,0 +1,235 @@
+"""What is kept of items that may be searched, how it comes in and how it is destroyed.
+
+Few rows leave with their words, in the transaction that takes them out. Of many, the rows, their
+bits and what narrows them leave so, and nothing finds them any more; then their words are
+destroyed, in the cheapest of three ways. Whoever opens the index after a crash ends that.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from projections.embed import Vector
+from projections.search.asking import Asked, facts, number
+from projections.search.codes import PASSAGE, coded, without
+from projections.timeline import Stored
+from projections.view import Value, View, batches, encode, marks
+from vault import points
+from vault.consent import Subject
+
+__all__ = ["Index"]
+
+_BLOCK = 2048 * PASSAGE.itemsize
+_AT_ONCE = 100
+# Taking a row's words out one by one costs as much as rewriting the words of so many rows.
+_DEAR = 200
+_STEP = 1000
+
+
+class Index(View):
+    """Words in FTS5, bits in blocks; both are found through the number of an item's row."""
+
+    name = "search"
+    version = "2"
+    tables = """
+        CREATE VIRTUAL TABLE texts USING fts5 (
+            title, body, facts, tokenize = 'unicode61 remove_diacritics 2');
+        -- Deleted words leave the index at once instead of at the next merge.
+        INSERT INTO texts (texts, rank) VALUES ('secure-delete', 1);
+        CREATE TABLE indexed (row INTEGER PRIMARY KEY, item TEXT NOT NULL UNIQUE,
+            kind INTEGER NOT NULL, block INTEGER NOT NULL);
+        CREATE TABLE kinds (kind INTEGER PRIMARY KEY, types BLOB NOT NULL, source TEXT NOT NULL,
+            UNIQUE (types, source));
+        CREATE TABLE codes (block INTEGER PRIMARY KEY, passages BLOB NOT NULL);
+        CREATE TABLE touched (item TEXT PRIMARY KEY) WITHOUT ROWID;
+        -- Rows that nothing finds any more, whose words are still to be destroyed.
+        CREATE TABLE leaving (row INTEGER PRIMARY KEY);
+    """
+
+    # ------------------------------------------------------------------ reading
+
+    def holding(self, ids: Iterable[str]) -> int:
+        """Return how many of some items are in the index."""
+        found = (self._one("SELECT 1 FROM indexed WHERE item = ?", (one,)) for one in ids)
+        return sum(one is not None for one in found)
+
+    def _items(self, rows: Sequence[int]) -> dict[int, str]:
+        found = self._rows(
+            f"SELECT row, item FROM indexed WHERE row IN ({marks(len(rows))})",  # noqa: S608
+            rows,
+        )
+        return {int(str(row)): str(item) for row, item in found}
+
+    def _rows_about(self, asked: Asked) -> list[int]:
+        """Return every row that the index says is about something, whenever it was."""
+        if not asked.match:
+            return [int(str(row)) for (row,) in self._rows("SELECT row FROM indexed")]
+        found = self._rows("SELECT rowid FROM texts WHERE texts MATCH ?", (asked.match,))
+        return [int(str(row)) for (row,) in found]
+
+    def _touch(self, ids: Iterable[str]) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO touched VALUES (?)", [(i,) for i in ids])
+
+    # ------------------------------------------------------------------ adding
+
+    def _index(self, fresh: Iterable[Stored], vectors: Mapping[str, Sequence[Vector]]) -> None:
+        # FTS5 writes a segment whenever a number is smaller than the one before.
+        ordered = sorted(self._numbered(fresh))
+        if not ordered:
+            return
+        block = int(self._one("SELECT max(block) FROM codes") or 1)
+        held = self._one("SELECT passages FROM codes WHERE block = ?", (block,))
+        filled = bytearray(held if isinstance(held, bytes) else b"")
+        rows: list[tuple[Value, ...]] = []
+        for row, id_, stored in ordered:
+            kind = self._kind(stored)
+            passages = _passages(row, kind, [v for v in vectors.get(id_, ()) if any(v)])
+            if len(filled) + len(passages) > _BLOCK and filled:
+                self._keep(block, filled)
+                block, filled = block + 1, bytearray()
+            filled += passages
+            rows.append((row, id_, kind, block))
+        self._keep(block, filled)
+        self._db.executemany("INSERT INTO indexed VALUES (?, ?, ?, ?)", rows)
+        self._db.executemany(
+            "INSERT INTO texts (rowid, title, body, facts) VALUES (?, ?, ?, ?)",
+            (
+                (row, stored.item.title, stored.item.text, facts(Subject.of(stored.item)))
+                for row, _, stored in ordered
+            ),
+        )
+        self._change()
+
+    def _keep(self, block: int, passages: bytearray) -> None:
+        self._db.execute("INSERT OR REPLACE INTO codes VALUES (?, ?)", (block, bytes(passages)))
+
+    def _numbered(self, fresh: Iterable[Stored]) -> Iterator[tuple[int, str, Stored]]:
+        """Yield items with the first numbers from theirs on that no row has."""
+        given: set[int] = set()
+        taken = (
+            "SELECT 1 FROM indexed WHERE row = ?1 UNION ALL SELECT 1 FROM leaving WHERE row = ?1"
+        )
+        for stored in fresh:
+            row = number(stored.item.at, stored.id)
+            while row in given or self._one(taken, (row,)):
+                row += 1
+            given.add(row)
+            yield row, stored.id, stored
+
+    def _kind(self, stored: Stored) -> int:
+        """Return the number of the types, labels and source of an item."""
+        told = (encode((stored.item.type, *stored.item.labels)), stored.item.source)
+        known = "SELECT kind FROM kinds WHERE types = ? AND source = ?"
+        kind = self._one(known, told)
+        if kind is None:
+            self._db.execute("INSERT INTO kinds (types, source) VALUES (?, ?)", told)
+            kind = self._db.last_insert_rowid()
+        return int(kind)
+
+    def _change(self) -> None:
+        self._set("generation", int(self._get("generation") or 0) + 1)
+
+    def _start_over(self) -> None:
+        # What other processes read of the codes must not pass for what comes now.
+        generation = self._get("generation")
+        super()._start_over()
+        self._set("generation", int(generation or 0) + 1)
+
+    # ------------------------------------------------------------------ taking out
+
+    def _drop(self, ids: Iterable[str]) -> None:
+        found = (self._one("SELECT row FROM indexed WHERE item = ?", (one,)) for one in ids)
+        self._leave(int(row) for row in found if row is not None)
+
+    def _leave(self, rows: Iterable[int]) -> None:
+        """Take rows out: few with all their words, of many all but these."""
+        gone = sorted(rows)
+        if not gone:
+            return
+        blocks: defaultdict[Value, list[int]] = defaultdict(list)
+        for batch in batches(gone):
+            held = f"SELECT row, block FROM indexed WHERE row IN ({marks(len(batch))})"  # noqa: S608
+            for row, block in self._rows(held, batch):
+                blocks[block].append(int(str(row)))
+        for block, own in blocks.items():
+            stored = self._one("SELECT passages FROM codes WHERE block = ?", (block,))
+            if isinstance(stored, bytes):
+                left = without(stored, own)
+                self._db.execute("UPDATE codes SET passages = ? WHERE block = ?", (left, block))
+        self._db.executemany("DELETE FROM indexed WHERE row = ?", [(row,) for row in gone])
+        if len(gone) <= _AT_ONCE:
+            self._db.executemany("DELETE FROM texts WHERE rowid = ?", [(row,) for row in gone])
+        else:
+            self._db.executemany(
+                "INSERT OR IGNORE INTO leaving VALUES (?)", [(row,) for row in gone]
+            )
+        self._change()
+
+    def _destroy(self) -> None:
+        """Destroy the words of rows that left, the cheapest way."""
+        while gone := int(self._one("SELECT count(*) FROM leaving") or 0):
+            staying = int(self._one("SELECT count(*) FROM indexed") or 0)
+            with self._writing():
+                if gone > staying:
+                    self._start_again()
+                elif gone * _DEAR > staying:
+                    self._take_words(gone, traceless=False)
+                    self._set("residue", 1)
+                else:
+                    self._take_words(_AT_ONCE, traceless=True)
+                points.reached("view.search.destroyed")
+        self._rewrite()
+
+    def _take_words(self, count: int, *, traceless: bool) -> None:
+        """Delete the words of rows that left; with traces they stay in the file, marked."""
+        self._db.execute(
+            "INSERT INTO texts (texts, rank) VALUES ('secure-delete', ?)", (traceless,)
+        )
+        rows = self._rows("SELECT row FROM leaving ORDER BY row LIMIT ?", (count,))
+        self._db.executemany("DELETE FROM texts WHERE rowid = ?", rows)
+        self._db.executemany("DELETE FROM leaving WHERE row = ?", rows)
+        self._db.execute("INSERT INTO texts (texts, rank) VALUES ('secure-delete', 1)")
+
+    def _start_again(self) -> None:
+        """Drop the whole index and touch what stays: less than what left."""
+        self._db.execute(
+            "CREATE TABLE kept AS SELECT item FROM touched UNION SELECT item FROM indexed"
+        )
+        for table in ("texts", "indexed", "kinds", "codes", "touched", "leaving"):
+            self._db.execute(f"DROP TABLE {table}")
+        self._db.execute(self.tables)
+        self._db.execute("INSERT INTO touched SELECT item FROM kept")
+        self._db.execute("DROP TABLE kept")
+        self._set("residue", 0)
+        self._change()
+
+    def _rewrite(self) -> None:
+        """Write all words anew where deleted ones left traces, a part in every transaction."""
+        pages = -_STEP
+        while self._get("residue"):
+            with self._writing():
+                before = self._db.total_changes()
+                self._db.execute("INSERT INTO texts (texts, rank) VALUES ('merge', ?)", (pages,))
+                if self._db.total_changes() - before < 2:  # noqa: PLR2004 - FTS5 counts so: no work left
+                    self._set("residue", 0)
+            pages = _STEP
+
+    def _canonical(self) -> Iterator[tuple[Value, ...]]:
+        yield from self._rows(
+            "SELECT 'text', i.item, t.title, t.body, t.facts, k.types, k.source FROM indexed i"
+            " JOIN texts t ON t.rowid = i.row JOIN kinds k ON k.kind = i.kind"
+        )
+        items = {int(str(row)): item for row, item in self._rows("SELECT row, item FROM indexed")}
+        for (stored,) in self._rows("SELECT passages FROM codes"):
+            assert isinstance(stored, bytes)
+            for passage in np.frombuffer(stored, PASSAGE):
+                yield ("code", items[int(passage["row"])], passage["bits"].tobytes())
+        yield from self._rows("SELECT 'touched', item FROM touched")
+
+
+def _passages(row: int, kind: int, vectors: Sequence[Sequence[int]]) -> bytes:
+    bits = coded(vectors)
+    made = np.zeros(len(bits), PASSAGE)
+    made["row"], made["kind"], made["bits"] = row, kind, bits
+    return made.tobytes()
