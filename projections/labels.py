@@ -74,11 +74,10 @@ class Labels(View):
     """The follower that keeps vectors and scores; it comes behind the timeline, whose words it reads."""
 
     name = "labels"
-    version = "1"
+    version = "2"
     tables = """
         CREATE TABLE items (id TEXT PRIMARY KEY, words INTEGER NOT NULL, size INTEGER NOT NULL,
-            vectors BLOB NOT NULL, logits BLOB NOT NULL, near INTEGER NOT NULL) WITHOUT ROWID;
-        CREATE INDEX items_near ON items (near, id);
+            vectors BLOB NOT NULL, logits BLOB NOT NULL, near INTEGER NOT NULL);
     """
 
     def __init__(
@@ -148,7 +147,9 @@ class Labels(View):
 
     def swayable(self) -> tuple[str, ...]:
         """Return the ids of the items whose labels corrections of other items may change."""
-        return tuple(str(id_) for (id_,) in self._rows("SELECT id FROM items WHERE near"))
+        return tuple(
+            str(id_) for (id_,) in self._rows("SELECT id FROM items WHERE near ORDER BY id")
+        )
 
     def holding(self, ids: Iterable[str]) -> int:
         """Return how many of some items have vectors here."""
@@ -165,7 +166,7 @@ class Labels(View):
         for start in range(0, len(ids), _BATCH):
             batch = ids[start : start + _BATCH]
             rows = self._rows(
-                f"SELECT id, words, size, vectors, logits FROM items WHERE id IN ({marks(len(batch))})",  # noqa: S608
+                f"SELECT id, words, size, vectors, logits FROM items WHERE id IN ({marks(len(batch))}) ORDER BY id",  # noqa: S608
                 batch,
             )
             for id_, words, size, vectors, logits in rows:
@@ -295,7 +296,7 @@ class Labels(View):
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("lessons", self.lessons)
-        for row in self._rows("SELECT id, words, vectors, logits FROM items"):
+        for row in self._rows("SELECT id, words, vectors, logits FROM items ORDER BY id"):
             yield ("item", *row)
 
 

@@ -62,19 +62,16 @@ class People(View):
     """The follower that reads who takes part in items."""
 
     name = "people"
-    version = "3"
+    version = "4"
     tables = """
         CREATE TABLE agents (no INTEGER PRIMARY KEY, id TEXT NOT NULL, name TEXT NOT NULL, uses
             INTEGER NOT NULL, first INTEGER NOT NULL, UNIQUE (id, name));
         CREATE TABLE parties (no INTEGER PRIMARY KEY, agents BLOB NOT NULL, card BLOB NOT NULL,
-            UNIQUE (agents, card));
-        CREATE TABLE members (agent INTEGER, party INTEGER, PRIMARY KEY (agent, party)) WITHOUT
-            ROWID;
+            uses INTEGER NOT NULL, UNIQUE (agents, card));
         -- The entry that first held an item is the item itself, and not named again.
         CREATE TABLE used (item TEXT, entry TEXT, position INTEGER NOT NULL, party INTEGER NOT
             NULL, PRIMARY KEY (item, entry)) WITHOUT ROWID;
         CREATE INDEX used_by_entry ON used (entry) WHERE entry != '';
-        CREATE INDEX used_by_party ON used (party, position);
         CREATE TABLE owner (form TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE spoken (form TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE masked (position INTEGER, person BLOB, part TEXT, digest BLOB, PRIMARY KEY
@@ -330,7 +327,7 @@ class People(View):
 
     def _party_of(self, number: int) -> tuple[list[Stated], list[Stated] | None]:
         [(agents, card)] = self._rows("SELECT agents, card FROM parties WHERE no = ?", (number,))
-        return self._stated(_bytes(agents)), self._stated(_bytes(card) or _NO_NUMBERS) or None
+        return self._stated(_bytes(agents)), (self._stated(_bytes(card)) or None if card else None)
 
     def _stated(self, numbers: bytes) -> list[Stated]:
         found: list[Stated] = []
@@ -429,13 +426,17 @@ class People(View):
         self._use([(root, entry.id, entry.position, party[0])], [party])
 
     def _use(self, used: Sequence[tuple[Value, ...]], parties: Sequence[_Party]) -> None:
-        uses = Counter[int]()
-        for (_, agents), count in Counter(parties).items():
+        counted, uses = Counter(parties), Counter[int]()
+        for (_, agents), count in counted.items():
             uses.update(dict.fromkeys(agents, count))
         self._db.executemany("INSERT OR REPLACE INTO used VALUES (?, ?, ?, ?)", used)
         self._db.executemany(
             "UPDATE agents SET uses = uses + ? WHERE no = ?",
             [(count, number) for number, count in uses.items()],
+        )
+        self._db.executemany(
+            "UPDATE parties SET uses = uses + ? WHERE no = ?",
+            [(count, party) for (party, _), count in counted.items()],
         )
 
     def _party(self, item: Item, position: int) -> _Party:
@@ -466,9 +467,8 @@ class People(View):
         row = (encode(numbers), on_card)
         party = self._one("SELECT no FROM parties WHERE agents = ? AND card = ?", row)
         if party is None:
-            self._db.execute("INSERT INTO parties (agents, card) VALUES (?, ?)", row)
+            self._db.execute("INSERT INTO parties (agents, card, uses) VALUES (?, ?, 0)", row)
             party = self._db.last_insert_rowid()
-            self._db.executemany("INSERT INTO members VALUES (?, ?)", [(n, party) for n in numbers])
         return int(party), tuple(numbers)
 
     def _number(self, stated: Stated, position: int) -> int:
@@ -493,22 +493,31 @@ class People(View):
         self._parties.clear()
         uses, at = Counter[int](), {position for _, position in lost}
         for party, count in Counter(party for party, _ in lost).items():
-            [(blob,)] = self._rows("SELECT agents FROM parties WHERE no = ?", (party,))
-            numbers = _numbers.decode(_bytes(blob))
-            uses.update(dict.fromkeys(numbers, count))
-            if not self._one("SELECT 1 FROM used WHERE party = ?", (party,)):
-                self._db.execute("DELETE FROM parties WHERE no = ?", (party,))
-                self._db.executemany(
-                    "DELETE FROM members WHERE agent = ? AND party = ?",
-                    [(number, party) for number in numbers],
-                )
-        for number, count in uses.items():
-            first = self._one(
-                "UPDATE agents SET uses = uses - ? WHERE no = ? RETURNING first", (count, number)
+            [(blob,)] = self._rows(
+                "UPDATE parties SET uses = uses - ? WHERE no = ? RETURNING agents", (count, party)
             )
-            if first in at:
-                self._db.execute(_FIRST_USE, (number,))
+            uses.update(dict.fromkeys(_numbers.decode(_bytes(blob)), count))
+        self._db.execute("DELETE FROM parties WHERE uses = 0")
+        firsts = [
+            self._one("UPDATE agents SET uses = uses - ? WHERE no = ? RETURNING first", (n, agent))
+            for agent, n in uses.items()
+        ]
         self._db.execute("DELETE FROM agents WHERE uses = 0")
+        if not at.isdisjoint(firsts):
+            self._find_first_uses()
+
+    def _find_first_uses(self) -> None:
+        """Recompute where each agent was first seen, among the items that are left."""
+        first: dict[int, int] = {}
+        for position, blob in self._db.execute(
+            "SELECT u.first, p.agents FROM parties p JOIN (SELECT party, min(position) AS first"
+            " FROM used GROUP BY party) u ON u.party = p.no"
+        ):
+            for number in _numbers.decode(blob):
+                first[number] = min(position, first.get(number, position))
+        self._db.executemany(
+            "UPDATE agents SET first = ? WHERE no = ?", [(at, no) for no, at in first.items()]
+        )
 
     # ------------------------------------------------------------------ reading
 
@@ -547,10 +556,7 @@ class People(View):
             listed = on_card or _numbers.decode(_bytes(people))
             lists.append((bool(on_card), tuple(stated[number] for number in listed)))
         return Evidence(
-            agents=[
-                Seen(str(id_), str(name), int(str(uses)), int(str(first)))
-                for _, id_, name, uses, first in agents
-            ],
+            agents=[Seen(str(i), str(n), int(str(u)), int(str(at))) for _, i, n, u, at in agents],
             lists=sorted(lists),
             owner=self.owner,
             spoken=self._forms_in("spoken"),
@@ -581,11 +587,6 @@ class People(View):
 
 
 _NOBODY = frozenset[bytes]()
-_NO_NUMBERS = encode([])
-_FIRST_USE = """
-    UPDATE agents SET first = coalesce((SELECT min((SELECT min(position) FROM used u WHERE u.party
-        = m.party)) FROM members m WHERE m.agent = agents.no), first) WHERE no = ?
-"""
 
 
 def _said(item: Item) -> tuple[str, ...]:

@@ -56,8 +56,8 @@ _BATCH = 1000
 _TOGETHER = 32
 _CACHE_KIB = 32 * 1024
 _NEWEST = 1000
-_NEAREST = 500
-_MOST_COUNTED = 10_000
+_NEAREST = 1000
+_MOST_COUNTED = 2000
 _ALIKE = UNIT * UNIT // 2
 # An item with every word that was asked for comes before one that only means the same, until
 # sixty of them have come: names and rare words are what meaning knows least of.

@@ -25,6 +25,7 @@ from projections.redaction.naming.features import (
     JOINTS,
     TOKEN,
     Lexicon,
+    chunks,
     digest,
     joined,
     joint,
@@ -112,7 +113,7 @@ def test_names_beyond_the_first_piece_of_a_long_text_are_found():
 
 def test_pieces_of_a_text_are_all_of_it_and_small():
     for text in ("", "a", "word " * 30_000, "x" * 70_000, "line\n" * 30_000):
-        cut = list(names.chunks(text))
+        cut = list(chunks(text))
         assert "".join(text[start:end] for start, end in cut) == text
         assert all(end - start <= 20_000 for start, end in cut)
 

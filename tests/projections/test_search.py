@@ -1,6 +1,7 @@
 """Search finds what may be searched, by words and meaning; the rest is not even in the index."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -320,7 +321,8 @@ def test_one_word_ranks_as_fts5_ranks_it(texts):
     )
     theirs = dict(rows)
     ours = [theirs[row] for row in search._by_text(Words.of("soup"), NARROWED)]
-    assert ours == sorted(ours)
+    # Theirs are fractions, ours whole numbers; smaller means better.
+    assert all(one <= other * (1 - 1e-5) for one, other in pairwise(ours))
 
 
 NARROWED = Asked("", Filters(), None)
