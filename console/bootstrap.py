@@ -167,11 +167,7 @@ def open_(home: Path, secret: str, *, views: Path | None = None) -> "Twin":
         assert isinstance(keys, Keys), "a secret opens all keys"
         folder = views or home
         models = Derived(folder / "models", keys.sealing("models"))
-        try:
-            opened = _views(home, folder, keys, models)
-        except (apsw.CorruptError, apsw.NotADBError):
-            drop_views(folder)
-            opened = _views(home, folder, keys, models)
+        opened = _views(home, folder, keys, models)
     except BaseException:
         log.close()
         raise
@@ -200,10 +196,11 @@ def is_damaged_view(error: Exception) -> bool:
     return isinstance(error, apsw.CorruptError | apsw.NotADBError)
 
 
-def drop_views(home: Path) -> None:
-    """Delete every view; all of them can be made again from the log."""
-    for path in (home / "views").glob("*.db*"):
-        path.unlink(missing_ok=True)
+def drop_views(home: Path, names: Iterable[str] = ("*",)) -> None:
+    """Delete views, all of them unless some are named; they can be made again from the log."""
+    for name in names:
+        for path in (home / "views").glob(f"{name}.db*"):
+            path.unlink(missing_ok=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -309,8 +306,7 @@ class Twin:
 
     def masked_of_covered(self, statement: Statement) -> tuple[MaskedAlias, ...]:
         """Return the people of the items that a statement is about, as digests."""
-        covered = self.views.timeline.covered(statement)
-        return self.views.people.masked_for(stored.id for stored in covered)
+        return self.views.people.masked_for(self.views.timeline.covered_ids(statement))
 
     def masked_of(self, item_ids: Iterable[str]) -> tuple[MaskedAlias, ...]:
         """Return the people of some items, as digests."""

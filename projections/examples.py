@@ -117,7 +117,8 @@ class Examples(View):
             questions.version if questions else "",
             encode(definition).hex(),
         )
-        super().__init__(databases, version="/".join(made_with))
+        reads = (people, permissions, timeline, labels, reviews)
+        super().__init__(databases, version="/".join(made_with), reads=reads)
 
     @staticmethod
     def file(name: str) -> str:
@@ -193,13 +194,18 @@ class Examples(View):
 
     def _reconsider(self, statements: Iterable[Statement], now: datetime) -> None:
         """Delete rows that some statements forbid, and touch all that they are about."""
+        judge = self._permissions.judge(Purpose.TRAIN, now)
+        forbidden: set[str] = set()
         doubtful: set[str] = set()
         for statement in statements:
             if statement.purpose is Purpose.TRAIN:
                 self._touch_units(self._timeline.units_covered(statement))
-                doubtful |= self._in_rows(s.id for s in self._timeline.covered(statement))
+                held = self._in_rows(self._timeline.covered_ids(statement))
+                (forbidden if judge.forbids(statement) else doubtful).update(held)
+        doubtful -= forbidden
         if doubtful:
-            self._delete(self._rows_with(doubtful - self._profiles(doubtful, now).keys()))
+            forbidden |= doubtful - self._profiles(doubtful, now).keys()
+        self._delete(self._rows_with(forbidden))
 
     def _profiles(self, ids: Iterable[str], now: datetime) -> dict[str, Profile]:
         """Return the redaction asked for each item that is permitted."""

@@ -4,11 +4,11 @@ A head per category and embedder is learned from `projections/material`: lines w
 this project, one category a file, `ordinary.txt` what only sounds like one, `frames.txt`
 sentences with slots, and `variants` lines that can be said in several ways, beside what sounds
 like them. Public conversations count as ordinary, without the lines that a first round finds
-telling. Leaving an ordinary message out costs little, and missing a sensitive one much: the
-threshold is where one everyday line in a thousand is taken for it, among public lines that
-were not learned from, yet no lower than a chance of a half and no higher than nearly three quarters. What is said of every head was
-measured on `material/unseen`, which nothing is learned from. It needs the extras `search` and
-`dev`; the text does not ship.
+telling. The threshold is where one everyday line in a thousand is taken for it, among public
+lines that were not learned from, yet no lower than a chance of a half and no higher than nearly
+three quarters. What is said of every head was measured on `material/unseen`, which no weight is
+learned from; how steep a score is comes from there too. It needs the extras `search` and `dev`;
+the text does not ship.
 """
 
 import random

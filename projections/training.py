@@ -312,7 +312,7 @@ class Training(Examples):
         if statement.purpose is not Purpose.TRAIN:
             return 0
         self.settle(now)
-        return self.holding(stored.id for stored in self._timeline.covered(statement))
+        return self.holding(self._timeline.covered_ids(statement))
 
     def holding(self, item_ids: Iterable[str]) -> int:
         """Return how many rows hold one of some items."""

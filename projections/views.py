@@ -192,11 +192,10 @@ class Views:
         """
         found: set[str] = set()
         for position, statement in self.permissions.withdrawn(Purpose.TRAIN, now):
-            for stored in self.timeline.covered(statement):
-                if self.people.last_stated(stored.id) < position and self.people.was_masked(
-                    stored.id, position
-                ):
-                    found.add(stored.id)
+            for item in self.timeline.covered_ids(statement):
+                stated = self.people.last_stated(item)
+                if stated < position and self.people.was_masked(item, position):
+                    found.add(item)
         return frozenset(self.entries(sorted(found)))
 
     def entries(self, ids: Sequence[str]) -> tuple[str, ...]:

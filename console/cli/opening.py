@@ -114,6 +114,10 @@ def opened(*, tidy: bool = True) -> "Iterator[Twin]":
     if not home.is_dir() or not any(home.iterdir()):
         raise NotFound(f"There is no vault in {home}; `twin init` creates one.")
     twin = _unlocked(home)
+    for view in twin.views.all:
+        if view.begun_anew:
+            how = _HOW[view.begun_anew]
+            click.echo(f"The view {view.name} {how}; it is made again from the log.", err=True)
     try:
         if tidy:
             from console.cli import tidying  # noqa: PLC0415 — heavy
@@ -122,15 +126,23 @@ def opened(*, tidy: bool = True) -> "Iterator[Twin]":
         yield twin
     except Exception as error:
         if bootstrap.is_damaged_view(error):
+            damaged = [view.name for view in twin.views.all if not view.is_sound]
             twin.close()
-            bootstrap.drop_views(home)
+            bootstrap.drop_views(home, damaged or ("*",))
             raise StorageError(
-                "A view was damaged and was dropped; run the command again, it is made anew "
-                "from the log."
+                f"The view {', '.join(damaged) or 'of something'} was damaged and was dropped; run "
+                "the command again, it is made anew from the log."
             ) from error
         raise
     finally:
         twin.close()
+
+
+_HOW = {
+    "missing": "was missing",
+    "older": "was made by another version",
+    "damaged": "was damaged, or another vault's",
+}
 
 
 def _unlocked(home: Path) -> "Twin":

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from itertools import chain
 
 from console import bootstrap
 from console.bootstrap import Twin
 from console.scratch import Scratch
-from projections.view import View, encode
+from projections.view import View
 from vault.errors import UsageError
 
 __all__ = ["Checked", "Moment", "Then", "check", "once", "then"]
@@ -106,6 +105,6 @@ def check(twin: Twin, progress: Told | None = None) -> Checked:
 def digest(views: "list[View] | tuple[View, ...]") -> str:
     """Return the SHA-256 of all that some views say, in hexadecimal."""
     total = sha256()
-    for row in chain.from_iterable(view.dump() for view in views):
-        total.update(encode(row))
+    for view in views:
+        total.update(view.fingerprint())
     return total.hexdigest()

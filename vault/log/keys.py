@@ -36,6 +36,7 @@ __all__ = ["CollectorKeys", "DataKey", "Keys", "SharedPage", "Slot", "VaultKeys"
 _DESTROYED: Final = bytes(KEY_SIZE)
 _SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _PAGE_CONTEXT: Final = b"twinvault/1/key-page"
+_KNOWN: Final = 4096
 
 
 class Slot(NamedTuple):
@@ -308,7 +309,11 @@ class Keys(VaultKeys):
 
     def _know(self, pages: Mapping[PageId, KeyPage]) -> bool:
         """Read the scopes' keys of pages; tell whether all were found."""
-        missing = {page.scope for page in pages.values()} - self._by_id.keys() - {TO_OWNER}
+        wanted = {page.scope for page in pages.values()} - {TO_OWNER}
+        if len(self._by_id) > _KNOWN:
+            # A vault has as many scopes as conversations; memory stays bounded.
+            self._by_id.clear()
+        missing = wanted - self._by_id.keys()
         found = self.store.scopes_by_id(missing)
         for id_, scope in found.items():
             self._by_id[id_] = self._scope_key(scope)
