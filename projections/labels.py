@@ -94,7 +94,7 @@ class Labels(View):
         self._timeline = timeline
         self._taught: tuple[_Lesson, ...] = ()
         self._taught_at: tuple[tuple[str, int], ...] = ()
-        super().__init__(databases, version=self.made_with)
+        super().__init__(databases, version=self.made_with, reads=(people, permissions, timeline))
 
     @property
     def made_with(self) -> str:
