@@ -6,10 +6,9 @@ from datetime import datetime
 from itertools import islice
 from unicodedata import normalize
 
+from console.bootstrap import Twin
 from projections.curate.bias import Bias, Seen
 from projections.curate.bias import report as weighed
-
-from console.bootstrap import Twin
 from projections.pairs import LeftOut
 from projections.reviews import APPROVED, EDITED, REJECTED, Review
 from projections.rows import Row

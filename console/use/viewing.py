@@ -195,8 +195,9 @@ def risks(twin: Twin, training: Training, profile: Profile) -> Iterator[Residual
         return done.text if done.clean else None
 
     people = (one for one in twin.views.people.persons() if one.names and not one.owner)
-    # What one calls one's own family names nobody.
-    named = (one.names[0] for one in people if any(forms(f"name:{one.names[0]}")))
+    # What one calls one's own family, or a group in small letters, names nobody.
+    called = (one.names[0] for one in people if not one.names[0].islower())
+    named = (name for name in called if any(forms(f"name:{name}")))
     known = [canaries.Person(name) for name in islice(named, _CANARIES_KNOWN)]
     planted = canaries.plant(_SEED, known, rounds=_ROUNDS, unknown=_CANARIES_UNKNOWN)
     for one in canaries.estimate(redact, planted).shares:
