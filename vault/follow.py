@@ -8,6 +8,7 @@ followers pull.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Final, NamedTuple, Protocol
 
 from vault.events import Event, ItemCollected, ItemErased, ItemRevised
@@ -154,8 +155,8 @@ def catch_up(
 class Without:
     """A log as it would read had some items never been collected; ids and positions stay.
 
-    Pages behind `until`, and pages from the first one on that was appended after `at`, are not
-    there either: what others append meanwhile makes no difference, and any past can be read.
+    What stands behind `until`, and all from the first entry on that was appended after `at`, is
+    not there either: what others append meanwhile makes no difference, and any past can be read.
     """
 
     def __init__(
@@ -187,14 +188,20 @@ class Without:
         return self._log.order
 
     def pages(self, after: int = 0) -> Iterator[Page]:
-        """Yield pages without the entries that hold one of the items."""
+        """Yield pages without the entries that hold one of the items; the last may be cut."""
         for page in self._log.pages(after):
-            if page.position > self._until or (
-                self._at is not None and any(entry.at > self._at for entry in page.entries)
-            ):
-                return
-            kept = tuple(entry for entry in page.entries if not self._holds(entry))
-            yield Page(entries=kept, position=page.position)
+            past = tuple(takewhile(self._is_past, page.entries))
+            whole = len(past) == len(page.entries) and page.position <= self._until
+            kept = tuple(entry for entry in past if not self._holds(entry))
+            if whole:
+                yield Page(entries=kept, position=page.position)
+                continue
+            if past:
+                yield Page(entries=kept, position=past[-1].position)
+            return
+
+    def _is_past(self, entry: Entry) -> bool:
+        return entry.position <= self._until and (self._at is None or entry.at <= self._at)
 
     def _holds(self, entry: Entry) -> bool:
         match entry.event:

@@ -58,7 +58,7 @@ def layers(text: str) -> Iterator[Folded]:
             break
         yield layer
         layer = _decoded(layer)
-    for other in (_counted(plain), _closed(plain), _unbroken(plain)):
+    for other in (_counted(plain), _closed(plain), _unbroken(plain), _of_a_query(plain)):
         if other is not None:
             yield other
 
@@ -73,6 +73,15 @@ def _decoded(text: Folded) -> Folded | None:
     if text.signs & signs.ESCAPED and _ESCAPED_GATE.search(text.text):
         changes.extend(_escapes(text.text))
     return _layer(text, changes, Builder.put) if changes else None
+
+
+def _of_a_query(text: Folded) -> Folded | None:
+    """Return what percent signs say where an equals sign begins a value: `?q=384%2050`."""
+    if not text.signs & signs.ESCAPED or "%" not in text.text or "=" not in text.text:
+        return None
+    escapes = list(_escapes(text.text))
+    kept = [change for change in escapes if text.text[change[0]] != "="]
+    return _layer(text, kept, Builder.put) if 0 < len(kept) < len(escapes) else None
 
 
 def _layer(

@@ -191,3 +191,8 @@ def test_a_word_that_is_written_apart_is_read_composed_and_stands_for_itself_as_
     assert unicodedata.normalize("NFC", text[start:end]) == "김민수"
     start, end = fold.span(fold.text.index("Ana"), len(fold.text))
     assert text[start:end] == "A\u0301na"
+
+
+def test_in_a_query_an_equals_sign_begins_a_value_and_is_no_escape() -> None:
+    said = [layer.text for layer in layers("see https://shop.example/?q=384%2050%204567&p=2")]
+    assert any("q=384 50 4567&p=2" in text for text in said)

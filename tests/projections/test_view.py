@@ -1,5 +1,7 @@
 """What all views share: the order they follow, and which other views they need."""
 
+from datetime import timedelta
+
 import apsw
 import pytest
 
@@ -7,7 +9,7 @@ from projections.errors import BehindLog
 from projections.view import View
 from vault import points
 from vault.events import CorrectionMade, ItemCollected, ItemErased
-from vault.follow import Entry, Page
+from vault.follow import Entry, Page, Without
 
 
 class Died(BaseException):
@@ -204,3 +206,24 @@ def test_a_clean_run_misses_what_was_withdrawn_and_what_is_paused(world):
     world.resume(pause)
     assert world.follow().withdrawn_items(world.now) == {other}
     assert one not in views.withdrawn_items(world.now)
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, 3, 4, 5])
+def test_any_past_position_can_be_read_within_a_page_too(world, position):
+    world.allow("message")
+    world.collect(*(world.item(f"hello number {n}", minute=n) for n in range(3)))
+    past = Without(world.log, until=position)
+    views = world.open(type(world.stores)())
+    views.catch_up(past)
+    views.catch_up(past)
+    assert views.timeline.position <= position
+    assert views.timeline.count() == max(0, min(3, position - 2))
+    assert len(views.permissions.statements) == min(1, position)
+
+
+def test_a_past_time_ends_before_the_first_entry_that_is_later(world):
+    world.collect(*(world.item(f"hello number {n}", minute=n) for n in range(3)))
+    views = world.open(type(world.stores)())
+    until = world.log.head.position
+    views.catch_up(Without(world.log, until=until, at=world.start + timedelta(seconds=2)))
+    assert views.timeline.count() == 2
