@@ -162,8 +162,7 @@ class Views:
             self.reviews,
             self.definitions,
             self.search,
-            self.training,
-            *self._defined.values(),
+            *self.trainings,
             self.lineage,
         )
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projections.permissions import covering
+from tests.projections.world import Died
 from vault import points
 from vault.consent import Purpose
 from vault.errors import VaultError
@@ -103,10 +104,6 @@ steps = st.lists(
 )
 
 
-class Died(BaseException):
-    """The process ended here."""
-
-
 def play(world, history):  # noqa: C901, PLR0912 - one case a kind of step
     """Let a history happen, following the log now and then and dying at times."""
     known = []
@@ -152,7 +149,7 @@ def play(world, history):  # noqa: C901, PLR0912 - one case a kind of step
                 world.views.catch_up(world.log)
                 world.views.settle(world.start + timedelta(days=rest[0]))
             case "crash":
-                die_at(world, rest[0])
+                world.die_at(rest[0], world.follow)
 
 
 def named(rest):
@@ -167,24 +164,6 @@ def found(world, name):
 def item(world, one):
     text, kind, who, conversation, minute = one
     return world.item(text, kind, with_=who, conversation=conversation, minute=minute)
-
-
-def die_at(world, count):
-    """Follow and settle until the named point is passed for the nth time; then start again."""
-    left = [count]
-
-    def reached(name):
-        left[0] -= 1
-        if name.startswith("view.") and left[0] < 0:
-            raise Died
-
-    original, points.reached = points.reached, reached
-    try:
-        world.follow()
-    except Died:
-        world.views = world.open()
-    finally:
-        points.reached = original
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=_RELAXED)

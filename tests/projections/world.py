@@ -1,6 +1,6 @@
 """A log in memory and views over it, in memory or sealed on disk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from projections.permissions import covering
 from projections.redaction.fold import Folded
 from projections.redaction.kinds import Found
 from projections.views import Views
+from vault import points
 from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, normal
 from vault.derived import Derived
 from vault.events import (
@@ -146,6 +147,10 @@ class Nobody:
         """Find nothing."""
         del text
         return iter(())
+
+
+class Died(BaseException):
+    """The process ended here."""
 
 
 class World:
@@ -318,6 +323,23 @@ class World:
         self.views.catch_up(self.log)
         self.views.settle(self.now)
         return self.views
+
+    def die_at(self, count: int, work: Callable[[], object]) -> None:
+        """Work until some named point of a view is passed for the nth time; then start again."""
+        left = [count]
+
+        def reached(name: str) -> None:
+            left[0] -= 1
+            if name.startswith("view.") and left[0] < 0:
+                raise Died
+
+        original, points.reached = points.reached, reached
+        try:
+            work()
+        except Died:
+            self.views = self.open()
+        finally:
+            points.reached = original
 
     def rows(self, views: Views | None = None, *, view: str = "") -> list:
         """Return the rows that may be learned from now."""
