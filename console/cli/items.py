@@ -88,7 +88,7 @@ def _ask_who() -> tuple[str, ...]:
 @click.option(
     "--by",
     type=click.Choice(["text", "meaning", "both"]),
-    default="both",
+    default="text",
     show_default=True,
     help="By their words, by what they are about, or both.",
 )
@@ -97,7 +97,8 @@ def search(query: str, data_type: str, by: str, limit: int, **given: Unpack[Give
     """Search what consent allows to be searched.
 
     Found is what holds every word or "quoted phrase" of QUERY, an asterisk at the end of a
-    word standing for any ending, and behind it (marked ~) what seems to mean the same.
+    word standing for any ending; with --by both, behind it (marked ~), what seems to mean
+    the same.
     """
     from console.use import searching  # noqa: PLC0415 — heavy
 

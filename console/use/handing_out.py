@@ -7,6 +7,7 @@ from pathlib import Path
 
 from console.bootstrap import Twin
 from console.use import viewing
+from projections.errors import ProjectionError
 from projections.exports import chat, parquet, preferences
 from projections.exports.card import File, Said, Summary, card
 from projections.exports.counts import Counts, Tally
@@ -71,6 +72,7 @@ def hand_out(
     twin.catch_up()
     if split is None and form is not Format.PARQUET:
         split = "train"
+    _need_rows(twin, view, split)
     rows, home = _rows(twin, view, split, today or twin), twin.home
     if form is Format.PREFERENCES:
         style = preferences.PairForm.OPENAI if service else preferences.PairForm.TRL
@@ -93,6 +95,18 @@ def hand_out(
     return HandedOut(
         rows=tally.counts().rows, out=out.absolute(), card=beside.absolute(), problems=problems
     )
+
+
+def _need_rows(twin: Twin, view: str, split: Split | None) -> None:
+    """Say so where there are examples, and all of them are on the other side of the split."""
+    other: Split = "held" if split == "train" else "train"
+    training = twin.views.named(view)
+    if split is None or any(training.rows(split, now=twin.now)):
+        return
+    if any(training.rows(other, now=twin.now)):
+        raise ProjectionError(
+            f"No example is on the side {split!r}; `--split {other}` writes those that there are."
+        )
 
 
 _PREFERRING = frozenset(("openai", "azure", "together"))

@@ -22,7 +22,7 @@ def search(
     twin: Twin,
     query: str,
     *,
-    by: By = By.BOTH,
+    by: By = By.TEXT,
     data_type: str = "",
     filters: Filters | None = None,
     limit: int = 20,

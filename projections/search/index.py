@@ -15,7 +15,6 @@ from projections.search.asking import Asked, facts, number
 from projections.search.codes import PASSAGE, coded, without
 from projections.timeline import Stored
 from projections.view import Value, View, batches, encode, marks
-from vault import points
 from vault.consent import Subject
 
 __all__ = ["Index"]
@@ -178,7 +177,6 @@ class Index(View):
                     self._set("residue", 1)
                 else:
                     self._take_words(_AT_ONCE, traceless=True)
-                points.reached("view.search.destroyed")
         self._rewrite()
 
     def _take_words(self, count: int, *, traceless: bool) -> None:

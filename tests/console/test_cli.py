@@ -115,7 +115,7 @@ def test_me_is_remembered_and_decides_what_was_sent(vault, chat):
     vault.ok("consent", "allow", "message", "search")
     hits = vault.ok("search", "leeks")["hits"]
     assert [hit["type"] for hit in hits] == ["message.chat.direct.sent"]
-    assert set(hits[0]) == {"id", "at", "type", "snippet"}
+    assert set(hits[0]) == {"id", "at", "type", "by", "snippet"}
     shown = vault.ok("show", hits[0]["id"])
     assert "six leeks" in shown["text"]
 

@@ -64,7 +64,8 @@ def test_before_the_first_word_behind_the_last_and_on_no_day_at_all(built):
 def test_an_export_of_the_past_holds_only_what_is_permitted_today(built, tmp_path):
     position = str(built.ok("view", "build")["position"])
     out = tmp_path / "then.jsonl"
-    export = ("view", "export", "--format", "jsonl", "--out", str(out), "--at", position)
+    split = "train" if built.ok("view", "stats")["train"] else "held"
+    export = ("view", "export", "--split", split, "--out", str(out), "--at", position)
     assert built.ok(*export)["rows"] > 0
     out.unlink()
     built.ok("withdraw", "message", "train")
@@ -75,8 +76,9 @@ def test_an_export_of_the_past_holds_only_what_is_permitted_today(built, tmp_pat
 def test_an_export_has_a_card_and_keeps_what_is_held_out_apart(built, tmp_path):
     stats = built.ok("view", "stats")
     out = tmp_path / "rows.jsonl"
-    done = built.ok("view", "export", "--out", str(out))
-    assert done["rows"] == len(out.read_text().splitlines()) == stats["train"]
+    split = "train" if stats["train"] else "held"
+    done = built.ok("view", "export", "--out", str(out), "--split", split)
+    assert done["rows"] == len(out.read_text().splitlines()) == stats[split]
     assert "content root" in (tmp_path / "rows.jsonl.card.md").read_text().lower()
     table = built.ok("view", "export", "--format", "parquet", "--out", str(tmp_path / "r.parquet"))
     assert table["rows"] == stats["rows"]
@@ -87,10 +89,11 @@ def test_an_export_has_a_card_and_keeps_what_is_held_out_apart(built, tmp_path):
 
 def test_what_she_edited_is_preferred_to_what_stood_there(built, tmp_path):
     rows = built.ok("pairs", "list", "--limit", "1000")["pairs"]
-    first = next(one for one in rows if one["split"] == "train")
+    first = rows[0]
     built.ok("pairs", "edit", first["pair"], text="We paint the boat blue")
-    out = tmp_path / "preferences.jsonl"
-    done = built.ok("view", "export", "--format", "preferences", "--out", str(out))
+    out, split = tmp_path / "preferences.jsonl", first["split"]
+    export = ("view", "export", "--format", "preferences", "--split", split, "--out", str(out))
+    done = built.ok(*export)
     [line] = map(json.loads, out.read_text().splitlines())
     assert done["rows"] == 1
     assert line["chosen"][0]["content"] == "We paint the boat blue"

@@ -38,10 +38,10 @@ def found(mails, *arguments):
 
 
 def test_words_and_what_means_the_same_are_found_and_told_apart(mails):
-    assert found(mails, "leeks") == [("There ", "text")]
-    assert found(mails, "meal in the evening") == [("Dinner", "meaning")]
-    assert found(mails, "meal in the evening", "--by", "text") == []
-    [line, snippet, *_] = mails("search", "meal in the evening").out.splitlines()
+    assert found(mails, "leeks", "--by", "both") == [("There ", "text")]
+    assert found(mails, "meal in the evening", "--by", "both") == [("Dinner", "meaning")]
+    assert found(mails, "meal in the evening") == []
+    [line, snippet, *_] = mails("search", "meal in the evening", "--by", "both").out.splitlines()
     assert line.endswith("2023-01-02  message.email.sent")
     assert snippet == "  ~ Dinner is at eight, bring some wine."
     assert mails("search", "zanzibarian").out.startswith("Nothing found in what may be searched")

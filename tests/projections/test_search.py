@@ -16,7 +16,6 @@ from projections.search.codes import PASSAGE, Codes, coded, without
 from projections.search.ranking import fused
 from projections.views import Views
 from tests.projections.world import Nobody, World
-from vault import points
 from vault.consent import Filters
 from vault.events import CorrectionMade, ItemRevised, LabelCorrected
 
@@ -453,11 +452,11 @@ def test_what_a_crash_left_is_found_by_nobody_and_destroyed_by_who_comes_next(wo
     world.follow()
     world.withdraw("message", "search", conversation="Priya")
 
-    def died(name):
-        if name == "view.search.destroyed":
-            raise KeyboardInterrupt
+    def died(*_, **__):
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(points, "reached", died)
+    for way in ("_start_again", "_take_words"):
+        monkeypatch.setattr(type(world.views.search), way, died)
     with pytest.raises(KeyboardInterrupt):
         world.views.catch_up(world.log)
     monkeypatch.undo()

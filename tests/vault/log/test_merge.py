@@ -69,6 +69,12 @@ class InMemory:
     def read(self, name: str) -> None:
         assert name
 
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+    def delete(self, name: str) -> None:
+        assert name
+
 
 @dataclass
 class Machine:
