@@ -77,14 +77,15 @@ def test_an_export_has_a_card_and_keeps_what_is_held_out_apart(built, tmp_path):
     stats = built.ok("view", "stats")
     out = tmp_path / "rows.jsonl"
     split = "train" if stats["train"] else "held"
-    done = built.ok("view", "export", "--out", str(out), "--split", split)
+    export = ("view", "export", "--split", split, "--out", str(out))
+    done = built.ok(*export)
     assert done["rows"] == len(out.read_text().splitlines()) == stats[split]
     assert "content root" in (tmp_path / "rows.jsonl.card.md").read_text().lower()
     table = built.ok("view", "export", "--format", "parquet", "--out", str(tmp_path / "r.parquet"))
     assert table["rows"] == stats["rows"]
-    inside = built.refused(2, "view", "export", "--out", str(built.home / "rows.jsonl"))
+    inside = built.refused(2, *export[:-1], str(built.home / "rows.jsonl"))
     assert "within the vault" in inside["message"]
-    built.refused(2, "view", "export", "--out", str(out), "--service", "nobody")
+    built.refused(2, *export, "--service", "nobody")
 
 
 def test_what_she_edited_is_preferred_to_what_stood_there(built, tmp_path):
