@@ -85,6 +85,8 @@ def checked(definition: ViewDefined) -> ViewDefined:
         if one not in DIMENSIONS:
             known = ", ".join(DIMENSIONS)
             raise UsageError(f"{one!r} is nothing to balance by; take one of {known}.")
+    if definition.balance and not definition.most:
+        raise UsageError("--balance chooses among examples; say how many with --most.")
     if definition.words and not words(definition.words):
         raise UsageError("There is no word in --words; leave it out, or name one.")
     return definition

@@ -152,12 +152,12 @@ class Training(Examples):
         if not definition.most:
             return None
         found = self._db.execute(
-            "SELECT r.id, r.source, r.type, r.style, r.kind, r.at, r.approved FROM rows r WHERE"  # noqa: S608
+            "SELECT r.id, r.source, r.type, r.style, r.kind, r.at FROM rows r WHERE"  # noqa: S608
             + alike.LEARNED
         )
         rows = [
             Stratified(id=id_, source=source, type=type_, style=style, kind=kind, at=_moment(at))
-            for id_, source, type_, style, kind, at, _ in found
+            for id_, source, type_, style, kind, at in found
         ]
         return sample(
             rows,

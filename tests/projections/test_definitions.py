@@ -132,6 +132,7 @@ def test_a_balanced_view_takes_even_shares_and_no_more_than_asked(world):
         {"name": "Capital"},
         {"name": "ok", "types": ("nonsense",)},
         {"name": "ok", "balance": ("weight",)},
+        {"name": "ok", "balance": ("type",)},
         {"name": "ok", "words": "!!!"},
         {"name": "ok", "most": -1},
     ],
