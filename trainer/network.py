@@ -1,4 +1,4 @@
-"""The network: built, restored, run and read out. All of torch's peculiarities live here.
+"""The network: restored, run and read out. `building` makes the model that it holds.
 
 Both kinds of model are Hugging Face causal models. Padding stands on the right in training
 and is never looked at (attention is causal), so no mask is needed and the fast kernels
@@ -7,22 +7,20 @@ the work in a small model with a large vocabulary.
 """
 
 import hashlib
-import math
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from trainer import base
+from trainer import base, building
 from trainer.errors import TrainingError
 from trainer.lexicon import Lexicon
 from trainer.recipe import Recipe
 from trainer.slices import Foundation
-from trainer.tokenizer import END, PAD, Fixed, Tokens, fixed_digest
+from trainer.tokenizer import Fixed, Tokens, fixed_digest
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Network", "small_config"]
+__all__ = ["Network"]
 
 _IGNORED = -100
 
@@ -43,10 +41,10 @@ class Network:
             fixed = Fixed(recipe)
             self.tokens = fixed
             self.lexicon = Lexicon(fixed.inside(), fixed.ends)
-            self.model: Any = _small(recipe, fixed.size)
+            self.model: Any = building.small(recipe, fixed.size)
         else:
             self.tokens = base.Templated(foundation, recipe)
-            self.model = _adapted(base.load(foundation), recipe)
+            self.model = building.adapted(base.load(foundation), recipe)
         self.trained: dict[str, torch.Tensor] = {
             name: weight
             for name, weight in sorted(self.model.named_parameters())
@@ -147,59 +145,3 @@ def _padded(
         ids[at, :end] = torch.tensor(prompt + reply)
         labels[at, len(prompt) : end] = torch.tensor(reply)
     return ids, labels
-
-
-def small_config(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
-    """Return what a `LlamaConfig` of the from-scratch model says beside its defaults."""
-    # One message more than the context: a system message always stays.
-    longest = (recipe.context + 1) * (recipe.context_tokens + 2) + 1 + recipe.reply_tokens
-    return {
-        "vocab_size": vocabulary,
-        "hidden_size": recipe.width,
-        "intermediate_size": max(32, recipe.width * 8 // 3 // 32 * 32),
-        "num_hidden_layers": recipe.layers,
-        "num_attention_heads": recipe.heads,
-        "num_key_value_heads": recipe.heads,
-        "max_position_embeddings": 1 << math.ceil(math.log2(longest)),
-        "tie_word_embeddings": True,
-        "pad_token_id": PAD,
-        "eos_token_id": END,
-        "bos_token_id": None,
-    }
-
-
-def _small(recipe: Recipe, vocabulary: int) -> object:
-    """Build the from-scratch model: a Llama small enough to learn from one person alone."""
-    from torch import nn  # noqa: PLC0415
-    from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415
-
-    model = LlamaForCausalLM(LlamaConfig(**small_config(recipe, vocabulary)))
-    # On rows this short plain attention is faster than the fused kernel (measured).
-    model.set_attn_implementation("eager")
-    drop = nn.Dropout(recipe.dropout)
-    # Llama has no dropout of its own; a network this small on text this little needs it.
-    if recipe.dropout:
-        model.model.embed_tokens.register_forward_hook(lambda _m, _i, out: drop(out))
-        model.model.norm.register_forward_hook(lambda _m, _i, out: drop(out))
-        for layer in model.model.layers:
-            layer.mlp.register_forward_hook(lambda _m, _i, out: drop(out))
-            layer.self_attn.register_forward_hook(lambda _m, _i, out: (drop(out[0]), *out[1:]))
-    model.add_module("dropout", drop)
-    return model
-
-
-def _adapted(model: Any, recipe: Recipe) -> object:  # noqa: ANN401 - any architecture
-    """Put low-rank adapters on every linear layer of a base."""
-    from peft import LoraConfig, get_peft_model  # noqa: PLC0415
-
-    config = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,
-        lora_dropout=recipe.dropout,
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    with warnings.catch_warnings():
-        # peft 0.21 asks transformers 5 for a property under its old name.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-        return get_peft_model(model, config)

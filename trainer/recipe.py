@@ -18,6 +18,18 @@ __all__ = ["PRESETS", "Recipe", "preset"]
 
 _R = TypeVar("_R", bound="Recipe")
 
+# Fields that came after the first models: left out of the canonical text where they say
+# nothing, so that the names of earlier states stay what they were.
+_LATER = (
+    "view",
+    "accumulate",
+    "patience",
+    "targets",
+    "gradient_checkpointing",
+    "four_bit",
+    "noise",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -27,7 +39,10 @@ class Recipe:
     Lengths count tokens, `context` messages. Hidden matrices learn at `matrix_rate` by Muon,
     the rest (all, where it is 0) at `learning_rate` by AdamW; slices after the first at a
     `later_share` of both. A slice repeats `rehearsal` rows of earlier
-    slices for each row of its own, so that what came first is not washed out.
+    slices for each row of its own, so that what came first is not washed out. A step sums the
+    gradients of `accumulate` batches; a slice ends early after `patience` epochs that were no
+    better on the rows it watches (0: never). `targets` are the linear layers that get adapters,
+    by comma. `noise` is the multiplier of differential privacy (0: none).
     """
 
     name: str
@@ -58,10 +73,16 @@ class Recipe:
     heads: int = 4
     rank: int = 8
     alpha: int = 16
+    accumulate: int = 1
+    patience: int = 0
+    targets: str = "all-linear"
+    gradient_checkpointing: bool = False
+    four_bit: bool = False
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         whole = ("threads", "batch", "trunk", "slice_rows", "width", "layers", "heads", "rank")
-        for name in (*whole, "context_tokens", "reply_tokens"):
+        for name in (*whole, "context_tokens", "reply_tokens", "accumulate"):
             if getattr(self, name) < 1:
                 raise UsageError(f"The recipe's {name} must be at least 1.")
         for name in ("epochs", "later_epochs", "learning_rate", "later_share", "clip"):
@@ -75,8 +96,9 @@ class Recipe:
     def canonical(self) -> str:
         """Return the JSON that is hashed and stored in the manifest."""
         given = asdict(self)
-        if not self.view:
-            del given["view"]
+        for field in fields(self):
+            if field.name in _LATER and given[field.name] == field.default:
+                del given[field.name]
         return json.dumps(given, sort_keys=True, separators=(",", ":"))
 
     def toml(self) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from console.bootstrap import Twin
 from console.desk import Desk
 from console.use.learning import signable
-from trainer.network import small_config
+from trainer.building import small_config
 from trainer.recipe import Recipe
 from trainer.states import name_of
 from trainer.tokenizer import fixed_file

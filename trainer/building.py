@@ -1,0 +1,66 @@
+"""Models are built here: a small network from nothing, or a base with adapters on it."""
+
+import math
+import warnings
+from typing import Any
+
+from trainer.recipe import Recipe
+from trainer.tokenizer import END, PAD
+
+__all__ = ["adapted", "small", "small_config"]
+
+
+def small_config(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
+    """Return what a `LlamaConfig` of the from-scratch model says beside its defaults."""
+    # One message more than the context: a system message always stays.
+    longest = (recipe.context + 1) * (recipe.context_tokens + 2) + 1 + recipe.reply_tokens
+    return {
+        "vocab_size": vocabulary,
+        "hidden_size": recipe.width,
+        "intermediate_size": max(32, recipe.width * 8 // 3 // 32 * 32),
+        "num_hidden_layers": recipe.layers,
+        "num_attention_heads": recipe.heads,
+        "num_key_value_heads": recipe.heads,
+        "max_position_embeddings": 1 << math.ceil(math.log2(longest)),
+        "tie_word_embeddings": True,
+        "pad_token_id": PAD,
+        "eos_token_id": END,
+        "bos_token_id": None,
+    }
+
+
+def small(recipe: Recipe, vocabulary: int) -> object:
+    """Build the from-scratch model: a Llama small enough to learn from one person alone."""
+    from torch import nn  # noqa: PLC0415
+    from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415
+
+    model = LlamaForCausalLM(LlamaConfig(**small_config(recipe, vocabulary)))
+    # On rows this short plain attention is faster than the fused kernel (measured).
+    model.set_attn_implementation("eager")
+    drop = nn.Dropout(recipe.dropout)
+    # Llama has no dropout of its own; a network this small on text this little needs it.
+    if recipe.dropout:
+        model.model.embed_tokens.register_forward_hook(lambda _m, _i, out: drop(out))
+        model.model.norm.register_forward_hook(lambda _m, _i, out: drop(out))
+        for layer in model.model.layers:
+            layer.mlp.register_forward_hook(lambda _m, _i, out: drop(out))
+            layer.self_attn.register_forward_hook(lambda _m, _i, out: (drop(out[0]), *out[1:]))
+    model.add_module("dropout", drop)
+    return model
+
+
+def adapted(model: Any, recipe: Recipe) -> object:  # noqa: ANN401 - any architecture
+    """Put low-rank adapters on every linear layer of a base."""
+    from peft import LoraConfig, get_peft_model  # noqa: PLC0415
+
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5 for a property under its old name.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        return get_peft_model(model, config)
