@@ -8,6 +8,7 @@ of the other views, the roster and the time alone.
 import hmac
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from projections import alike
 from projections.definitions import EVERYTHING, holds, says
@@ -16,7 +17,8 @@ from projections.labels import Labels
 from projections.pairs import PAIRS, Maker, Pair
 from projections.people import People
 from projections.permissions import Judge, Permissions, said_of
-from projections.redaction import REDACTOR, Names, Redactor
+from projections.redaction import REDACTOR
+from projections.redaction.names import Names
 from projections.reviews import Reviews
 from projections.threads import Allowed, Thread, cut, unit_of
 from projections.timeline import Stored, Timeline
@@ -33,6 +35,9 @@ from vault.events import (
     ViewDefined,
 )
 from vault.follow import Entry, Page
+
+if TYPE_CHECKING:
+    from projections.redaction.pipeline import Redactor
 
 __all__ = ["Examples"]
 
@@ -299,8 +304,10 @@ class Examples(View):
         return True
 
     @property
-    def redactor(self) -> Redactor:
+    def redactor(self) -> "Redactor":
         """What rows are redacted with, as people are known now."""
+        from projections.redaction.pipeline import Redactor  # noqa: PLC0415 - takes long
+
         table = self._people.table()
         if self._redactor is None or self._redactor[0] != table.digest:
             self._redactor = table.digest, Redactor.of_view(table, self._names, self._key)

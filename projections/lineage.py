@@ -1,4 +1,7 @@
-"""Which model learned from which rows, and which of them may still be used."""
+"""Which model learned from which rows, what was made from it, and what may still be used.
+
+A model whose base is the export of another is that one's child: it is lost with its parent.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,23 +14,56 @@ from projections.rows import Row
 from projections.training import Training
 from projections.view import Databases, Files, Value, View, encode
 from vault.errors import NotFound
-from vault.events import Manifest, ModelRetrained, ModelSuspended, ModelTrained
-from vault.follow import Page
+from vault.events import (
+    Disclosed,
+    Manifest,
+    ModelRetrained,
+    ModelSuspended,
+    ModelTrained,
+    SliceState,
+)
+from vault.follow import Entry, Page, moment
 
-__all__ = ["Affected", "Learned", "Lineage", "Model", "forget_rows", "learned", "record"]
+__all__ = [
+    "Affected",
+    "Export",
+    "Learned",
+    "Lineage",
+    "Model",
+    "disclosed",
+    "forget_rows",
+    "learned",
+    "record",
+]
 
 Status = Literal["trained", "suspended", "replaced"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model as the log knows it; `replaced_by` names the one that took its place."""
+    """A model as the log knows it; `replaced_by` names the one that took its place.
+
+    `entry` holds its manifest. One that a clean run disproved is not `sound`.
+    """
 
     id: str
+    entry: str
     status: Status
     manifest: Manifest
     position: int
     replaced_by: str = ""
+    sound: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """A copy of a model that was written into a folder; `digest` is its own where it is a base."""
+
+    entry: str
+    model: str
+    at: datetime
+    folder: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +116,34 @@ def forget_rows(files: Files, model: str) -> None:
     files.delete(f"{model}.rows")
 
 
+def disclosed(model: str, *, folder: str, digest: str, items: int) -> Disclosed:
+    """Return what the log keeps of a model that is written into a folder.
+
+    Args:
+        model: Its name.
+        folder: Where it is written to.
+        digest: The digest that it has as a base of others; empty for an adapter.
+        items: How many items it learned from.
+    """
+    return Disclosed(
+        recipient=folder, what=f"{_MODEL}{model} {digest}".rstrip(), items=items, statement=""
+    )
+
+
+_MODEL = "model "
+
+
 class Lineage(View):
-    """The follower that keeps models and their status."""
+    """The follower that keeps models, their status and their exports."""
 
     name = "lineage"
-    version = "1"
+    version = "2"
     tables = """
-        CREATE TABLE models (id TEXT PRIMARY KEY, position INTEGER NOT NULL, status TEXT NOT
-            NULL, replaced_by TEXT NOT NULL, manifest BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE models (id TEXT PRIMARY KEY, entry TEXT NOT NULL, position INTEGER NOT NULL,
+            status TEXT NOT NULL, replaced_by TEXT NOT NULL, sound INTEGER NOT NULL, manifest
+            BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE exports (entry TEXT PRIMARY KEY, position INTEGER NOT NULL, model TEXT NOT
+            NULL, at INTEGER NOT NULL, folder TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
     """
 
     def __init__(self, databases: Databases, training: Training, files: Files) -> None:
@@ -98,7 +154,8 @@ class Lineage(View):
     def models(self) -> tuple[Model, ...]:
         """Return every model, the newest first."""
         rows = self._rows(
-            "SELECT id, status, manifest, position, replaced_by FROM models ORDER BY position DESC"
+            "SELECT id, entry, status, manifest, position, replaced_by, sound FROM models"
+            " ORDER BY position DESC"
         )
         return tuple(_model(*row) for row in rows)
 
@@ -130,54 +187,139 @@ class Lineage(View):
             if model.status == "trained" and (lost := self._lost(model.id, now))
         )
 
-    def _lost(self, model: str, now: datetime) -> int:
+    def clean(self, model_id: str, now: datetime) -> tuple[SliceState, ...]:
+        """Return the first slices of a model, up to one that holds a row no longer permitted.
+
+        Later slices repeat rows of earlier ones, so these are all that no such row has touched;
+        none of them, where the model was disproved or its base is itself lost.
+        """
+        model = self.model(model_id)
+        if not model.sound or self._lost_before(model, now):
+            return ()
         try:
-            rows = learned(self._files, model)
+            rows = learned(self._files, model_id)
+        except NotFound:
+            return ()
+        permitted = self._training.still_permitted(rows, now)
+        at, kept = 0, list[SliceState]()
+        for slice_ in model.manifest.slices:
+            if any(row.id not in permitted for row in rows[at : at + slice_.rows]):
+                break
+            at += slice_.rows
+            kept.append(slice_)
+        return tuple(kept)
+
+    def exports(self, model_id: str = "") -> tuple[Export, ...]:
+        """Return the exports of a model, or of all of them, in the order of the log."""
+        rows = self._rows(
+            "SELECT entry, model, at, folder, digest FROM exports WHERE ?1 IN ('', model)"
+            " ORDER BY position",
+            (model_id,),
+        )
+        return tuple(
+            Export(
+                entry=str(entry),
+                model=str(model),
+                at=moment(int(str(at))),
+                folder=str(folder),
+                digest=str(digest),
+            )
+            for entry, model, at, folder, digest in rows
+        )
+
+    def _lost(self, model_id: str, now: datetime) -> int:
+        model = self.model(model_id)
+        if before := self._lost_before(model, now):
+            return before
+        try:
+            rows = learned(self._files, model.id)
         except NotFound:
             # What it learned from is unknown, and what is unknown is denied.
-            return self.model(model).manifest.rows or 1
+            return model.manifest.rows or 1
         return len(rows) - len(self._training.still_permitted(rows, now))
+
+    def lost_parents(self, model_id: str, now: datetime) -> tuple[str, ...]:
+        """Return the models that one was made from and that learned from a lost row."""
+        parents = self._parents(self.model(model_id))
+        return tuple(parent for parent in parents if self._lost(parent, now))
+
+    def _lost_before(self, child: Model, now: datetime) -> int:
+        """Return how many rows are lost of the models that one was made from."""
+        return sum(self._lost(parent, now) for parent in self._parents(child))
+
+    def _parents(self, child: Model) -> list[str]:
+        base = child.manifest.base
+        found = {export.model for export in self.exports() if base and export.digest == base}
+        return sorted(found - {child.id})
 
     def _take(self, page: Page) -> None:
         for entry in page.entries:
             match entry.event:
                 case ModelTrained(manifest=manifest):
-                    self._add(entry.position, manifest)
-                case ModelRetrained(manifest=manifest, replaces=replaces):
+                    self._add(entry, manifest)
+                case ModelRetrained(manifest=manifest, replaces=replaces) as again:
                     # The log may rebuild a model under the same id.
                     self._db.execute(
                         "UPDATE models SET status = 'replaced', replaced_by = ? WHERE id = ?",
                         (manifest.model, replaces),
                     )
-                    self._add(entry.position, manifest)
+                    self._add(entry, manifest, sound=again.identical_to_clean_run is not False)
                 case ModelSuspended(model=model):
                     self._db.execute(
                         "UPDATE models SET status = 'suspended' WHERE id = ? AND status = 'trained'",
                         (model,),
                     )
+                case Disclosed() as copy if copy.what.startswith(_MODEL):
+                    self._export(entry, copy)
                 case _:
                     pass
 
-    def _add(self, position: int, manifest: Manifest) -> None:
+    def _add(self, entry: Entry, manifest: Manifest, *, sound: bool = True) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO models VALUES (?, ?, 'trained', '', ?)",
-            (manifest.model, position, encode(manifest)),
+            "INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, '', ?, ?)",
+            (
+                manifest.model,
+                entry.id,
+                entry.position,
+                "trained" if sound else "suspended",
+                int(sound),
+                encode(manifest),
+            ),
+        )
+
+    def _export(self, entry: Entry, copy: Disclosed) -> None:
+        model, _, digest = copy.what.removeprefix(_MODEL).partition(" ")
+        self._db.execute(
+            "INSERT OR REPLACE INTO exports VALUES (?, ?, ?, ?, ?, ?)",
+            (entry.id, entry.position, model, entry.time, copy.recipient, digest),
         )
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         for row in self._rows("SELECT * FROM models"):
             yield ("model", *row)
+        for row in self._rows("SELECT * FROM exports"):
+            yield ("export", *row)
 
 
-def _model(id_: Value, status: Value, manifest: Value, position: Value, by: Value) -> Model:
+def _model(  # noqa: PLR0917 - a row
+    id_: Value,
+    entry: Value,
+    status: Value,
+    manifest: Value,
+    position: Value,
+    by: Value,
+    sound: Value,
+) -> Model:
     assert isinstance(manifest, bytes)
     kept: Status = (
         "trained" if status == "trained" else "replaced" if status == "replaced" else "suspended"
     )
     return Model(
         id=str(id_),
+        entry=str(entry),
         status=kept,
         manifest=_manifest.decode(manifest),
         position=int(str(position)),
         replaced_by=str(by),
+        sound=bool(sound),
     )

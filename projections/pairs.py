@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from projections.curate.near import NEAR, signature
 from projections.curate.quality import poor
@@ -17,11 +18,13 @@ from projections.curate.tags import tags_of
 from projections.curate.templates import TEMPLATES, skeleton, templated
 from projections.drafts import DRAFTS, Draft, QuestionWriter, drafts_of
 from projections.permissions import strictest
-from projections.redaction import Redacted, Redactor
 from projections.reviews import APPROVED, EDITED, REJECTED, Review
 from projections.rows import Facts, Message, Row
 from projections.threads import Thread, split_of
 from vault.consent import Profile
+
+if TYPE_CHECKING:
+    from projections.redaction.pipeline import Redacted, Redactor
 
 __all__ = ["PAIRS", "UNCLEAN", "LeftOut", "Maker", "Pair"]
 
@@ -70,7 +73,7 @@ class Maker:
         questions: Writes questions on passages, where there is something that can.
     """
 
-    redactor: Redactor
+    redactor: "Redactor"
     key: bytes
     split_key: bytes
     reviews: Callable[[Iterable[str]], Mapping[str, Review]]
@@ -93,7 +96,7 @@ class Maker:
         for thread, draft, review in drafted:
             yield thread, self._pair(thread, draft, review, redacted[_profile(draft)])
 
-    def _redacted(self, drafts: Iterable[Draft]) -> dict[Profile, dict[str, Redacted]]:
+    def _redacted(self, drafts: Iterable[Draft]) -> "dict[Profile, dict[str, Redacted]]":
         wanted: dict[Profile, dict[str, None]] = {}
         for draft in drafts:
             texts = wanted.setdefault(_profile(draft), {})
@@ -117,7 +120,7 @@ class Maker:
         thread: Thread,
         draft: Draft,
         review: Review | None,
-        done_by_words: Mapping[str, Redacted],
+        done_by_words: "Mapping[str, Redacted]",
     ) -> Pair | LeftOut:
         items = (*draft.context, *draft.learned)
         redacted = [done_by_words[words] for _, words in draft.messages]

@@ -9,18 +9,17 @@ is decided on digests, never on the words themselves.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import msgspec
 
+from projections.mentions import Mentions
 from projections.persons import Decided, Evidence, Fact, Masks, Person, Reading, Seen
-from projections.redaction.decode import layers
-from projections.redaction.fold import composed
-from projections.redaction.roster import Roster
 from projections.redaction.table import Table
 from projections.view import Databases, Value, View, batches, encode, marks
 from projections.who import Stated, carded, forms_of, namesakes
-from vault.aliases import Aliases, Part, words
+from vault.aliases import Aliases, Part
 from vault.consent import Known, Subject, known_people, normal
 from vault.errors import NotFound, UsageError
 from vault.events import (
@@ -51,7 +50,6 @@ _decided: Mapping[str, msgspec.msgpack.Decoder[Decided]] = {
     for kind in (PersonMerged, PersonSplit, PersonRelated)
 }
 _CONTACT = "contact"
-_REMEMBERED = 200_000
 _REMEMBERED_PARTIES = 20_000
 
 _Party = tuple[int, tuple[int, ...]]
@@ -93,9 +91,8 @@ class People(View):
         self._parties_at: tuple[str, int] | None = None
         self._known: dict[bytes, Known] = {}
         self._masks: Masks | None = None
-        self._found_in: dict[bytes, frozenset[bytes]] = {}
-        self._roster: Roster | None = None
-        self._watching: dict[str, frozenset[bytes]] | None = None
+        self._mentions: Mentions | None = None
+        self._last: Mentions | None = None
 
     # ------------------------------------------------------------------ who is who
 
@@ -154,17 +151,26 @@ class People(View):
 
     def subject(self, item: Item) -> Subject:
         """Describe an item for a decision: who takes part, and who is paused and mentioned."""
-        known = self._known_in(item)
-        tokens = self._watched
-        if not tokens:
-            return Subject.among(item, known)
-        # Whoever bears a name that she shares may be she.
-        found = self._found(item).union(
-            self._reading.token(agent.id, agent.name) for agent in item.people
-        )
-        return Subject.among(
-            item, known, frozenset(form for form, own in tokens.items() if own & found)
-        )
+        return self.mentioned.subject(item, self._known_in(item))
+
+    def mentions(self, item: Item, person: str) -> bool:
+        """Whether the words of an item mention whoever is known by a name or an address."""
+        return self.mentioned.name(item, person)
+
+    @property
+    def mentioned(self) -> Mentions:
+        """By whom it is decided, at this position, who is mentioned in words."""
+        reading = self._reading
+        if self._mentions is None:
+            paused = self._forms_in("paused", "person") - {""}
+            if (
+                self._last is None
+                or self._last.reading is not reading
+                or self._last.paused != paused
+            ):
+                self._last = Mentions(reading, paused)
+            self._mentions = self._last
+        return self._mentions
 
     def _known_in(self, item: Item) -> Known:
         reading = self._reading
@@ -175,42 +181,6 @@ class People(View):
                 self._known.clear()
             known = self._known[key] = known_people(item, reading.known_as)
         return known
-
-    def names_anybody(self, text: str) -> bool:
-        """Whether words mention somebody known."""
-        return bool(self._persons_in(text))
-
-    def mentions(self, item: Item, person: str) -> bool:
-        """Whether the words of an item mention whoever is known by a name or an address."""
-        tokens = self._watched.get(normal(person))
-        if tokens is not None:
-            return bool(tokens & self._found(item))
-        return bool(self._reading.borne([normal(person)]) & self._persons_in(*_said(item)))
-
-    def _found(self, item: Item) -> frozenset[bytes]:
-        """Return the tokens of those paused whom an item mentions; alike words are read once."""
-        words_ = "\0".join(_said(item)).encode("utf-8", "surrogatepass")
-        key = hashlib.blake2b(words_, digest_size=12).digest()
-        found = self._found_in.get(key)
-        if found is None:
-            if len(self._found_in) >= _REMEMBERED:
-                self._found_in.clear()
-            watched = frozenset[bytes]().union(*self._watched.values())
-            found = self._found_in[key] = watched & self._persons_in(*_said(item)) or _NOBODY
-        return found
-
-    def _persons_in(self, *texts: str) -> frozenset[bytes]:
-        table = self.table()
-        if self._roster is None:
-            self._roster = Roster(table)
-        persons: set[bytes] = set()
-        for layer in (layer for text in texts for layer in layers(composed(text))):
-            for found in self._roster.find(layer):
-                # Where a name is several people's, each of them may be meant.
-                written = " ".join(words(layer.text[found.start : found.end]))
-                sharing = table.sharing(written)
-                persons.update(one.person for one in (found.known, *sharing) if one)
-        return frozenset(persons)
 
     # ------------------------------------------------------------------ events
 
@@ -275,7 +245,15 @@ class People(View):
         others = set(self._reading.members(person.token)) - people
         if not people or not others:
             raise UsageError("That would leave nobody on one side; name some of hers, not all.")
-        return PersonSplit(people=tuple(sorted(people)), others=tuple(sorted(others)))
+        return self.parting(people, others)
+
+    def parting(self, people: Iterable[bytes], others: Iterable[bytes]) -> PersonSplit:
+        """Return the event that says that some identities are one person's and some another's."""
+        split = PersonSplit(people=tuple(sorted(people)), others=tuple(sorted(others)))
+        evidence = self._load()
+        after = Reading(self._aliases, replace(evidence, decided=[*evidence.decided, split]))
+        masked = after.all_known({*split.people, *split.others})
+        return replace(split, masked=tuple(sorted(set(masked), key=encode)))
 
     def relating(self, person: Person, relation: str) -> PersonRelated:
         """Return the event that says what a person is to the owner."""
@@ -364,6 +342,8 @@ class People(View):
                     "INSERT OR REPLACE INTO decided VALUES (?, ?, ?)",
                     (entry.position, type(decided).__name__, encode(decided)),
                 )
+                if isinstance(decided, PersonSplit):
+                    self._mask(entry, decided.masked)
             case event:
                 self._heed(entry, event)
 
@@ -528,20 +508,9 @@ class People(View):
             evidence = self._load()
             if self._read is None or not self._read.goes_on_with(evidence):
                 self._read = Reading(self._aliases, evidence)
-                self._roster = self._watching = None
-                self._found_in.clear()
                 self._known.clear()
-            self._masks, self._read_at = None, reached
+            self._masks, self._mentions, self._read_at = None, None, reached
         return self._read
-
-    @property
-    def _watched(self) -> dict[str, frozenset[bytes]]:
-        """For the form of everybody paused, the tokens by which she is found in words."""
-        reading = self._reading
-        if self._watching is None:
-            paused = self._forms_in("paused", "person") - {""}
-            self._watching = {form: reading.borne([form]) for form in paused}
-        return self._watching
 
     def _forms_in(self, table: str, column: str = "form", where: str = "1") -> frozenset[str]:
         rows = self._rows(f"SELECT {column} FROM {table} WHERE {where}")  # noqa: S608 - fixed
@@ -584,14 +553,6 @@ class People(View):
         for table in ("owner", "spoken", "masked", "decided", "paused"):
             for row in self._rows(f"SELECT * FROM {table}"):  # noqa: S608 - fixed names
                 yield (table, *row)
-
-
-_NOBODY = frozenset[bytes]()
-
-
-def _said(item: Item) -> tuple[str, ...]:
-    """Return the words of an item that anything is made of."""
-    return tuple(filter(None, (item.title, item.text)))
 
 
 def _bytes(value: Value) -> bytes:

@@ -244,6 +244,11 @@ class Reading:
         count = Counter(map(self.find, digests))
         return min(count, key=lambda root: (-count[root], root))
 
+    def _one(self, digests: Iterable[bytes]) -> bytes | None:
+        """Return the person who has all of some identities, if there is one."""
+        roots = set(map(self.find, digests))
+        return roots.pop() if len(roots) == 1 else None
+
     @cached_property
     def _members(self) -> dict[bytes, list[bytes]]:
         members: dict[bytes, set[bytes]] = defaultdict(set)
@@ -447,7 +452,7 @@ class Reading:
             group = self._groups.get((position, one.person))
             if group and one.part not in _UNSAID:
                 # Of two who were one when the event was said, nobody knows whose alias it is.
-                known = _KNOWN if len({self.find(digest) for digest in group}) == 1 else 0
+                known = _KNOWN if self._one(group) else 0
                 person = self._tokens[self._holder(group)]
                 uses = _RELATED if known and person in related else known
                 yield Claim(one.digest, person, Part(one.part), uses)
@@ -459,7 +464,16 @@ class Reading:
 
     def masked(self, agents: Iterable[Stated], facts: Iterable[Fact]) -> Iterator[MaskedAlias]:
         """Yield all that is known of the persons of some items, and what these state of them."""
-        roots = {root for agent in agents for root in self.roots_of(*agent)}
+        yield from self.all_known(root for agent in agents for root in self.roots_of(*agent))
+        for fact in facts:
+            if fact.part is Part.APART or len({self.find(d) for d in fact.digests}) > 1:
+                key = hashlib.sha256(b"".join((fact.part.encode(), *sorted(fact.digests)))).digest()
+                for digest in fact.digests:
+                    yield MaskedAlias(digest=digest, person=key[:8], part=fact.part.value)
+
+    def all_known(self, digests: Iterable[bytes]) -> Iterator[MaskedAlias]:
+        """Yield all that is known of the persons of some identities."""
+        roots = set(map(self.find, digests)) & self._tokens.keys()
         for root in roots:
             person = self._tokens[root]
             for digest, part in self._entries(root):
@@ -468,14 +482,10 @@ class Reading:
                 yield MaskedAlias(digest=digest, person=person, part=Part.IDENTITY.value)
         for position, one in self._masked:
             group = self._groups.get((position, one.person))
-            if group and one.part not in _UNSAID and self._holder(group) in roots:
+            # What nobody knows whose it is stays with the event that masked it.
+            if one.part not in _UNSAID and group and self._one(group) in roots:
                 person = self._tokens[self._holder(group)]
                 yield MaskedAlias(digest=one.digest, person=person, part=one.part)
-        for fact in facts:
-            if fact.part is Part.APART or len({self.find(d) for d in fact.digests}) > 1:
-                key = hashlib.sha256(b"".join((fact.part.encode(), *sorted(fact.digests)))).digest()
-                for digest in fact.digests:
-                    yield MaskedAlias(digest=digest, person=key[:8], part=fact.part.value)
 
     def stated(self, agents: Iterable[Stated]) -> set[tuple[bytes, str]]:
         """Return the digests, and what they are, by which agents are found in words."""

@@ -192,10 +192,15 @@ class PersonMerged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonSplit(Event):
-    """The owner said that what was taken for one person are two, `people` and `others`."""
+    """The owner said that what was taken for one person are two, `people` and `others`.
+
+    `masked` says what each of the two is called from then on: what earlier events masked, they
+    masked as one person's.
+    """
 
     people: tuple[bytes, ...]
     others: tuple[bytes, ...]
+    masked: tuple[MaskedAlias, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,6 +302,8 @@ class Manifest:
     `rows_root` is the RFC 9162 root over the sorted digests of its rows, `weights` the
     SHA-256 of its trained tensors in canonical order, `base` the digest of the base model
     (empty: from scratch), `recipe` and `environment` are canonical JSON. All digests hex.
+    `items_root` commits to the ids of the `items` items that these rows hold
+    (`vault.membership`); it is empty where an earlier release made the model.
     """
 
     model: str
@@ -313,6 +320,8 @@ class Manifest:
     slices: tuple[SliceState, ...]
     weights: str
     metrics: tuple[tuple[str, float], ...] = ()
+    items: int = 0
+    items_root: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

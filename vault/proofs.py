@@ -34,6 +34,7 @@ __all__ = [
     "ProvedGrowth",
     "TreeHead",
     "check",
+    "checked",
     "differences",
     "hand_out",
     "prove",
@@ -213,8 +214,13 @@ def check(path: Path, owner: str = "") -> ProvedEntry | ProvedGrowth:
         TamperError: It is cut short, or it was changed.
         UsageError: The fingerprint is none.
     """
+    return checked(read_file(path, proof.LARGEST), owner)
+
+
+def checked(data: bytes, owner: str = "") -> ProvedEntry | ProvedGrowth:
+    """Check the bytes of a proof, as `check` does a file's."""
     expected = _owner_of(owner) if owner else None
-    match proof.check(read_file(path, proof.LARGEST), expected):
+    match proof.check(data, expected):
         case Inclusion() as found:
             return _proved(found)
         case Consistency(signer, old, new):

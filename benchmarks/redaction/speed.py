@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from projections.redaction import REDACTOR, Redactor, Table, decode, names, secrets, shapes
+from projections.redaction import REDACTOR, decode, names, secrets, shapes
 from projections.redaction.fold import Folded
 from projections.redaction.kinds import Found
+from projections.redaction.pipeline import Redactor
 from projections.redaction.roster import Roster
-from projections.redaction.table import load_roster
+from projections.redaction.table import Table, load_roster
 from vault.aliases import Aliases
 from vault.consent import Profile
 

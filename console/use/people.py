@@ -155,7 +155,7 @@ def relate(twin: Twin, name: str, relation: str) -> Changed:
         raise UsageError("A relation is a word or two, such as mother or old friend.")
     if len(word) > _LONGEST or not word:
         raise UsageError(f"A relation has 1 to {_LONGEST} letters, such as mother or old friend.")
-    if word not in RELATIONS and twin.views.people.names_anybody(word):
+    if word not in RELATIONS and twin.views.people.mentioned.names_anybody(word):
         # The word stays when what a person wrote is erased.
         raise UsageError("A relation names nobody; say what she is to you, such as mother.")
     event = twin.views.people.relating(person, "" if word == NOBODY else word)

@@ -220,6 +220,8 @@ def _masking(twin: Twin, event: Event) -> Event:
             return replace(event, masked=_masked(twin, said))
         case UsePaused(pause=pause):
             return replace(event, masked=_masked(twin, covering(pause, Purpose.TRAIN)))
+        case PersonSplit(people=people, others=others):
+            return twin.views.people.parting(people, others)
         case _:
             return event
 

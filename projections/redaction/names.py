@@ -5,6 +5,7 @@ made by `make_names`); it is read when it is first asked for.
 """
 
 import functools
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -34,9 +35,33 @@ class ManyNames(Names, Protocol):
         """Return what `find` yields of each text."""
 
 
+class _Shipped:
+    """The model that ships with the project; its weights are unpacked when it is first asked."""
+
+    def __init__(self) -> None:
+        self._file = Path(__file__).with_name("names.bin")
+
+    @functools.cached_property
+    def version(self) -> str:
+        """The digest of the model's file."""
+        return hashlib.sha256(self._file.read_bytes()).hexdigest()[:16]
+
+    @functools.cached_property
+    def _model(self) -> ManyNames:
+        from projections.redaction.model import Model  # noqa: PLC0415 - takes a while
+
+        return Model(self._file.read_bytes())
+
+    def find(self, text: Folded) -> Iterator[Found]:
+        """Yield names in order of the text; see `Names`."""
+        return self._model.find(text)
+
+    def find_all(self, texts: Sequence[Folded]) -> Sequence[Iterable[Found]]:
+        """Return the names of each text; see `ManyNames`."""
+        return self._model.find_all(texts)
+
+
 @functools.cache
 def shipped() -> ManyNames:
     """Return the model that ships with the project."""
-    from projections.redaction.model import Model  # noqa: PLC0415 - with its library of numbers
-
-    return Model(Path(__file__).with_name("names.bin").read_bytes())
+    return _Shipped()

@@ -24,10 +24,7 @@ from projections.redaction.table import Table
 from vault.aliases import Part, fold_character
 from vault.consent import Profile
 
-__all__ = ["REDACTOR", "Marks", "Redacted", "Redactor", "Replacing", "Span"]
-
-REDACTOR = "3"
-"""Version of everything in this room that shapes a redacted text; a change rebuilds views."""
+__all__ = ["Marks", "Redacted", "Redactor", "Replacing", "Span"]
 
 _CACHED = 50_000
 _BATCH, _BATCHED = 60_000, 500

@@ -163,7 +163,7 @@ def test_the_view_is_redacted_and_exports_chat_messages(vault, chat, tmp_path):
     vault.ok("consent", "allow", "message.chat.direct.received", "train")
     assert vault.ok("view", "build")["rows"] > 0
     out = tmp_path / "rows.jsonl"
-    written = vault.ok("view", "export", "--format", "jsonl", "--out", str(out))
+    written = vault.exported(out)
     text = out.read_text()
     assert written["rows"] == len(text.splitlines())
     assert '"messages"' in text

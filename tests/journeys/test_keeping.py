@@ -124,7 +124,7 @@ def collected(tmp_path_factory):
 
 def learned(vault):
     out = vault.cwd / "rows.jsonl"
-    vault.ok("view", "export", "--format", "jsonl", "--out", str(out))
+    vault.exported(out)
     return out.read_text()
 
 

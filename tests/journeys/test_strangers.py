@@ -118,6 +118,5 @@ def test_an_export_of_rows_is_private(vault, chat, tmp_path):
     vault.ok("add", str(chat), "--me", "Ada Quill")
     vault.ok("consent", "allow", "message", "train")
     out = tmp_path / "rows.jsonl"
-    split = "train" if vault.ok("view", "stats")["train"] else "held"
-    vault.ok("view", "export", "--format", "jsonl", "--out", str(out), "--split", split)
+    vault.exported(out)
     assert out.stat().st_mode & 0o077 == 0

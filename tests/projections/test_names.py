@@ -36,6 +36,7 @@ from projections.redaction.naming.texts import Mark, Marked
 from projections.redaction.naming.weights import LABELS, Weights
 
 FILE = Path(names.__file__).with_name("names.bin")
+_MODEL = Model(FILE.read_bytes())
 
 
 def found(text, kind=None, model=None):
@@ -187,7 +188,7 @@ def texts_of_all_kinds():
     )
 )
 def test_digests_of_several_words_follow_from_those_of_the_words(tokens):
-    model = shipped()
+    model = _MODEL
     known = [word(token, model._words._lexicon) for token in tokens]
     numbers = model._words.numbered(tokens)[:, None]
     asked = [

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.redaction import Known, Redactor, Table
 from projections.redaction.fold import composed, folded
-from projections.redaction.kinds import Kind
+from projections.redaction.kinds import Kind, Known
+from projections.redaction.pipeline import Redactor
 from projections.redaction.surrogates import Surrogates, family_names, given_names
+from projections.redaction.table import Table
 from tests.projections.world import Nobody
 from vault.aliases import Aliases, Part, forms
 from vault.consent import Profile

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.redaction import Redactor, Table, decode, secrets, shapes, signs, terms
+from projections.redaction import decode, secrets, shapes, signs, terms
 from projections.redaction.canaries import Person, plant
 from projections.redaction.fold import composed, folded
+from projections.redaction.pipeline import Redactor
 from projections.redaction.roster import _HUMPED, _NUMBER, Roster, RosterEntry
 from projections.redaction.shapes import contact, network
+from projections.redaction.table import Table
 from projections.redaction.terms import ages, pay
 from tests.projections.world import Nobody
 from vault.aliases import Aliases, fold_character

@@ -208,6 +208,20 @@ def test_a_clean_run_misses_what_was_withdrawn_and_what_is_paused(world):
     assert one not in views.withdrawn_items(world.now)
 
 
+def test_who_was_paused_as_one_and_split_since_is_called_the_same_without_her_items(world):
+    world.allow("message")
+    world.collect(
+        world.item("hello", with_="mailto:priya@x.example|Priya Nair"),
+        world.item("hello", with_="name:Priya Nair", minute=1),
+        world.item("so it is", with_="name:Priya", conversation="A", minute=2),
+    )
+    world.pause(person="priya nair")
+    world.split("Priya Nair", "Priya Nair")
+    gone = world.follow().withdrawn_items(world.now)
+    assert len(gone) == 2
+    assert world.rows() == world.rows(world.clean(without=gone)) != []
+
+
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 4, 5])
 def test_any_past_position_can_be_read_within_a_page_too(world, position):
     world.allow("message")

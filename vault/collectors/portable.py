@@ -439,7 +439,7 @@ def _without_digests(event: e.Event) -> e.Event:
         case e.PersonMerged() | e.PersonRelated():
             return replace(event, people=())
         case e.PersonSplit():
-            return replace(event, people=(), others=())
+            return replace(event, people=(), others=(), masked=())
         case _:
             return unmasked(event)
 
@@ -447,7 +447,7 @@ def _without_digests(event: e.Event) -> e.Event:
 def unmasked(event: e.Event) -> e.Event:
     """Return an event as it was said, without whom it masks."""
     match event:
-        case e.ConsentProhibited() | e.ConsentWithdrawn() | e.UsePaused():
+        case e.ConsentProhibited() | e.ConsentWithdrawn() | e.UsePaused() | e.PersonSplit():
             return replace(event, masked=())
         case _:
             return event
