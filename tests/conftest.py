@@ -1,6 +1,7 @@
 """Real things in temporary folders, and one rule: in CI nothing but a GPU may be missing."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -66,10 +67,18 @@ def twin(tmp_path: Path) -> Command:
     return Command.in_folder(tmp_path)
 
 
-@pytest.fixture
-def vault(twin: Command) -> Command:
-    """The command on a fresh vault."""
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a fresh vault and its recovery page, to be copied."""
+    twin = Command.in_folder(tmp_path_factory.mktemp("fresh"))
     twin.ok("init")
+    return twin.cwd
+
+
+@pytest.fixture
+def vault(twin: Command, fresh: Path) -> Command:
+    """The command on a fresh vault."""
+    shutil.copytree(fresh, twin.cwd, dirs_exist_ok=True)
     return twin
 
 

@@ -1,7 +1,5 @@
 """What a text is about, where that is sensitive: by its most telling passage, in linear time."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +16,7 @@ from projections.sensitive import (
     share,
     shipped,
 )
+from tests.linear import growth
 from vault.consent import SENSITIVE
 
 
@@ -154,15 +153,11 @@ def test_passages_hold_every_word_once_and_are_short():
 def test_ten_megabytes_take_time_in_proportion(classifier):
     line = "the boat leaves the harbour at nine and comes back with the tide. "
 
-    def seconds(size):
-        text = (line * (size // len(line) + 1))[:size]
-        start = time.perf_counter()
-        [judged] = classifier.judge([text])
+    def judge(size):
+        [judged] = classifier.judge([(line * (size // len(line) + 1))[:size]])
         assert len(judged.vectors) <= 4 * len(CATEGORIES)
-        return time.perf_counter() - start
 
-    small, large = seconds(500_000), seconds(5_000_000)
-    assert large < 30 * small
+    assert growth(judge, 500_000, 4_000_000) < 30
 
 
 @pytest.mark.parametrize("text", ["4821", "50 120", "19:30!", "£38"])
@@ -177,11 +172,3 @@ def test_numbers_alone_are_about_nothing(classifier, text):
 def test_bad_text_is_judged_all_the_same(classifier, text):
     [judged] = classifier.judge([text])
     assert len(judged.logits) == len(CATEGORIES)
-
-
-def test_messages_are_judged_by_the_thousand_in_a_second(classifier):
-    texts = [f"{line} {number}" for number in range(300) for line in ORDINARY]
-    classifier.judge(texts)
-    start = time.perf_counter()
-    classifier.judge(texts)
-    assert len(texts) / (time.perf_counter() - start) > 500

@@ -1,5 +1,4 @@
 import json
-import time
 
 import pytest
 
@@ -8,6 +7,7 @@ from projections.redaction.decode import layers
 from projections.redaction.fold import composed, folded
 from projections.redaction.kinds import Kind
 from projections.redaction.shapes import checks
+from tests.linear import growth
 
 
 def found(text: str, *kinds: Kind) -> list[str]:
@@ -475,21 +475,17 @@ UNITS = [
 ]  # fmt: skip
 
 
-def _cost(text: str) -> float:
-    begun = time.process_time()
+def _find_all(text: str) -> None:
     for layer in layers(composed(text)):
         for find in (shapes.find, secrets.find):
             for one in find(layer):
                 layer.span(one.start, one.end)
-    return time.process_time() - begun
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_time_is_linear_in_a_text_of_one_repeated_unit(unit: str) -> None:
-    small, large = ((unit * (size // len(unit)))[:size] for size in (8_000, 64_000))
-    fastest = min(_cost(small) for _ in range(3))
     # Eight times the text may take thirty times the time, where a square would take sixty-four.
-    assert _cost(large) < 30 * max(fastest, 0.004)
+    assert growth(lambda size: _find_all(unit * (size // len(unit))), 8_000, 64_000) < 30
 
 
 @pytest.mark.parametrize(
