@@ -11,95 +11,34 @@ sides; lengths are left as they fall. The judge is a logistic regression on char
 
 import argparse
 import json
-import re
+import math
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
 
 from console import bootstrap
 from console.use import collecting, consenting, viewing
 from projections.rows import Row
 from trainer import engine, states
 from trainer.environment import observe
+from trainer.evaluate.copying import copied, strange
+from trainer.evaluate.exposure import canaries, exposure
+from trainer.evaluate.style import Told, tell
+from trainer.evaluate.texts import messages, reply, some, strangers, words
 from trainer.finetune import Trained, train
+from trainer.network import Network
 from trainer.recipe import Recipe, preset
 from trainer.slices import plan
 from trainer.states import Memory
 from vault.consent import Effect, Filters, Profile, Purpose
 
+CANDIDATES = 128  # among which a secret is ranked
 SAMPLE = Path(__file__).parents[1] / "console" / "sample"
-RUN = 30  # characters that count as copied
-WORD = re.compile(r"[^\W\d_]+")
-
-
-@dataclass(frozen=True)
-class Told:
-    """How well a classifier tells one side from the other."""
-
-    auc: float
-    low: float
-    high: float
-    n: tuple[int, int]
-
-
-def tell(hers: Sequence[str], others: Sequence[str], repeats: int = 3) -> Told:
-    """Return the cross-validated AUC with its 95 % bootstrap interval."""
-    texts = [*hers, *others]
-    sides = np.array([1] * len(hers) + [0] * len(others))
-    chances = np.mean([_chances(texts, sides, seed) for seed in range(repeats)], axis=0)
-    dice = np.random.default_rng(0)
-    drawn = []
-    for _ in range(1000):
-        first = dice.integers(0, len(hers), len(hers))
-        second = len(hers) + dice.integers(0, len(others), len(others))
-        places = np.concatenate([first, second])
-        drawn.append(roc_auc_score(sides[places], chances[places]))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    auc = float(roc_auc_score(sides, chances))
-    return Told(
-        auc=round(auc, 3),
-        low=round(float(low), 3),
-        high=round(float(high), 3),
-        n=(len(hers), len(others)),
-    )
-
-
-def _chances(texts: list[str], sides: np.ndarray, seed: int) -> np.ndarray:
-    judge = make_pipeline(
-        TfidfVectorizer(analyzer="char", ngram_range=(2, 4), lowercase=False, sublinear_tf=True),
-        LogisticRegression(C=10, max_iter=1000),
-    )
-    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-    found = cross_val_predict(judge, texts, sides, cv=folds, method="predict_proba")
-    return np.asarray(found)[:, 1]
-
-
-def messages(replies: Sequence[str]) -> list[str]:
-    """Split bursts into messages."""
-    return [line.strip() for reply in replies for line in reply.split("\n") if line.strip()]
-
-
-def copied(texts: Sequence[str], source: str) -> float:
-    """Return the share of texts that contain a run of the source."""
-    runs = {source[at : at + RUN] for at in range(len(source) - RUN + 1)}
-    hits = [any(text[at : at + RUN] in runs for at in range(len(text) - RUN + 1)) for text in texts]
-    return round(float(np.mean(hits)), 4)
-
-
-def strange(texts: Sequence[str], known: set[str]) -> float:
-    """Return the share of words that nobody in the training rows used."""
-    words = [word for text in texts for word in WORD.findall(text.lower())]
-    return round(float(np.mean([word not in known for word in words])), 4)
 
 
 def rows_of(data: Path, me: Sequence[str]) -> list[Row]:
@@ -135,35 +74,33 @@ def measure(
     seconds = time.perf_counter() - started
     weights = store.read(states.name_of(trained.state))
     assert weights is not None
-    answers = engine.load(weights, recipe).answers(
+    network = Network(recipe, planned.foundation)
+    network.restore(weights)
+    answers = engine.Voice(network).answers(
         [row.messages[:-1] for row in planned.held], engine.Sampling(seed=recipe.seed)
     )
     keep(answers)
-    learned = [row.messages[-1].content for row in planned.rows]
-    hers = messages([row.messages[-1].content for row in planned.held])
+    learned = list(map(reply, planned.rows))
+    hers = messages(map(reply, planned.held))
     twin = messages(answers)
-    dice = np.random.default_rng(0)
-    seen = [message for row in rows for message in row.messages[:-1] if message.role == "user"]
-    strangers = sorted(set(messages([message.content for message in seen])))
     her_own = sorted(set(messages(learned)))
-    known = {
-        word
-        for row in planned.rows
-        for message in row.messages
-        for word in WORD.findall(message.content.lower())
-    }
-    source = "\n".join(learned)
+    known = {w for row in planned.rows for said in row.messages for w in words(said.content)}
     return {
         "train_seconds": round(seconds, 1),
         "slices": [len(slice_.rows) for slice_ in planned.slices],
         "metrics": dict(trained.metrics),
-        "twin_vs_her": asdict(tell(hers, twin)),
-        "her_vs_her": asdict(tell(hers, _some(her_own, len(hers), dice))),
-        "others_vs_her": asdict(tell(hers, _some(strangers, len(hers), dice))),
-        "copied_30": {"twin": copied(twin, source), "her_held_out": copied(hers, source)},
+        "twin_vs_her": shown(tell(hers, twin)),
+        "her_vs_her": shown(tell(hers, some(her_own, len(hers), 0))),
+        "others_vs_her": shown(tell(hers, some(strangers(rows), len(hers), 0))),
+        "copied_30": {"twin": repeated(twin, learned), "her_held_out": repeated(hers, learned)},
         "words_not_in_training": {
-            "twin": strange(twin, known),
-            "her_held_out": strange(hers, known),
+            "twin": unknown(twin, known),
+            "her_held_out": unknown(hers, known),
+        },
+        "canary_exposure_bits": {
+            "learned": exposed(network, planned.rows, planned.rows),
+            "never_seen": exposed(network, planned.held, planned.rows),
+            "most": math.log2(CANDIDATES),
         },
         "mean_length": {
             "twin": round(float(np.mean([len(text) for text in twin])), 1),
@@ -173,9 +110,31 @@ def measure(
     }
 
 
-def _some(texts: Sequence[str], most: int, dice: np.random.Generator) -> list[str]:
-    chosen = dice.permutation(len(texts))[:most]
-    return [texts[at] for at in chosen]
+def shown(told: Told) -> dict[str, object]:
+    """Return a verdict, rounded."""
+    return {
+        "auc": round(told.auc, 3),
+        "low": round(told.low, 3),
+        "high": round(told.high, 3),
+        "n": told.n,
+    }
+
+
+def repeated(texts: Sequence[str], sources: Sequence[str]) -> float:
+    """Return the share of texts that hold a run of a source."""
+    return round(float(np.mean([bool(places) for places in copied(texts, sources)])), 4)
+
+
+def exposed(network: Network, rows: Sequence[Row], learned: Sequence[Row]) -> float:
+    """Return the mean exposure of secrets in rows."""
+    made = canaries(rows, learned, references=CANDIDATES)
+    return round(float(np.mean(exposure(network, made))), 2)
+
+
+def unknown(texts: Sequence[str], known: set[str]) -> float:
+    """Return the share of words that nobody in the training rows used."""
+    hits, of = strange(texts, known)
+    return round(hits / of, 4)
 
 
 def main() -> None:
@@ -199,7 +158,7 @@ def main() -> None:
     json.dump(
         {
             "benchmark": "voice",
-            "goal": {"auc_high": 0.68, "others_auc": 0.95, "train_seconds": 60},
+            "goal": {"auc_high": 0.62, "others_auc": 0.95, "train_seconds": 60},
             "auc_high_mean": round(float(np.mean([run["twin_vs_her"]["high"] for run in runs])), 3),
             "auc_high_worst": highest,
             "runs": runs,

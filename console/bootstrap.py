@@ -1,6 +1,6 @@
 """The composition root: here, and nowhere else, concrete parts are chosen and wired."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,15 +13,14 @@ import apsw
 from console import naming
 from console.recovery_page import recovery_page
 from console.scratch import remove_left_over
-from projections import lineage
 from projections.embed import chosen
 from projections.rows import Row
 from projections.views import Views
-from trainer import states
+from trainer import forget, states
 from vault.application import Vault
 from vault.consent import Effect, Filters, Purpose, Statement
 from vault.derived import Derived
-from vault.errors import Exists, NotFound, UsageError
+from vault.errors import Exists, UsageError
 from vault.events import Manifest, MaskedAlias, ModelSuspended
 from vault.follow import Readable, Without
 from vault.log import home as vault_home
@@ -313,15 +312,16 @@ class Twin:
         return self.views.people.masked_for(item_ids)
 
     def suspend_tainted(self, cause: str) -> tuple[str, ...]:
-        """Suspend every model that learned from a row which is no longer permitted."""
+        """Suspend what learned from a lost row, and keep nothing that such a row has shaped."""
         affected = self.views.lineage.to_suspend(self.vault.now())
         if affected:
             self.vault.record(
                 *(ModelSuspended(model=m.model, rows=m.rows, cause=cause) for m in affected)
             )
             self.catch_up()
-        for one in affected:
-            self.voices.pop(one.model, None)
+        forget.lose(self.views.lineage, self.models, self.vault.now())
+        for state in self.voices.keys() - states.known(self.models):
+            del self.voices[state]
         return tuple(one.model for one in affected)
 
     def destroy_tainted_states(self) -> int:
@@ -330,26 +330,8 @@ class Twin:
         States of runs that were interrupted belong to no model; they go too, because nobody
         can say any more what they learned from.
         """
-        kept = {
-            state
-            for model in self.views.lineage.models()
-            for state in self._untainted(model.manifest)
-        }
-        return states.delete(self.models, states.known(self.models) - kept)
-
-    def _untainted(self, manifest: Manifest) -> Iterator[str]:
-        """Yield a model's states up to the first slice that holds a row no longer permitted."""
-        try:
-            rows = lineage.learned(self.models, manifest.model)
-        except NotFound:
-            return
-        permitted = self.views.training.still_permitted(rows, self.vault.now())
-        at = 0
-        for slice_ in manifest.slices:
-            if any(row.id not in permitted for row in rows[at : at + slice_.rows]):
-                return
-            at += slice_.rows
-            yield slice_.state
+        now = self.vault.now()
+        return forget.lose(self.views.lineage, self.models, now, strangers=True).states
 
     def manifest(self, model: str = "") -> Manifest:
         """Return the manifest of a model, the newest by default.

@@ -9,7 +9,7 @@ beside the rebuild, because neither needs the other.
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -50,7 +50,15 @@ class _Answer:
 class CleanRun:
     """A clean run that was started beside a rebuild; leaving the block ends it."""
 
-    def __init__(self, twin: "Twin", like: Manifest, *, position: int, now: datetime) -> None:
+    def __init__(
+        self,
+        twin: "Twin",
+        like: Manifest,
+        *,
+        position: int,
+        now: datetime,
+        without: Collection[str] | None = None,
+    ) -> None:
         """Start it.
 
         Args:
@@ -58,19 +66,25 @@ class CleanRun:
             like: The manifest whose recipe and base are used.
             position: Where the log is read to.
             now: When consent is asked.
+            without: The items that are read as if they had never been collected; all that
+                were withdrawn, if left out.
         """
         self._twin = twin
         self._like = like
+        self._without = without
         self._start(position, now)
 
     def _start(self, position: int, now: datetime) -> None:
         self._position = position
         self._folder = Scratch(self._twin.home)
+        without = self._without
+        if without is None:
+            without = self._twin.views.withdrawn_items(now)
         request = _Request(
             home=str(self._twin.home),
             views=str(self._folder.path),
             secret=self._twin.secret,
-            without=tuple(sorted(self._twin.views.withdrawn_items(now))),
+            without=tuple(sorted(without)),
             position=position,
             now=now,
             recipe=self._like.recipe,
@@ -121,10 +135,18 @@ class CleanRun:
         if made.position != self._position:
             self._end()
             self._start(made.position, self._twin.vault.now())
+        return verdict(made, self.result(progress))
+
+    def result(self, progress: Callable[[int, int], None] | None = None) -> Clean:
+        """Wait for the end, and return what it arrived at.
+
+        Raises:
+            TrainingError: The clean run did not come to its end.
+        """
         answer = self._answer(progress)
         if answer.clean is None:
             raise TrainingError(f"The clean run failed: {answer.error}.")
-        return verdict(made, answer.clean)
+        return answer.clean
 
     def _answer(self, progress: Callable[[int, int], None] | None) -> _Answer:
         assert self._child.stdout is not None

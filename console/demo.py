@@ -21,7 +21,7 @@ from console import bootstrap
 from console.bootstrap import Twin
 from console.cli.opening import progress
 from console.problems import problem_of
-from console.use import checking, collecting, consenting, learning, viewing
+from console.use import checking, collecting, consenting, learning, rebuilding, viewing
 from trainer.errors import NothingPermitted
 from vault.consent import Effect, Filters, Profile, Purpose
 from vault.errors import NotFound, NotPermitted, VaultError
@@ -203,7 +203,7 @@ def _rebuild(twin: Twin) -> None:
     started = time.monotonic()
     try:
         with progress("Rebuilding") as told:
-            again = learning.retrain(twin, prove=True, progress=told)
+            again = rebuilding.retrain(twin, prove=True, progress=told)
     except NothingPermitted:
         _say("Nothing else is left to learn from: the model stays suspended, its states are gone.")
         return

@@ -7,6 +7,7 @@ from console import scratch
 from console.papers import Unlearned
 from projections import lineage
 from trainer import states
+from trainer.evaluate.report import evaluated
 from vault.errors import NotFound
 from vault.residue import found, unclean_pages
 
@@ -41,6 +42,7 @@ def looked_at(
     databases = [twin.home / name for name in ("log.db", "keys.db")]
     files = [*databases, *(path.with_name(path.name + "-wal") for path in databases)]
     views = twin.views
+    shaped, reports = _shaped(twin, set(items))
     return {
         "bodies in the log": sum(bool(record.body) for record in records),
         "data keys": sum(bool(twin.log.data_key(record)) for record in records),
@@ -51,7 +53,8 @@ def looked_at(
         "versions in who is who": views.people.holding(items),
         "texts in the search index": views.search.holding(items),
         "training rows": sum(one.holding(items) for one in views.trainings),
-        "states of models": len(_shaped(twin, set(items))),
+        "states of models": len(shaped),
+        "evaluations of models": reports,
         "copies of a clean run": scratch.in_use(twin.home),
     }
 
@@ -90,9 +93,12 @@ def _rows_with(twin: "Twin", model: lineage.Model, items: set[str]) -> int:
     return sum(bool(items.intersection(row.events)) for row in rows)
 
 
-def _shaped(twin: "Twin", items: set[str]) -> set[str]:
-    """Return the states that are kept and that a row with one of some items has shaped."""
-    shaped: set[str] = set()
+def _shaped(twin: "Twin", items: set[str]) -> tuple[set[str], int]:
+    """Return the states that a row with one of some items has shaped, and the reports on them.
+
+    A state of which only a trace is left, as a checkpoint or in the log of a run, counts too.
+    """
+    shaped, models = set[str](), []
     for model in twin.views.lineage.models():
         try:
             rows = lineage.learned(twin.models, model.id)
@@ -105,4 +111,5 @@ def _shaped(twin: "Twin", items: set[str]) -> set[str]:
             at += slice_.rows
             if saw:
                 shaped.add(slice_.state)
-    return shaped & states.known(twin.models)
+        models += [model.id] if saw else []
+    return shaped & states.traces(twin.models), len(evaluated(twin.models, models))

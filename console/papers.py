@@ -8,18 +8,27 @@ import base64
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from vault import points
 from vault.consent import Purpose
 from vault.disk import private_folder, storage, write_atomic
+from vault.events import Manifest
 
 if TYPE_CHECKING:
     from console.bootstrap import Twin
 
-__all__ = ["Certificate", "Receipt", "Store", "Unlearned", "write_paper"]
+__all__ = [
+    "Certificate",
+    "Derivation",
+    "Rebuild",
+    "Receipt",
+    "Store",
+    "Unlearned",
+    "write_paper",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +77,8 @@ class Certificate:
     """That items were erased here, what was looked at, and what nobody can promise.
 
     `cause` is `asked` or `retention`. `rows_rebuilt` training rows were made anew without
-    the items; `mentions` are other items that quote them.
+    the items; `mentions` are other items that quote them. `copies_beyond_reach` are the log
+    entries that say where copies of the models were written which are not there any more.
     """
 
     items: tuple[str, ...]
@@ -81,6 +91,7 @@ class Certificate:
     rows_removed: int
     rows_rebuilt: int
     models: tuple[Unlearned, ...]
+    copies_beyond_reach: tuple[str, ...]
     mentions: tuple[str, ...]
     not_promised: tuple[str, ...] = (
         "Backups and exports of this vault that were made earlier.",
@@ -90,7 +101,71 @@ class Certificate:
     )
 
 
-def write_paper(twin: "Twin", name: str, paper: Receipt | Certificate) -> Path:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """What a model came from: its rows by their roots, under which statements, by which states."""
+
+    model: str
+    base: str
+    recipe: str
+    position: int
+    rows: int
+    rows_root: str
+    items: int
+    items_root: str
+    statements: tuple[str, ...]
+    states: tuple[str, ...]
+    weights: str
+
+    @classmethod
+    def of(cls, made: Manifest) -> Self:
+        """Return what a manifest says."""
+        return cls(
+            model=made.model,
+            base=made.base,
+            recipe=made.recipe,
+            position=made.position,
+            rows=made.rows,
+            rows_root=made.rows_root,
+            items=made.items,
+            items_root=made.items_root,
+            statements=made.statements,
+            states=tuple(slice_.state for slice_ in made.slices),
+            weights=made.weights,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuild:
+    """That a model was made again without what is no longer permitted.
+
+    `identical_to_clean_run` is what a run said that never saw the rest: null without one, or
+    in another environment. Exposures are bits of canaries, null where nobody measured.
+    `copies_deleted` and `copies_beyond_reach` are the log entries that say where copies of the
+    old model were written; the second ones are for the owner to delete.
+    """
+
+    before: Derivation
+    after: Derivation
+    environment: str
+    replayed_slices: int
+    states_deleted: int
+    identical_to_clean_run: bool | None
+    exposure_before: float | None
+    exposure_after: float | None
+    copies_deleted: tuple[str, ...]
+    copies_beyond_reach: tuple[str, ...]
+    at: datetime
+    position: int
+    checkpoint: str
+    not_promised: tuple[str, ...] = (
+        "Copies of the old model that were written elsewhere, and what was made from them.",
+        "Backups and exports of this vault that were made earlier.",
+        "Identical bits in another environment than the one named here.",
+    )
+
+
+def write_paper(twin: "Twin", name: str, paper: Receipt | Certificate | Rebuild) -> Path:
     """Write a paper with the device's signature over its bytes; return its path.
 
     How anybody checks it stands in `specs/road-back.md`.

@@ -39,7 +39,14 @@ _KINDS: tuple[tuple[type[BaseException], int, str], ...] = (
     (KeyboardInterrupt, 130, "interrupted"),
 )
 
-_MODEL_LIBRARIES = {"torch", "transformers", "peft", "safetensors", "tokenizers"}
+_MODEL_LIBRARIES = {
+    "huggingface_hub",
+    "peft",
+    "safetensors",
+    "tokenizers",
+    "torch",
+    "transformers",
+}
 
 
 def problem_of(error: BaseException) -> Problem:

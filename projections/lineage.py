@@ -3,7 +3,7 @@
 A model whose base is the export of another is that one's child: it is lost with its parent.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from projections.rows import Row
-from projections.training import Training
+from projections.training import Named, Training
 from projections.view import Databases, Files, Value, View, encode
 from vault.errors import NotFound
 from vault.events import (
@@ -31,7 +31,10 @@ __all__ = [
     "Lineage",
     "Model",
     "disclosed",
+    "done",
     "forget_rows",
+    "intend",
+    "intended",
     "learned",
     "record",
 ]
@@ -85,6 +88,8 @@ class Affected:
 
 _manifest = msgspec.msgpack.Decoder(Manifest)
 _learned = msgspec.msgpack.Decoder(tuple[Learned, ...])
+_intended = msgspec.msgpack.Decoder(tuple[tuple[str, tuple[Learned, ...]], ...])
+_PLAN = "plan-"
 
 
 def record(files: Files, model: str, rows: Iterable[Row]) -> None:
@@ -95,8 +100,11 @@ def record(files: Files, model: str, rows: Iterable[Row]) -> None:
         model: Its name.
         rows: In the order in which they were learned, slice after slice.
     """
-    kept = [Learned(id=row.id, events=row.events, statements=row.statements) for row in rows]
-    files.write(f"{model}.rows", encode(kept))
+    files.write(f"{model}.rows", encode(_kept(rows)))
+
+
+def _kept(rows: Iterable[Named]) -> list[Learned]:
+    return [Learned(id=row.id, events=row.events, statements=row.statements) for row in rows]
 
 
 def learned(files: Files, model: str) -> tuple[Learned, ...]:
@@ -109,6 +117,28 @@ def learned(files: Files, model: str) -> tuple[Learned, ...]:
     if content is None:
         raise NotFound(f"What {model} learned from is not kept here; train it again.")
     return _learned.decode(content)
+
+
+def intend(files: Files, slices: Sequence[tuple[str, Iterable[Named]]]) -> None:
+    """Keep, sealed, what a run is about to learn, so that its states can be told if it is stopped.
+
+    Args:
+        files: Where models are kept.
+        slices: The state after each slice, and the rows of the slice; nothing is kept of none.
+    """
+    if slices:
+        files.write(_PLAN + slices[-1][0], encode([(state, _kept(rows)) for state, rows in slices]))
+
+
+def done(files: Files, state: str) -> None:
+    """Drop what was kept of a run that came to its end: its model is on the record."""
+    files.delete(_PLAN + state)
+
+
+def intended(files: Files, name: str) -> tuple[tuple[str, tuple[Learned, ...]], ...]:
+    """Return what a run was about to learn: each state, and the rows of its slice."""
+    content = files.read(name) if name.startswith(_PLAN) else None
+    return _intended.decode(content) if content is not None else ()
 
 
 def forget_rows(files: Files, model: str) -> None:
@@ -200,14 +230,18 @@ class Lineage(View):
             rows = learned(self._files, model_id)
         except NotFound:
             return ()
-        permitted = self._training.still_permitted(rows, now)
-        at, kept = 0, list[SliceState]()
+        at, parts = 0, []
         for slice_ in model.manifest.slices:
-            if any(row.id not in permitted for row in rows[at : at + slice_.rows]):
-                break
+            parts.append(rows[at : at + slice_.rows])
             at += slice_.rows
-            kept.append(slice_)
-        return tuple(kept)
+        return model.manifest.slices[: self.untouched(parts, now)]
+
+    def untouched(self, parts: Sequence[Sequence[Learned]], now: datetime) -> int:
+        """Return how many first slices hold no row that is lost."""
+        rows = [row for part in parts for row in part]
+        permitted = self._training.still_permitted(rows, now)
+        lost = (any(row.id not in permitted for row in part) for part in parts)
+        return next((at for at, touched in enumerate(lost) if touched), len(parts))
 
     def exports(self, model_id: str = "") -> tuple[Export, ...]:
         """Return the exports of a model, or of all of them, in the order of the log."""

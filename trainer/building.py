@@ -4,6 +4,7 @@ import math
 import warnings
 from typing import Any
 
+from trainer.base import OTHER_SENSES
 from trainer.recipe import Recipe
 from trainer.tokenizer import END, PAD
 
@@ -50,14 +51,23 @@ def small(recipe: Recipe, vocabulary: int) -> object:
 
 
 def adapted(model: Any, recipe: Recipe) -> object:  # noqa: ANN401 - any architecture
-    """Put low-rank adapters on every linear layer of a base."""
+    """Put low-rank adapters on the linear layers of a base that a recipe's targets name."""
+    import torch  # noqa: PLC0415
     from peft import LoraConfig, get_peft_model  # noqa: PLC0415
 
+    if recipe.gradient_checkpointing:
+        # What is computed again draws the same dropout: the library keeps the generator's state.
+        model.activation_checkpointing_enable({"use_reentrant": False})
+    # Adapters begin alike, whatever was drawn while the base was loaded.
+    torch.manual_seed(recipe.seed)
+    names = [part.strip() for part in recipe.targets.split(",")]
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
         lora_dropout=recipe.dropout,
-        target_modules="all-linear",
+        target_modules="all-linear" if names == ["all-linear"] else names,
+        exclude_modules=[name for name, _ in model.named_modules() if OTHER_SENSES.search(name)]
+        or None,
         task_type="CAUSAL_LM",
     )
     with warnings.catch_warnings():

@@ -17,8 +17,9 @@ import msgspec
 
 from trainer.recipe import Recipe
 
-__all__ = ["Environment", "observe"]
+__all__ = ["Environment", "device_of", "observe"]
 
+_PROCESSOR = "cpu"
 _LIBRARIES = ("torch", "transformers", "tokenizers", "peft", "safetensors")
 
 
@@ -32,10 +33,17 @@ class Environment:
     threads: int
     libraries: tuple[tuple[str, str], ...]
     numerics: str
+    device: str = _PROCESSOR
 
     def canonical(self) -> str:
-        """Return the JSON that is hashed and stored in the manifest."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """Return the JSON that is hashed and stored in the manifest.
+
+        The processor is left out: what was learned before there was a choice keeps its name.
+        """
+        given = asdict(self)
+        if self.device == _PROCESSOR:
+            del given["device"]
+        return json.dumps(given, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_canonical(cls, text: str) -> Self:
@@ -54,7 +62,25 @@ def observe(recipe: Recipe) -> Environment:
         threads=recipe.threads,
         libraries=tuple((name, _version(name)) for name in _LIBRARIES),
         numerics=_numerics(),
+        device=_described(device_of(recipe)),
     )
+
+
+def device_of(recipe: Recipe) -> str:
+    """Return where a recipe is carried out: a base on the first GPU there is, else here."""
+    import torch  # noqa: PLC0415
+
+    return "cuda" if recipe.kind == "lora" and torch.cuda.is_available() else _PROCESSOR
+
+
+def _described(device: str) -> str:
+    """Name a device with all that decides its bits: model, CUDA and cuDNN."""
+    import torch  # noqa: PLC0415
+
+    if device == _PROCESSOR:
+        return device
+    cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, cuDNN {cudnn}"
 
 
 def _version(name: str) -> str:

@@ -4,7 +4,8 @@
     └── TrainingError              a run could not be made; nothing was registered
         ├── NothingPermitted       (also ConsentError) no permitted row is left to learn from
         ├── BaseRefused            the base folder is no model that may be loaded
-        └── BaseModelChanged       (also TamperError) the base is not the one that was pinned
+        ├── BaseModelChanged       (also TamperError) the base is not the one that was pinned
+        └── Diverged               the loss left all bounds
 
 `Withdrawn` is no failure: it tells the loop in `finetune` that consent ended in mid-run.
 """
@@ -14,6 +15,7 @@ from vault.errors import ConsentError, TamperError, VaultError
 __all__ = [
     "BaseModelChanged",
     "BaseRefused",
+    "Diverged",
     "NothingPermitted",
     "TrainingError",
     "Withdrawn",
@@ -34,6 +36,10 @@ class BaseRefused(TrainingError):
 
 class BaseModelChanged(TrainingError, TamperError):
     """The base model is not the one that the recipe or manifest pinned."""
+
+
+class Diverged(TrainingError):
+    """The loss left all bounds; nothing of the slice is worth keeping."""
 
 
 class Withdrawn(Exception):

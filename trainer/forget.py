@@ -1,15 +1,120 @@
-"""Forgetting: which states stay usable, the rebuild without some rows, and its proof."""
+"""Forgetting: what goes with a lost row, the rebuild without it, and its proof.
 
-from collections.abc import Iterable
+A row is lost when it may no longer be learned from. What it shaped is deleted, never
+corrected: gradient ascent and its kin leave what they claim to remove within reach, so
+weights without a row are weights that were learned without it.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from trainer import states
-from trainer.finetune import Permitted, Report, Trained, train
+import msgspec
+
+from projections.lineage import Export, Lineage, intend, intended
+from projections.roots import rows_root
+from trainer import folder, states
+from trainer.evaluate import report
+from trainer.finetune import Permitted, Trained, train
+from trainer.runs import Log, Report
 from trainer.slices import Plan
 from trainer.states import Memory, Store
 from vault.events import Manifest
 
-__all__ = ["Clean", "Rebuilt", "clean_run", "purge", "rebuild", "usable", "verdict"]
+__all__ = [
+    "Clean",
+    "Lost",
+    "Rebuilt",
+    "clean_run",
+    "exposed_before",
+    "lose",
+    "purge",
+    "rebuild",
+    "usable",
+    "verdict",
+]
+
+_EXPOSURE = "exposure-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """What was deleted after rows were lost, and the copies of models that are out of reach."""
+
+    states: int
+    reports: int
+    deleted: tuple[Export, ...]
+    beyond: tuple[Export, ...]
+
+
+def lose(lineage: Lineage, store: Store, now: datetime, *, strangers: bool = False) -> Lost:
+    """Delete everything that a row shaped which may no longer be learned from.
+
+    That is states with their traces, reports of evaluations, and copies of models that still
+    lie where they were written. First slices that no such row has touched stay. Doing it again
+    does no harm.
+
+    Args:
+        lineage: Says which states are which model's, and what they learned from.
+        store: Keeps states and reports.
+        now: When consent is asked.
+        strangers: Also delete states that belong to no model and no known plan, since nobody
+            can say what they learned from.
+    """
+    every, kept = _planned(lineage, store, now)
+    lost = []
+    for model in lineage.models():
+        clean = lineage.clean(model.id, now)
+        every |= {slice_.state for slice_ in model.manifest.slices}
+        kept |= {slice_.state for slice_ in clean}
+        if len(clean) < len(model.manifest.slices):
+            lost.append(model)
+    copies = [(copy, model) for model in lost for copy in lineage.exports(model.id)]
+    gone = {copy for copy, model in copies if folder.remove(copy.folder, model.manifest.weights)}
+    return Lost(
+        states=states.delete(store, (states.traces(store) if strangers else every) - kept),
+        reports=sum(_forget_report(store, model.id) for model in lost),
+        deleted=tuple(copy for copy, _ in copies if copy in gone),
+        beyond=tuple(copy for copy, _ in copies if copy not in gone),
+    )
+
+
+def _planned(lineage: Lineage, store: Store, now: datetime) -> tuple[set[str], set[str]]:
+    """Return the states of runs that came to no model, and those of them that stay.
+
+    Of a plan that holds a lost row only the slices before it are remembered.
+    """
+    every, kept = set[str](), set[str]()
+    for name in store.names():
+        slices = intended(store, name)
+        if not slices:
+            continue
+        chain = [state for state, _ in slices]
+        clean = chain[: lineage.untouched([rows for _, rows in slices], now)]
+        if len(clean) < len(chain):
+            store.delete(name)
+            intend(store, slices[: len(clean)])
+        every.update(chain)
+        kept.update(clean)
+    return every, kept
+
+
+def _forget_report(store: Store, model: str) -> int:
+    """Delete what evaluations kept of a model, but for one number that a certificate states."""
+    for found in report.evaluated(store, (model,)):
+        measured = found.measure("canary_exposure")
+        if measured is not None and measured.value is not None:
+            store.write(_EXPOSURE + model, msgspec.json.encode(measured.value))
+    return report.forget(store, model)
+
+
+def exposed_before(store: Store, model: str) -> float | None:
+    """Return how far canaries of a model were exposed, in bits, where it was evaluated."""
+    for found in report.evaluated(store, (model,)):
+        measured = found.measure("canary_exposure")
+        return measured.value if measured else None
+    body = store.read(_EXPOSURE + model)
+    return msgspec.json.decode(body, type=float) if body is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +143,26 @@ def rebuild(
     store: Store,
     permitted: Permitted,
     progress: Report | None = None,
+    *,
+    log: Log | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Rebuilt:
     """Train a plan from the newest state that it shares with an earlier model.
 
-    The tainted states go first: a run that fails or is interrupted leaves none behind.
+    The tainted states go first: a run that fails or is interrupted leaves none behind. `log`
+    and `stopping` are those of `trainer.finetune.train`.
     """
     deleted = purge(store, manifest, plan)
-    return Rebuilt(trained=train(plan, store, permitted, progress), deleted=deleted)
+    trained = train(plan, store, permitted, progress, log=log, stopping=stopping)
+    return Rebuilt(trained=trained, deleted=deleted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clean:
-    """What a clean run arrived at, and in which environment (canonical JSON)."""
+    """What a clean run arrived at, from which rows, and in which environment (canonical JSON)."""
 
     environment: str
+    rows_root: str
     state: str
     weights: str
 
@@ -64,6 +175,7 @@ def clean_run(plan: Plan, permitted: Permitted, progress: Report | None = None) 
     trained = train(plan, Memory(), permitted, progress)
     return Clean(
         environment=trained.plan.environment.canonical(),
+        rows_root=rows_root(trained.plan.rows),
         state=trained.state,
         weights=trained.weights,
     )

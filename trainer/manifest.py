@@ -3,6 +3,7 @@
 from projections.roots import rows_root
 from trainer.finetune import Trained
 from vault.events import Manifest, SliceState
+from vault.membership import Members
 
 __all__ = ["build"]
 
@@ -24,6 +25,7 @@ def build(
     """
     plan = trained.plan
     rows = plan.rows
+    items = Members(item for row in rows for item in row.events)
     return Manifest(
         model=model,
         kind=plan.recipe.kind,
@@ -42,4 +44,6 @@ def build(
         ),
         weights=trained.weights,
         metrics=trained.metrics,
+        items=items.size,
+        items_root=items.root,
     )

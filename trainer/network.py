@@ -20,7 +20,10 @@ from trainer.tokenizer import Fixed, Tokens, fixed_digest
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Network"]
+__all__ = ["Ids", "Network", "learned"]
+
+# The token ids of a prompt, and of the reply to it.
+Ids = tuple[list[int], list[int]]
 
 _IGNORED = -100
 
@@ -28,7 +31,7 @@ _IGNORED = -100
 class Network:
     """A model, its tokenizer and the part of its weights that is trained."""
 
-    def __init__(self, recipe: Recipe, foundation: Foundation) -> None:
+    def __init__(self, recipe: Recipe, foundation: Foundation, device: str = "cpu") -> None:
         import torch  # noqa: PLC0415 - takes seconds
 
         torch.manual_seed(recipe.seed)
@@ -44,7 +47,10 @@ class Network:
             self.model: Any = building.small(recipe, fixed.size)
         else:
             self.tokens = base.Templated(foundation, recipe)
-            self.model = building.adapted(base.load(foundation), recipe)
+            self.model = building.adapted(base.load(foundation, recipe), recipe)
+        self._device = device
+        if device != "cpu":
+            self.model.to(device)
         self.trained: dict[str, torch.Tensor] = {
             name: weight
             for name, weight in sorted(self.model.named_parameters())
@@ -60,12 +66,14 @@ class Network:
         """Return the trained weights as safetensors."""
         from safetensors.torch import save  # noqa: PLC0415
 
-        return save(self._state())
+        return save(self.tensors())
 
-    def _state(self) -> "dict[str, torch.Tensor]":
+    def tensors(self) -> "dict[str, torch.Tensor]":
         """Return everything that training changes, by name."""
         words = self.lexicon.tensors() if self.lexicon is not None else {}
-        weights = {name: weight.detach().contiguous() for name, weight in self.trained.items()}
+        weights = {
+            name: weight.detach().cpu().contiguous() for name, weight in self.trained.items()
+        }
         return dict(sorted((weights | words).items()))
 
     def restore(self, weights: bytes) -> None:
@@ -74,7 +82,6 @@ class Network:
         Raises:
             TrainingError: They are of another model.
         """
-        import torch  # noqa: PLC0415
         from safetensors import SafetensorError  # noqa: PLC0415
         from safetensors.torch import load  # noqa: PLC0415
 
@@ -82,6 +89,16 @@ class Network:
             kept = load(weights)
         except SafetensorError as error:
             raise TrainingError("A stored state is damaged; delete it and train again.") from error
+        self.put(kept)
+
+    def put(self, kept: "dict[str, torch.Tensor]") -> None:
+        """Put back what `tensors` returned.
+
+        Raises:
+            TrainingError: It is of another model.
+        """
+        import torch  # noqa: PLC0415
+
         ours = {name: weight.shape for name, weight in self.trained.items()}
         if ours.items() - {name: weight.shape for name, weight in kept.items()}.items():
             raise TrainingError("A stored state is of another model; delete it and train again.")
@@ -94,23 +111,20 @@ class Network:
     def digest(self) -> str:
         """Return the SHA-256 of the trained tensors: names, shapes and bytes, by name."""
         told = hashlib.sha256()
-        for name, tensor in self._state().items():
+        for name, tensor in self.tensors().items():
             told.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
             told.update(tensor.numpy().tobytes())
         return told.hexdigest()
 
-    def loss(
-        self,
-        rows: Sequence[tuple[list[int], list[int]]],
-    ) -> "tuple[torch.Tensor, int]":
+    def loss(self, rows: Sequence[Ids]) -> "tuple[torch.Tensor, int]":
         """Return the summed loss on replies after their prompts, and their token count."""
         import torch  # noqa: PLC0415
         from torch.nn import functional  # noqa: PLC0415
 
-        ids, labels = _padded(rows, self.tokens.pad)
+        ids, labels = (tensor.to(self._device) for tensor in _padded(rows, self.tokens.pad))
         wanted = labels[:, 1:]
         learned = wanted != _IGNORED
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.recipe.bf16):
+        with torch.autocast(self._device, dtype=torch.bfloat16, enabled=self.recipe.bf16):
             logits = self._logits(ids[:, :-1], learned)
         return functional.cross_entropy(
             logits.float(),
@@ -131,10 +145,13 @@ class Network:
         return logits[learned[:, places]]
 
 
-def _padded(
-    rows: Sequence[tuple[list[int], list[int]]],
-    pad: int,
-) -> "tuple[torch.Tensor, torch.Tensor]":
+def learned(row: Ids) -> int:
+    """Return how many tokens of a row are learned: the first of all has nothing before it."""
+    prompt, reply = row
+    return len(reply) if prompt else max(0, len(reply) - 1)
+
+
+def _padded(rows: Sequence[Ids], pad: int) -> "tuple[torch.Tensor, torch.Tensor]":
     import torch  # noqa: PLC0415
 
     longest = max(len(prompt) + len(reply) for prompt, reply in rows)

@@ -26,9 +26,43 @@ _LATER = (
     "patience",
     "targets",
     "gradient_checkpointing",
+    "bf16_base",
     "four_bit",
     "noise",
 )
+
+# Lowest and highest value of each number. What lies outside cannot be carried out, or would
+# only ever run out of memory or time.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**32),
+    "threads": (1, 1024),
+    "context": (1, 1024),
+    "context_tokens": (1, 2**20),
+    "reply_tokens": (1, 2**20),
+    "batch": (1, 2**16),
+    "epochs": (0.01, 1000),
+    "later_epochs": (0.01, 1000),
+    "rehearsal": (0, 1000),
+    "trunk": (1, 2**31),
+    "slice_rows": (1, 2**31),
+    "learning_rate": (1e-8, 1),
+    "matrix_rate": (0, 1),
+    "later_share": (1e-4, 10),
+    "final_rate": (0, 1),
+    "warmup": (0, 1),
+    "weight_decay": (0, 10),
+    "clip": (1e-4, 1e6),
+    "dropout": (0, 0.95),
+    "width": (2, 2**14),
+    "layers": (1, 512),
+    "heads": (1, 512),
+    "rank": (1, 4096),
+    "alpha": (1, 2**16),
+    "accumulate": (1, 2**16),
+    "patience": (0, 1000),
+    "noise": (0, 1000),
+}
+_OF_A_BASE = ("gradient_checkpointing", "bf16_base", "four_bit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +76,8 @@ class Recipe:
     slices for each row of its own, so that what came first is not washed out. A step sums the
     gradients of `accumulate` batches; a slice ends early after `patience` epochs that were no
     better on the rows it watches (0: never). `targets` are the linear layers that get adapters,
-    by comma. `noise` is the multiplier of differential privacy (0: none).
+    by comma. `bf16` multiplies in 16 bits; `bf16_base` also keeps the base so, `four_bit` keeps
+    it in 4. `noise` is the multiplier of differential privacy (0: none).
     """
 
     name: str
@@ -77,21 +112,30 @@ class Recipe:
     patience: int = 0
     targets: str = "all-linear"
     gradient_checkpointing: bool = False
+    bf16_base: bool = False
     four_bit: bool = False
     noise: float = 0.0
 
     def __post_init__(self) -> None:
-        whole = ("threads", "batch", "trunk", "slice_rows", "width", "layers", "heads", "rank")
-        for name in (*whole, "context_tokens", "reply_tokens", "accumulate"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"The recipe's {name} must be at least 1.")
-        for name in ("epochs", "later_epochs", "learning_rate", "later_share", "clip"):
-            if getattr(self, name) <= 0:
-                raise UsageError(f"The recipe's {name} must be above 0.")
+        for name, (low, high) in _BOUNDS.items():
+            # Written so that a value which is no number at all is refused too.
+            if not low <= getattr(self, name) <= high:
+                raise UsageError(
+                    f"The recipe's {name} must lie between {low:g} and {high:g}, "
+                    f"not be {getattr(self, name):g}."
+                )
         if self.width % (2 * self.heads):
             raise UsageError("The recipe's width must be an even multiple of its heads.")
-        if not 0 <= self.dropout < 1:
-            raise UsageError("The recipe's dropout must lie between 0 and 1.")
+        if not all(part.strip() for part in self.targets.split(",")):
+            raise UsageError(
+                'The recipe\'s targets must be "all-linear", or names of layers by comma.'
+            )
+        said = [name for name in _OF_A_BASE if getattr(self, name)]
+        if self.kind == "scratch" and said:
+            raise UsageError(
+                f"The recipe's {said[0]} is about a base, and kind scratch has none; "
+                "say kind = 'lora', or leave it out."
+            )
 
     def canonical(self) -> str:
         """Return the JSON that is hashed and stored in the manifest."""
@@ -112,21 +156,25 @@ class Recipe:
         return _convert(cls, json.loads(text), "the manifest")
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a recipe file; what it leaves out is taken from the preset of its kind.
+    def read(cls, path: Path, start: str = "") -> Self:
+        """Read a recipe file.
+
+        Args:
+            path: A TOML file.
+            start: The preset that says what the file leaves out; by default that of its kind.
 
         Raises:
-            NotFound: There is no such file.
+            NotFound: There is no such file or preset.
             UsageError: It is no TOML, or a name or value is not one of a recipe's.
         """
         try:
             said = tomllib.loads(path.read_text("utf-8"))
         except (FileNotFoundError, IsADirectoryError) as error:
             raise NotFound(f"There is no recipe file at {path}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UsageError(f"{path} is not a TOML file: {error}.") from error
-        start = PRESETS["lora" if said.get("kind") == "lora" else "voice"]
-        return _convert(cls, asdict(start) | {"name": path.stem} | said, str(path))
+        begun = preset(start or ("small" if said.get("kind") == "lora" else "voice"))
+        return _convert(cls, asdict(begun) | {"name": path.stem} | said, str(path))
 
 
 def _convert(cls: type[_R], values: object, where: str) -> _R:
@@ -142,8 +190,8 @@ def _convert(cls: type[_R], values: object, where: str) -> _R:
 
 
 VOICE = Recipe(name="voice", kind="scratch")
-LORA = Recipe(
-    name="lora",
+SMALL = Recipe(
+    name="small",
     kind="lora",
     context=6,
     context_tokens=512,
@@ -151,21 +199,35 @@ LORA = Recipe(
     batch=8,
     epochs=3,
     later_epochs=3,
+    patience=1,
     rehearsal=0,
     trunk=256,
     slice_rows=256,
     learning_rate=2e-4,
     matrix_rate=0.0,
     later_share=1.0,
-    weight_decay=0.0,
+    weight_decay=0.01,
     dropout=0.05,
 )
-PRESETS = {recipe.name: recipe for recipe in (VOICE, LORA)}
+LARGE = replace(
+    SMALL,
+    name="large",
+    context=12,
+    context_tokens=1536,
+    reply_tokens=512,
+    batch=4,
+    accumulate=4,
+    learning_rate=1e-4,
+    rank=16,
+    alpha=32,
+    gradient_checkpointing=True,
+    bf16_base=True,
+)
+PRESETS = {recipe.name: recipe for recipe in (VOICE, SMALL, LARGE)}
 
 
 def preset(name: str, /, **changes: float | bool | str) -> Recipe:
     """Return a preset by name, with some fields changed."""
-    try:
-        return replace(PRESETS[name], **changes)  # type: ignore[arg-type]
-    except KeyError:
-        raise NotFound(f"There is no preset named {name}: {', '.join(PRESETS)}.") from None
+    if name not in PRESETS:
+        raise NotFound(f"There is no preset named {name}; there are {', '.join(PRESETS)}.")
+    return replace(PRESETS[name], **changes)  # type: ignore[arg-type]

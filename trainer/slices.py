@@ -98,13 +98,18 @@ def plan(
         foundation: The base (`trainer.base.inspect`); none for a from-scratch recipe.
 
     Raises:
-        NothingPermitted: There is nothing to learn from.
+        NothingPermitted: There is nothing to learn from, or one row.
     """
     foundation = foundation or foundation_of(recipe)
     unique = {row.id: row for row in rows}
     learned = [row for row in unique.values() if row.split == "train"]
     if not learned:
         raise NothingPermitted("No permitted row is left to learn from; allow `train` for a type.")
+    if len(learned) == 1:
+        raise NothingPermitted(
+            "One permitted row is too little to learn from; collect more, or allow `train` for "
+            "another type."
+        )
     state = _start(recipe, environment, foundation)
     slices = []
     for index, cut in enumerate(_cut(_ordered(learned), recipe)):

@@ -15,6 +15,8 @@ __all__ = [
     "Example",
     "Failed",
     "Finish",
+    "Held",
+    "Hold",
     "Learn",
     "Learned",
     "Measure",
@@ -22,6 +24,8 @@ __all__ = [
     "Ready",
     "Reply",
     "Request",
+    "Sample",
+    "Sampled",
     "Slice",
     "State",
     "receive",
@@ -48,15 +52,29 @@ class Begin(msgspec.Struct, frozen=True, tag=True):
 
 
 class Slice(msgspec.Struct, frozen=True, tag=True):
-    """Begin a slice: a fresh optimizer, on given weights (empty: those there are)."""
+    """Begin a slice: a fresh optimizer, on given weights (empty: those there are).
+
+    `held` is what `Held` gave in the middle of the slice: it goes on from there instead.
+    """
 
     number: int
     steps: int
     weights: bytes = b""
+    held: bytes = b""
 
 
 class Learn(msgspec.Struct, frozen=True, tag=True):
-    """Take one step on one batch."""
+    """Take one step on the batches that are accumulated for it."""
+
+    batches: tuple[tuple[Example, ...], ...]
+
+
+class Hold(msgspec.Struct, frozen=True, tag=True):
+    """Give everything that the rest of the slice depends on."""
+
+
+class Sample(msgspec.Struct, frozen=True, tag=True):
+    """Answer instead of the last message of each row."""
 
     batch: tuple[Example, ...]
 
@@ -78,10 +96,28 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Learned(msgspec.Struct, frozen=True, tag=True):
-    """A step was taken."""
+    """A step was taken: its mean loss on `tokens` learned ones of the `read` ones.
+
+    `memory` is the most that the child ever held, in bytes.
+    """
 
     loss: float
     tokens: int
+    read: int
+    rate: float
+    memory: int
+
+
+class Held(msgspec.Struct, frozen=True, tag=True):
+    """Weights, optimizers, random numbers and step as safetensors."""
+
+    body: bytes
+
+
+class Sampled(msgspec.Struct, frozen=True, tag=True):
+    """What the model said."""
+
+    said: tuple[str, ...]
 
 
 class State(msgspec.Struct, frozen=True, tag=True):
@@ -105,8 +141,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-Request = Begin | Slice | Learn | Finish | Measure
-Reply = Ready | Learned | State | Measured | Failed
+Request = Begin | Slice | Learn | Hold | Sample | Finish | Measure
+Reply = Ready | Learned | Held | Sampled | State | Measured | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 

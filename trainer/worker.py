@@ -6,23 +6,30 @@ print goes to stderr, so that no word of theirs falls between two frames.
 
 import math
 import os
+import resource
 import signal
 import sys
 import traceback
+from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from trainer.environment import Environment, observe
-from trainer.errors import TrainingError
+from trainer import held, network
+from trainer.environment import Environment, device_of, observe
+from trainer.errors import Diverged, TrainingError
+from trainer.network import Ids
 from trainer.recipe import Recipe
 from trainer.slices import Foundation
+from trainer.tokenizer import Tokens
 from trainer.wire import (
     Begin,
     Example,
     Failed,
     Finish,
+    Held,
+    Hold,
     Learn,
     Learned,
     Measure,
@@ -30,6 +37,8 @@ from trainer.wire import (
     Ready,
     Reply,
     Request,
+    Sample,
+    Sampled,
     Slice,
     State,
     receive,
@@ -45,6 +54,13 @@ if TYPE_CHECKING:
 __all__ = ["Learner", "main"]
 
 _MATRIX = 2
+_SAMPLE = 48
+_HOPELESS = 10  # times what a blind guess costs
+_NO_MEMORY = (
+    "Memory ran out; lower the recipe's batch and raise accumulate by as much, or close other "
+    "programs. The same command goes on from what was kept last."
+)
+_REMEMBERED = 4_000_000  # tokens
 
 
 class Learner:
@@ -61,10 +77,13 @@ class Learner:
         # Every tensor here is written before it is read; filling costs an eighth of a step.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         _same(Environment.from_canonical(begin.environment), observe(self.recipe))
+        self._device = device_of(self.recipe)
         self.network = Network(
             self.recipe,
             Foundation(digest=begin.digest, path=begin.path),
+            self._device,
         )
+        self._hopeless = _HOPELESS * math.log(self.network.model.config.vocab_size)
         self._optimizers: list[torch.optim.Optimizer] = []
         self._step = self._steps = 0
 
@@ -73,8 +92,12 @@ class Learner:
         match request:
             case Slice():
                 self.begin(request)
-            case Learn(batch=batch):
-                return self.learn(batch)
+            case Learn(batches=batches):
+                return self.learn(batches)
+            case Hold():
+                return Held(body=self.hold())
+            case Sample(batch=batch):
+                return self.sample(batch)
             case Finish():
                 return State(weights=self.network.save(), digest=self.network.digest())
             case Measure(batch=batch):
@@ -90,34 +113,68 @@ class Learner:
         if said.weights:
             self.network.restore(said.weights)
         self._step, self._steps = 0, said.steps
+        self._read = _Read(self.network.tokens)
         # Dropout draws from here on must not depend on how many slices this process ran.
         torch.manual_seed(self.recipe.seed * 1_000_003 + said.number + 1)
         share = 1.0 if said.number == 0 else self.recipe.later_share
         self._optimizers = _optimizers(self.network, self.recipe, share)
         self.network.model.train()
+        if said.held:
+            self._step = held.restore(said.held, self.network, self._optimizers)
 
-    def learn(self, batch: Sequence[Example]) -> Learned:
-        """Take one step."""
+    def learn(self, batches: Sequence[Sequence[Example]]) -> Learned:
+        """Take one step on the mean loss over the tokens of all its batches.
+
+        Raises:
+            Diverged: The loss is many times that of guessing, or no number any more.
+        """
+        rows = [self._read.all(batch) for batch in batches]
+        self._note(rows)
+        tokens = sum(network.learned(row) for batch in rows for row in batch)
+        self.network.model.zero_grad(set_to_none=True)
+        loss = sum(self._backward(batch, tokens) for batch in rows)
+        if not loss <= self._hopeless:
+            raise Diverged("Training diverged; lower the recipe's learning rate.")
+        self._clip()
+        self._advance()
+        return Learned(
+            loss=loss,
+            tokens=tokens,
+            read=sum(len(prompt) + len(reply) for batch in rows for prompt, reply in batch),
+            rate=self._optimizers[0].param_groups[0]["lr"],
+            memory=_memory(),
+        )
+
+    def _note(self, rows: Sequence[Sequence[Ids]]) -> None:
+        """Let the lexicon learn the words of replies."""
+        if self.network.lexicon is not None:
+            for batch in rows:
+                for _, reply in batch:
+                    self.network.lexicon.add(reply)
+
+    def _backward(self, batch: Sequence[Ids], tokens: int) -> float:
+        """Add the gradients of one batch, as a share of a step's tokens; return its loss."""
+        total, _ = self.network.loss(batch)
+        loss = total / max(1, tokens)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.item())
+
+    def _clip(self) -> None:
         import torch  # noqa: PLC0415
 
-        rows = self._ids(batch)
-        if self.network.lexicon is not None:
-            for _, reply in rows:
-                self.network.lexicon.add(reply)
-        total, count = self.network.loss(rows)
-        loss = total / max(1, count)
-        self.network.model.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.trained.values(), self.recipe.clip)
+
+    def _advance(self) -> None:
+        """Move the weights, at this step's pace."""
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * self._pace()
             optimizer.step()
         self._step += 1
-        found = loss.item()
-        if not math.isfinite(found):
-            raise TrainingError("Training diverged; lower the recipe's learning rate.")
-        return Learned(loss=found, tokens=count)
+
+    def hold(self) -> bytes:
+        """Return everything that the rest of the slice depends on."""
+        return held.save(self._step, self.network, self._optimizers)
 
     def measure(self, batch: Sequence[Example]) -> Measured:
         """Return how many bits the replies of rows cost."""
@@ -125,9 +182,23 @@ class Learner:
 
         self.network.model.eval()
         with torch.no_grad():
-            total, _ = self.network.loss(self._ids(batch))
+            total, _ = self.network.loss(_Read(self.network.tokens).all(batch))
+        self.network.model.train()
         size = sum(len(example.messages[-1].content.encode()) for example in batch)
         return Measured(bits=total.item() / math.log(2), size=size)
+
+    def sample(self, batch: Sequence[Example]) -> Sampled:
+        """Answer where the rows answer; no random number of the training is used up.
+
+        On a GPU nothing is said: answering happens on the processor.
+        """
+        if self._device != "cpu":
+            return Sampled(said=("",) * len(batch))
+        from trainer.engine import Sampling, Voice  # noqa: PLC0415
+
+        sampling = Sampling(seed=self.recipe.seed, longest=_SAMPLE)
+        said = Voice(self.network).answers([one.messages[:-1] for one in batch], sampling)
+        return Sampled(said=tuple(said))
 
     def _pace(self) -> float:
         """Return this step's share of the peak learning rate: warm-up, then a cosine."""
@@ -136,8 +207,27 @@ class Learner:
         low = self.recipe.final_rate
         return rise * (low + (1 - low) * (1 + math.cos(math.pi * done)) / 2)
 
-    def _ids(self, batch: Sequence[Example]) -> list[tuple[list[int], list[int]]]:
-        return [self.network.tokens.example(example.messages) for example in batch]
+
+class _Read:
+    """Rows as token ids, remembered over the epochs of a slice as far as they are few."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._known: dict[Example, tuple[array[int], array[int]]] = {}
+        self._left = _REMEMBERED
+
+    def all(self, batch: Sequence[Example]) -> list[Ids]:
+        """Return prompt and reply of each row."""
+        return [self._one(example) for example in batch]
+
+    def _one(self, example: Example) -> Ids:
+        if (known := self._known.get(example)) is not None:
+            return known[0].tolist(), known[1].tolist()
+        prompt, reply = self._tokens.example(example.messages)
+        if self._left > 0:
+            self._left -= len(prompt) + len(reply)
+            self._known[example] = array("i", prompt), array("i", reply)
+        return prompt, reply
 
 
 def _optimizers(
@@ -215,9 +305,25 @@ def _failure(error: Exception) -> Failed:
     """Tell what went wrong; messages of strangers' errors may hold content and stay here."""
     if isinstance(error, TrainingError | ImportError):
         return Failed(kind=type(error).__name__, reason=str(error))
+    if _is_memory(error):
+        return Failed(kind="TrainingError", reason=_NO_MEMORY)
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{type(error).__name__} in {os.path.basename(last.filename)}:{last.lineno}"  # noqa: PTH119
     return Failed(kind="TrainingError", reason=f"Training stopped: {where}.")
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether memory ran out; on the processor, torch says so in words alone."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError)
+        and any(said in str(error) for said in ("allocate memory", "out of memory"))
+    )
+
+
+def _memory() -> int:
+    """Return the most bytes that this process ever held."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _pipes() -> tuple[BinaryIO, BinaryIO]:

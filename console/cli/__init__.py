@@ -22,7 +22,10 @@ _COMMANDS = {
     ),
     "verify": ("console.cli.vaults", "Check every signature and hash of the log."),
     "checkpoint": ("console.cli.proofs", "Hand out the newest signed checkpoint, to be kept."),
-    "prove": ("console.cli.proofs", "Prove to others that an item stands in the log."),
+    "prove": (
+        "console.cli.proofs",
+        "Prove that an item stands in the log, or whether a model learned from it.",
+    ),
     "verify-proof": ("console.cli.proofs", "Check a proof; no vault is needed."),
     "keys": ("console.cli.keys", "Change the passphrase, renew keys and the recovery page."),
     "me": ("console.cli.items", "Say under which names and addresses you appear."),
@@ -51,8 +54,10 @@ _COMMANDS = {
     "view": ("console.cli.views", "Build, look at, define and export training views."),
     "pairs": ("console.cli.pairs", "Read the examples, and correct, approve or reject them."),
     "train": ("console.cli.models", "Teach a model with what consent allows."),
-    "retrain": ("console.cli.models", "Rebuild a model without what is no longer allowed."),
-    "models": ("console.cli.models", "List models and whether they may answer."),
+    "retrain": ("console.cli.rebuild", "Rebuild a model without what is no longer allowed."),
+    "eval": ("console.cli.evaluate", "Measure how good a model is, and what it gives away."),
+    "runs": ("console.cli.runs", "Look on while a model learns, and afterwards."),
+    "models": ("console.cli.models", "List models, and hand one out."),
     "chat": ("console.cli.models", "Ask a model."),
 }
 
@@ -114,8 +119,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
         sys.exit(2)
-    except click.exceptions.Abort:
-        sys.exit(fail(KeyboardInterrupt(), as_json="--json" in given))
+    except click.exceptions.Abort as abort:
+        why = abort.__cause__
+        told = why if isinstance(why, KeyboardInterrupt) else KeyboardInterrupt()
+        sys.exit(fail(told, as_json="--json" in given))
     except BaseException as error:
         if isinstance(error, SystemExit):
             raise

@@ -83,6 +83,8 @@ def tell(gone: "Forgotten") -> None:
             f"Model {model.model}: suspended, its weights destroyed; `twin retrain` learns "
             f"{model.replays} of its {model.slices} slices again."
         )
+    for folder in gone.copies:
+        talk(f"A copy of a model was written to {folder}, out of reach; delete what is left of it.")
     for name in gone.models_suspended if not gone.models else ():
         talk(f"Model {name} would be suspended, its weights destroyed.")
     if gone.mentions:

@@ -1,21 +1,27 @@
-"""`twin train`, `retrain`, `models`, `chat`."""
+"""`twin train`, `models`, `chat`."""
 
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from console.cli.common import command, emit, talk
+from console.cli.common import GlobalOptions, command, emit, talk
 from console.cli.opening import opened, progress
+from console.cli.runs import looked_on
 
-__all__ = ["chat", "models", "retrain", "train"]
+if TYPE_CHECKING:
+    from console.use.learning import Answer
+
+__all__ = ["chat", "models", "train"]
 
 
 @command("train")
 @click.option(
-    "--base", type=click.Path(path_type=Path), help="A folder with an open model to adapt."
+    "--base", default="", help="An open model to adapt: a folder, or ORG/NAME on the hub."
 )
+@click.option("--preset", "start", default="", help="voice, small or large; see the manual.")
 @click.option(
     "--recipe",
     "recipe_file",
@@ -23,15 +29,26 @@ __all__ = ["chat", "models", "retrain", "train"]
     help="A TOML file with a recipe.",
 )
 @click.option("--view", default="", help="Learn from a view that you defined.")
-def train(base: Path | None, recipe_file: Path | None, view: str) -> None:
+@click.option("--plan", "only_plan", is_flag=True, help="Say what it would learn and cost.")
+def train(base: str, start: str, recipe_file: Path | None, view: str, only_plan: bool) -> None:
     """Teach a model with what consent allows, redacted.
 
-    Without --base a small network is trained from your own words alone: no download.
+    Without --base a small network is trained from your own words alone: no download. A model
+    of the hub is fetched once, and is a folder from then on; nothing of yours leaves with it.
     """
-    from console.use import learning  # noqa: PLC0415 — heavy
+    from console.use import fetching, learning  # noqa: PLC0415 — heavy
 
-    with opened() as twin, progress("Training", "steps") as told:
-        trained = learning.train(twin, base=base, recipe_file=recipe_file, view=view, progress=told)
+    folder = None
+    if base:
+        with progress("Fetching", "bytes") as told:
+            folder = fetching.folder_of(base, told)
+    if only_plan:
+        _plan(folder, start, recipe_file, view)
+        return
+    with opened() as twin, looked_on("Training") as report:
+        trained = learning.train(
+            twin, base=folder, start=start, recipe_file=recipe_file, view=view, report=report
+        )
 
     def lines() -> None:
         talk(f"{trained.model} learned from {trained.rows} rows at position {trained.position}.")
@@ -41,35 +58,52 @@ def train(base: Path | None, recipe_file: Path | None, view: str) -> None:
     emit(trained, lines)
 
 
-@command("retrain")
-@click.option("--prove", is_flag=True, help="Compare with a clean run that never saw the rest.")
-def retrain(prove: bool) -> None:
-    """Rebuild the newest model without what is no longer allowed."""
-    from console.use import learning  # noqa: PLC0415 — heavy
+def _plan(folder: Path | None, start: str, recipe_file: Path | None, view: str) -> None:
+    from console.cli.wording import line_of  # noqa: PLC0415 — heavy
+    from console.planning import chosen  # noqa: PLC0415
+    from console.use import planning  # noqa: PLC0415
 
-    with opened() as twin, progress("Rebuilding", "steps") as told:
-        again = learning.retrain(twin, prove=prove, progress=told)
+    recipe = chosen(folder, recipe_file, start, view)
+    with opened() as twin:
+        found = planning.plan(twin, recipe, folder)
+        said = {one.id: line_of(one) for one in twin.views.permissions.statements}
 
     def lines() -> None:
-        talk(f"{again.model}: {again.replayed_slices} slices replayed, {again.rows} rows.")
-        match again.identical_to_clean_run:
-            case True:
-                talk("Bit by bit identical to a run that never saw the removed rows.")
-            case False:
-                talk("NOT identical to a clean run; do not use this model.")
-            case None if prove:
-                talk("No verdict: this is another environment than the model was made in.")
-            case _:
-                pass
+        for line in planning.lines(found, said):
+            talk(line)
 
-    emit(again, lines)
-    if again.identical_to_clean_run is False:
-        sys.exit(6)
+    emit(found, lines)
 
 
-@command("models")
-def models() -> None:
-    """List models and whether they may answer."""
+@click.group("models", invoke_without_command=True)
+@GlobalOptions.add
+@click.pass_context
+def models(ctx: click.Context) -> None:
+    """List models and whether they may answer; hand one out."""
+    if ctx.invoked_subcommand is None:
+        _list()
+
+
+@models.command("export")
+@click.argument("model")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="A folder that is not there yet."
+)
+@GlobalOptions.add
+def export(model: str, out: Path) -> None:
+    """Write a model into a folder for other programs.
+
+    A network of its own is written whole, an adapted one as its adapter: safetensors and a
+    card. The log keeps where to, so that certificates name the copy once the model is lost.
+    """
+    from console.use import copying  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        copied = copying.copy(twin, model, out)
+    emit(copied, lambda: talk(f"{copied.model} written to {copied.out}."))
+
+
+def _list() -> None:
     from console.use import learning  # noqa: PLC0415 — heavy
 
     with opened() as twin:
@@ -96,7 +130,7 @@ def chat(prompt: str | None, model: str) -> None:
     with opened() as twin:
         if prompt is not None:
             answered = learning.chat(twin, prompt, model=model)
-            emit(answered, lambda: click.echo(answered.answer))
+            emit(answered, lambda: _say(answered))
             return
         twin.manifest(model)  # says so at once where there is none
         if isinstance(sys.stdin, TextIOWrapper):
@@ -104,7 +138,17 @@ def chat(prompt: str | None, model: str) -> None:
         for line in sys.stdin if not sys.stdin.isatty() else iter(_ask, ""):
             if line.strip():
                 answered = learning.chat(twin, line.strip(), model=model)
-                emit(answered, lambda: click.echo(answered.answer))  # noqa: B023 — called at once
+                emit(answered, lambda: _say(answered))  # noqa: B023 — called at once
+
+
+def _say(answered: "Answer") -> None:
+    if not answered.whole:
+        talk(
+            f"{answered.model} learned from what is no longer permitted; it answers as of slice "
+            f"{answered.slice} of {answered.slices}, {answered.rows} of {answered.rows_in_all} "
+            "rows. `twin retrain` rebuilds the rest."
+        )
+    click.echo(answered.answer)
 
 
 def _ask() -> str:

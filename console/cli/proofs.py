@@ -1,5 +1,6 @@
 """`twin checkpoint`, `prove`, `verify-proof`."""
 
+import sys
 import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.cli.common import agree, command, emit, talk
-from console.cli.opening import opened
+from console.cli.opening import opened, progress
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,11 +46,27 @@ def checkpoint(out: Path | None) -> None:
 @command("prove")
 @click.argument("item_id", metavar="[ITEM]", required=False, default="")
 @click.option("--since", type=_FILE, help="Prove that the log only grew since this checkpoint.")
+@click.option("--training", default="", metavar="MODEL", help="Prove whether MODEL learned ITEM.")
+@click.option("--replay", is_flag=True, help="Train MODEL again, and compare the weights.")
 @click.option("--reveal", is_flag=True, help="Show the words too, to whoever has the file.")
 @click.option("--out", type=_FILE, help="The file to write.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def prove(item_id: str, since: Path | None, out: Path | None, reveal: bool, yes: bool) -> None:
-    """Prove to others that an item stands in the log."""
+def prove(  # noqa: PLR0917 — options
+    item_id: str,
+    since: Path | None,
+    training: str,
+    replay: bool,
+    out: Path | None,
+    reveal: bool,
+    yes: bool,
+) -> None:
+    """Prove to others that an item stands in the log, or whether a model learned from it.
+
+    The proof of what a model learned shows its manifest: recipe, counts, statements, not a word.
+    """
+    if training or replay:
+        _prove_training(training, item_id, out, replay=replay, other=reveal or since is not None)
+        return
     if bool(item_id) == (since is not None):
         raise click.UsageError("Name an item, or a checkpoint with --since.")
     if since is not None and reveal:
@@ -71,6 +88,37 @@ def prove(item_id: str, since: Path | None, out: Path | None, reveal: bool, yes:
     emit(written, lines)
 
 
+def _prove_training(
+    model: str, item_id: str, out: Path | None, *, replay: bool, other: bool
+) -> None:
+    if not model or other or not (item_id or replay):
+        raise click.UsageError("Name a model with --training, and an item or --replay.")
+    from console.use import proving, rebuilding  # noqa: PLC0415 — heavy
+
+    with opened() as twin, progress("Replaying", "steps") as told:
+        written = proving.prove_learning(twin, model, item_id, out=out) if item_id else None
+        same = rebuilding.replay(twin, model, progress=told) if replay else None
+
+    def lines() -> None:
+        if written is not None:
+            _tell(written.proved, named=True)
+            click.echo(f"Proof written to {written.out}.")
+        if replay:
+            click.echo(_REPLAYED[same])
+
+    proved = {"out": written.out, "proved": written.proved} if written else {}
+    emit(proved | ({"identical_to_replay": same} if replay else {}), lines)
+    if same is False:
+        sys.exit(6)
+
+
+_REPLAYED = {
+    True: "Training these rows again, from nothing, gave the same weights, bit by bit.",
+    False: "Training these rows again gave OTHER weights: they are not what the manifest says.",
+    None: "No verdict: this is another environment than the model was made in.",
+}
+
+
 @command("verify-proof")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--owner", default="", help="The owner's fingerprint, known from elsewhere.")
@@ -83,9 +131,14 @@ def verify_proof(file: Path, owner: str) -> None:
 
 
 def _tell(proved: "Proved", *, named: bool) -> None:
+    from vault.learning_proof import ProvedLearning  # noqa: PLC0415 — heavy
     from vault.proofs import ProvedEntry  # noqa: PLC0415 — heavy
 
-    if isinstance(proved, ProvedEntry):
+    if isinstance(proved, ProvedLearning):
+        verb = "learned" if proved.learned else "did NOT learn"
+        click.echo(f"{proved.model} of {_time(proved.at)} {verb} from the item {proved.item}:")
+        click.echo(f"its signed manifest commits to {proved.items} items.")
+    elif isinstance(proved, ProvedEntry):
         click.echo(f"Entry {proved.entry} ({proved.topic}) of {_time(proved.at)}")
         click.echo(f"stands in the log of {_head(proved.tree)}.")
     else:

@@ -18,6 +18,7 @@ from console.bootstrap import Twin
 from console.looking import looked_at, samples, taught, unlearned
 from console.papers import Certificate, Store, Unlearned, write_paper
 from console.scratch import remove_left_over
+from trainer.forget import lose
 from vault import points
 from vault.disk import private_folder, storage
 from vault.errors import NotFound, TamperError
@@ -32,7 +33,8 @@ class Forgotten:
     """What was (or would be) erased. `mentions` are other items that quote or nearly repeat it.
 
     `stores` says what was destroyed where and what was found there afterwards; `models` what
-    `twin retrain` will have to learn again.
+    `twin retrain` will have to learn again; `copies` in which folders copies of models lay
+    that the vault cannot reach.
     """
 
     items: int
@@ -41,6 +43,7 @@ class Forgotten:
     rows_rebuilt: int
     models_suspended: tuple[str, ...]
     models: tuple[Unlearned, ...]
+    copies: tuple[str, ...]
     mentions: tuple[str, ...]
     stores: tuple[Store, ...]
     certificate: Path | None
@@ -96,6 +99,7 @@ def preview(twin: Twin, item_ids: Sequence[str]) -> Forgotten:
         rows_rebuilt=0,
         models_suspended=order.models,
         models=(),
+        copies=(),
         mentions=order.mentions,
         stores=(),
         certificate=None,
@@ -177,7 +181,8 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
     twin.views.settle(twin.vault.now())
     twin.suspend_tainted("erased")
     points.reached("forget.suspended")
-    twin.destroy_tainted_states()
+    lost = lose(twin.views.lineage, twin.models, twin.vault.now(), strangers=True)
+    twin.voices.clear()
     remove_left_over(twin.home)
     points.reached("forget.purged")
     held = looked_at(twin, order.items, order.entries, order.samples)
@@ -195,6 +200,7 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
         rows_removed=order.held["training rows"],
         rows_rebuilt=twin.views.training.rows_in(order.units),
         models=unlearned(twin, order.models, order.items),
+        copies_beyond_reach=tuple(copy.entry for copy in lost.beyond if copy.model in order.models),
         mentions=order.mentions,
     )
     path = write_paper(twin, f"certificate-{order.id}", certificate)
@@ -207,6 +213,7 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
         rows_rebuilt=certificate.rows_rebuilt,
         models_suspended=order.models,
         models=certificate.models,
+        copies=tuple(copy.folder for copy in lost.beyond if copy.model in order.models),
         mentions=order.mentions,
         stores=certificate.stores,
         certificate=path,

@@ -1,27 +1,25 @@
-"""Training, rebuilding, listing and asking models."""
+"""Training, listing and asking models."""
 
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from console.bootstrap import Twin
-from console.clean_run import CleanRun
-from console.planning import planned
+from console.planning import chosen, planned
+from console.use.following import stoppable
 from projections import lineage
 from projections.rows import Message
-from trainer import engine, forget, manifest
-from trainer.errors import NothingPermitted
-from trainer.finetune import Progress, Trained
+from trainer import engine, manifest, states
+from trainer.finetune import Progress, Report, Trained
 from trainer.finetune import train as carry_out
 from trainer.recipe import Recipe, preset
+from trainer.runs import Log
 from trainer.slices import Foundation
-from trainer.states import name_of
 from vault.errors import NotFound, NotPermitted, UsageError
-from vault.events import Manifest, ModelRetrained, ModelSuspended, ModelTrained
+from vault.events import Manifest, ModelTrained, SliceState
 
 if TYPE_CHECKING:
     from trainer.engine import Voice
@@ -30,12 +28,14 @@ __all__ = [
     "Answer",
     "Model",
     "Models",
-    "Retrained",
     "TrainedModel",
     "chat",
+    "manifest_of",
     "models",
-    "retrain",
+    "sign",
     "signable",
+    "steps_of",
+    "suspend",
     "train",
     "untrained_answer",
 ]
@@ -59,17 +59,6 @@ class TrainedModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retrained:
-    """A model that was rebuilt; the verdict is None where no comparable clean run was made."""
-
-    model: str
-    rows: int
-    replayed_slices: int
-    identical_to_clean_run: bool | None
-    state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A model and whether it may answer (`trained`, `suspended` or `replaced`)."""
 
@@ -88,10 +77,23 @@ class Models:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a model said."""
+    """What a model said, and how much of it spoke: `slice` of its `slices`, `rows` of `rows_in_all`.
+
+    A model that learned from what is no longer permitted speaks as of its last slice that no
+    such row has touched.
+    """
 
     answer: str
     model: str
+    slice: int
+    slices: int
+    rows: int
+    rows_in_all: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that the model learned spoke."""
+        return self.slice == self.slices
 
 
 def train(
@@ -99,25 +101,47 @@ def train(
     *,
     base: Path | None = None,
     recipe_file: Path | None = None,
+    start: str = "",
     view: str = "",
     progress: Told | None = None,
+    report: Report | None = None,
 ) -> TrainedModel:
     """Teach a model with the rows of a view that consent allows now.
+
+    A run that was stopped or killed goes on where it was, if it would learn the same again.
+
+    Args:
+        twin: The opened vault.
+        base: The folder of a model to adapt; none to learn from nothing.
+        recipe_file: A TOML file with a recipe.
+        start: The preset that says what the file does not, or everything.
+        view: The view to learn from.
+        progress: Told (steps done, steps in all).
+        report: Told everything that `progress` is told, and more.
 
     Raises:
         NotFound: There is no such view.
         NothingPermitted: Consent allows no row.
-        TrainingError: The run failed; finished slices are kept for another try.
+        TrainingError: The run failed; what it learned is kept for another try.
+        KeyboardInterrupt: It was stopped; what it learned is kept.
     """
     twin.catch_up()
-    recipe = _recipe(base, recipe_file)
-    recipe = replace(recipe, view=view or recipe.view)
+    recipe = chosen(base, recipe_file, start, view)
     run = planned(twin, recipe, base)
-    trained = carry_out(run, twin.models, twin.still_permitted, _steps(progress))
+    with stoppable() as stopping:
+        trained = carry_out(
+            run,
+            twin.models,
+            twin.still_permitted,
+            report or steps_of(progress),
+            log=Log(twin.models),
+            stopping=stopping,
+        )
     position = twin.catch_up()
-    made = _manifest(twin, trained, position)
+    made = manifest_of(twin, trained, position)
     lineage.record(twin.models, made.model, trained.plan.rows)
-    twin.vault.record(ModelTrained(manifest=made, signature=_sign(twin, made)))
+    twin.vault.record(ModelTrained(manifest=made, signature=sign(twin, made)))
+    lineage.done(twin.models, trained.state)
     twin.catch_up()
     return TrainedModel(
         model=made.model,
@@ -128,72 +152,9 @@ def train(
     )
 
 
-def retrain(twin: Twin, *, prove: bool = False, progress: Told | None = None) -> Retrained:
-    """Rebuild the newest model from what is allowed now, replaying no more than needed.
-
-    Args:
-        twin: The opened vault.
-        prove: Also make a clean run (a new process, an empty store of states, views rebuilt
-            from zero as if the removed items had never been collected) and compare weights.
-        progress: Told (steps done, steps in all).
-
-    Raises:
-        NotFound: There is no model yet.
-        NothingPermitted: Consent allows no row any more; the old states are deleted.
-
-    A rebuild that the clean run disproves is on the record, suspended, and its states are
-    deleted, so that the next rebuild starts from nothing.
-    """
-    position, now = twin.catch_up(), twin.vault.now()
-    old = twin.manifest()
-    recipe = Recipe.from_canonical(old.recipe)
-    try:
-        run = planned(twin, recipe, Path(old.base_path) if old.base_path else None, now=now)
-    except NothingPermitted:
-        twin.destroy_tainted_states()
-        raise
-    beside = CleanRun(twin, old, position=position, now=now) if prove else nullcontext()
-    with beside as clean:
-        steps = _steps(progress)
-        trained = forget.rebuild(old, run, twin.models, twin.still_permitted, steps).trained
-        made = _manifest(twin, trained, twin.catch_up())
-        verdict = clean.compare(made, progress) if clean else None
-    unchanged = made.weights == old.weights and made.rows_root == old.rows_root
-    if unchanged and twin.views.lineage.model(old.model).status == "trained":
-        return Retrained(
-            model=old.model,
-            rows=old.rows,
-            replayed_slices=trained.replayed,
-            identical_to_clean_run=verdict,
-            state=trained.state,
-        )
-    lineage.record(twin.models, made.model, trained.plan.rows)
-    twin.vault.record(
-        ModelRetrained(
-            manifest=made,
-            signature=_sign(twin, made),
-            replaces=old.model,
-            replayed_slices=trained.replayed,
-            identical_to_clean_run=verdict,
-        )
-    )
-    lineage.forget_rows(twin.models, old.model)
-    if verdict is False:
-        _disown(twin, made)
-    twin.catch_up()
-    return Retrained(
-        model=made.model,
-        rows=made.rows,
-        replayed_slices=trained.replayed,
-        identical_to_clean_run=verdict,
-        state=trained.state,
-    )
-
-
 def models(twin: Twin) -> Models:
     """List every model, the oldest first."""
-    twin.catch_up()
-    twin.suspend_tainted("no longer permitted")
+    suspend(twin)
     return Models(
         models=tuple(
             Model(
@@ -208,35 +169,59 @@ def models(twin: Twin) -> Models:
 
 
 def chat(twin: Twin, prompt: str, *, model: str = "", seed: int = 0) -> Answer:
-    """Ask a model, if everything it learned from is still permitted.
+    """Ask a model: all of it, or what no row that was lost since has touched.
 
     Raises:
         NotFound: There is no such model.
-        NotPermitted: It is suspended.
+        NotPermitted: It is suspended, and nothing of it is left that may answer.
     """
     if not prompt.strip():
         raise UsageError("The prompt is empty; ask something.")
-    twin.catch_up()
-    twin.suspend_tainted("no longer permitted")
+    suspend(twin)
     made = twin.manifest(model or _usable(twin))
-    if not twin.views.lineage.usable(made.model, twin.vault.now()):
-        status = twin.views.lineage.model(made.model).status
-        raise NotPermitted(
-            f"Model {made.model} is {status}: it learned from what is no longer permitted; "
-            "`twin retrain` rebuilds it without."
-        )
-    if made.model not in twin.voices:
-        twin.voices[made.model] = _voice(twin, made)
-    answer = twin.voices[made.model].answer(
+    spoken = _speaking(twin, made)
+    answer = _voice(twin, made, spoken[-1].state).answer(
         [Message(role="user", content=prompt)],
         engine.Sampling(seed=seed, temperature=_TEMPERATURE),
     )
-    return Answer(answer=answer, model=made.model)
+    return Answer(
+        answer=answer,
+        model=made.model,
+        slice=len(spoken),
+        slices=len(made.slices),
+        rows=sum(slice_.rows for slice_ in spoken),
+        rows_in_all=made.rows,
+    )
+
+
+def suspend(twin: Twin) -> None:
+    """Suspend what learned from a row that has been lost by now."""
+    twin.catch_up()
+    twin.suspend_tainted("no longer permitted")
 
 
 def _usable(twin: Twin) -> str:
     """Return the newest model that may answer; nothing where there is none."""
     return next((m.id for m in twin.views.lineage.models() if m.status == "trained"), "")
+
+
+def _speaking(twin: Twin, made: Manifest) -> Sequence[SliceState]:
+    """Return the slices of a model that may answer: all of them, or the first untouched ones."""
+    lineage, now = twin.views.lineage, twin.vault.now()
+    if lineage.usable(made.model, now):
+        return made.slices
+    model, kept = lineage.model(made.model), states.known(twin.models)
+    clean = lineage.clean(made.model, now) if model.status == "suspended" else ()
+    # All that a suspended model learned never answers again, even if its rows are permitted anew.
+    clean = clean[: len(made.slices) - 1]
+    while clean and clean[-1].state not in kept:
+        clean = clean[:-1]
+    if not clean:
+        raise NotPermitted(
+            f"Model {made.model} is {model.status}: it learned from what is no longer permitted; "
+            "`twin retrain` rebuilds it without."
+        )
+    return clean
 
 
 def untrained_answer(prompt: str) -> str:
@@ -245,24 +230,22 @@ def untrained_answer(prompt: str) -> str:
     return voice.answer([Message(role="user", content=prompt)], engine.Sampling(longest=24))
 
 
-def _voice(twin: Twin, made: Manifest) -> "Voice":
-    weights = twin.models.read(name_of(made.slices[-1].state))
-    if weights is None:
-        raise NotFound(f"The weights of {made.model} are gone; `twin retrain` makes them again.")
-    foundation = Foundation(digest=made.base, path=made.base_path) if made.base else None
-    return engine.load(weights, Recipe.from_canonical(made.recipe), foundation)
+def _voice(twin: Twin, made: Manifest, state: str) -> "Voice":
+    """Return the voice of a model as of one of its states."""
+    if state not in twin.voices:
+        weights = twin.models.read(states.name_of(state))
+        if weights is None:
+            raise NotFound(
+                f"The weights of {made.model} are gone; `twin retrain` makes them again."
+            )
+        foundation = Foundation(digest=made.base, path=made.base_path) if made.base else None
+        recipe = Recipe.from_canonical(made.recipe)
+        twin.voices[state] = engine.load(weights, recipe, foundation)
+    return twin.voices[state]
 
 
-def _recipe(base: Path | None, recipe_file: Path | None) -> Recipe:
-    if recipe_file is not None:
-        recipe = Recipe.read(recipe_file)
-        if (recipe.kind == "lora") != (base is not None):
-            raise UsageError("A recipe of kind lora needs --base, and one of kind scratch none.")
-        return recipe
-    return preset("lora" if base else "voice")
-
-
-def _manifest(twin: Twin, trained: Trained, position: int) -> Manifest:
+def manifest_of(twin: Twin, trained: Trained, position: int) -> Manifest:
+    """Return the manifest of a finished run, under the name of the next model."""
     return manifest.build(
         trained,
         model=twin.next_model(),
@@ -271,24 +254,26 @@ def _manifest(twin: Twin, trained: Trained, position: int) -> Manifest:
     )
 
 
-def _disown(twin: Twin, made: Manifest) -> None:
-    """Suspend a model that a clean run disproved, and keep none of the states behind it."""
-    twin.vault.record(
-        ModelSuspended(model=made.model, rows=made.rows, cause="differs from a clean run")
-    )
-    forget.purge(twin.models, made, None)
+# What manifests did not say at first: left out where it says nothing, since signatures of
+# earlier ones cover it neither.
+_LATER = ("items", "items_root")
 
 
 def signable(made: Manifest) -> bytes:
-    """Return the bytes of a manifest that a device signs: canonical JSON."""
-    return msgspec.json.encode(made, order="deterministic")
+    """Return the bytes of a manifest that a device signs: JSON, fields in their order."""
+    said = msgspec.to_builtins(made)
+    return msgspec.json.encode(
+        {name: value for name, value in said.items() if value or name not in _LATER}
+    )
 
 
-def _sign(twin: Twin, made: Manifest) -> bytes:
+def sign(twin: Twin, made: Manifest) -> bytes:
+    """Return this device's signature over a manifest."""
     return twin.log.sign(signable(made))
 
 
-def _steps(progress: Told | None) -> Callable[[Progress], None] | None:
+def steps_of(progress: Told | None) -> Callable[[Progress], None] | None:
+    """Return what tells (steps done, steps in all) of a run's progress."""
     if progress is None:
         return None
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vault import proofs
+from projections import lineage
+from vault import learning_proof, proofs
 from vault.disk import storage, write_atomic
 from vault.errors import Exists
+from vault.learning_proof import ProvedLearning
 from vault.proofs import ProvedEntry, ProvedGrowth, TreeHead
 
 if TYPE_CHECKING:
@@ -18,12 +20,13 @@ __all__ = [
     "Written",
     "checkpoint",
     "prove",
+    "prove_learning",
     "prove_since",
     "shows_older_words",
     "verify",
 ]
 
-Proved = ProvedEntry | ProvedGrowth
+Proved = ProvedEntry | ProvedGrowth | ProvedLearning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +80,28 @@ def prove_since(twin: "Twin", kept: Path, *, out: Path | None) -> Written:
     return _written(data, out or Path(f"{kept.name}.tlog-consistency"))
 
 
+def prove_learning(twin: "Twin", model: str, item: str, *, out: Path | None) -> Written:
+    """Write the proof that a model learned from an item, or that it did not.
+
+    Raises:
+        NotFound: There is no such model or item, or what the model learned from is not kept.
+        UsageError: An earlier release made the model, and its manifest names no items.
+        Exists: There is a file of that name.
+    """
+    twin.catch_up()
+    made = twin.views.lineage.model(model)
+    [record] = twin.log.located([item])
+    items = {item for row in lineage.learned(twin.models, made.id) for item in row.events}
+    data = learning_proof.prove(twin.log, made.entry, record.header.id, items)
+    return _written(data, out or Path(f"{made.id}.{item}.learned"))
+
+
 def _written(data: bytes, out: Path) -> Written:
     if out.exists():
         raise Exists(f"There is a file {out} already; name another with --out.")
     with storage(str(out)):
         write_atomic(out, data)
-    return Written(out=out.absolute(), proved=proofs.check(out))
+    return Written(out=out.absolute(), proved=learning_proof.check(out))
 
 
 def checkpoint(twin: "Twin", out: Path | None) -> Kept:
@@ -108,4 +127,4 @@ def verify(path: Path, owner: str) -> Proved:
         ForeignVault: It is another owner's, of a newer format, or no proof.
         TamperError: It is cut short, or it was changed.
     """
-    return proofs.check(path, owner)
+    return learning_proof.check(path, owner)

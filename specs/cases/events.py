@@ -70,6 +70,8 @@ _MANIFEST = {
     "slices": [_SLICE],
     "weights": "45" * 32,
     "metrics": [["loss", 1.25], ["words a second", 1e300]],
+    "items": 9,
+    "items_root": "67" * 32,
 }
 _PAUSE = {"id": "0a" * 16, "type": "message", "source": "mbox", "person": "bex stone"}
 _KEY, _SIGNATURE = seed("public key"), seed("signature", 64)
@@ -110,6 +112,7 @@ FULL: Mapping[str, Mapping[str, Any]] = {
     "person.split/1": {
         "people": [seed("identity", 16)],
         "others": [seed("another identity", 16)],
+        "masked": [_MASKED],
     },
     "person.related/1": {"people": [seed("identity", 16)], "relation": "old friend"},
     "correction.made/1": {"item_id": "0123456789abcdef-7", "text": "It was mended."},

@@ -1,7 +1,11 @@
 import random
 from collections import Counter
+from dataclasses import replace
 
-from trainer.batches import batches
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer.batches import batches, course, steps
 
 
 def ids(found):
@@ -39,3 +43,41 @@ def test_epochs_and_slices_are_ordered_differently(rows, toy):
     whole = ids(batches(rows, [], toy, 0))
     assert whole[: len(whole) // 2] != whole[len(whole) // 2 :]
     assert ids(batches(rows, [], toy, 1)) != whole[: len(whole) // 2]
+
+
+shapes = st.fixed_dictionaries(
+    {
+        "batch": st.integers(1, 9),
+        "accumulate": st.integers(1, 5),
+        "patience": st.integers(0, 2),
+        "epochs": st.sampled_from([0.5, 1.0, 2.5]),
+        "rehearsal": st.sampled_from([0.0, 0.7, 3.0]),
+    }
+)
+
+
+@given(shape=shapes, own=st.integers(1, 40), number=st.integers(0, 1))
+@settings(max_examples=60, deadline=None)
+def test_steps_are_counted_without_being_ordered(rows, toy, shape, own, number):
+    recipe, earlier = replace(toy, **shape), rows[own:]
+    taken = course(rows[:own], earlier, recipe, number)
+    assert taken.steps == steps(rows[:own], earlier, recipe, number)
+    assert all(len(step) <= recipe.accumulate for epoch in taken.epochs for step in epoch)
+    assert all(
+        len(epoch[0]) == min(recipe.accumulate, sum(map(len, epoch)))
+        for epoch in taken.epochs
+        if epoch
+    )
+
+
+def test_watched_rows_are_few_chosen_by_their_ids_and_kept_out_of_their_slice(make_row, toy):
+    rows = [make_row(at) for at in range(80)]
+    watching = replace(toy, patience=1)
+    taken = course(rows, [], watching, 0)
+    shuffled = course(rows[::-1], [], watching, 0)
+    assert taken.watched == shuffled.watched
+    assert len(taken.watched) == 5
+    seen = {row.id for epoch in taken.epochs for step in epoch for batch in step for row in batch}
+    assert seen == {row.id for row in rows} - {row.id for row in taken.watched}
+    assert course(rows, [], toy, 0).watched == ()
+    assert course(rows[:15], [], watching, 0).watched == ()

@@ -56,8 +56,10 @@ def test_held_rows_shape_no_state(rows, toy, here):
     assert names(plan(learned, toy, here)) == names(plan(rows, toy, here))
 
 
-def test_nothing_to_learn_from_is_a_refusal_of_consent(rows, toy, here):
+def test_nothing_to_learn_from_or_one_row_is_a_refusal_of_consent(rows, toy, here):
     held = [row for row in rows if row.split == "held"]
-    with pytest.raises(NothingPermitted) as refusal:
-        plan(held, toy, here)
-    assert isinstance(refusal.value, ConsentError)
+    for few, words in ((held, "No permitted row"), ([*held, rows[0]], "One permitted row")):
+        with pytest.raises(NothingPermitted, match=f"{words}.* allow") as refusal:
+            plan(few, toy, here)
+        assert isinstance(refusal.value, ConsentError)
+    assert len(plan([*held, *rows[:2]], toy, here).rows) == 2
