@@ -7,7 +7,8 @@ went in and what came back, which say the norm as well (Goodfellow, 2015; Li et 
 al., 2022). A weight that is used in any other way is refused.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -23,8 +24,8 @@ from trainer.network import Ids, Network, learned
 
 __all__ = ["PrivateGradients"]
 
-# Rows are clipped a little below the bound, which covers the rounding of their sum.
-_ROOM = 1 - 2.0**-10
+# Rows are clipped a little below the bound, which covers the rounding of factors and of sums.
+_ROOM = 1 - 2.0**-8
 _MIXED = "A private run cannot train this model: it has a weight whose use mixes rows."
 
 _Weights = Mapping[str, torch.Tensor]
@@ -97,7 +98,8 @@ class _Kept:
         if back.ndim == len(("row", "place", "out")) and len(back) == len(self._lengths):
             self._row(weight, torch.bmm(back.transpose(1, 2), given.to(back.dtype)).float())
         elif back.ndim == len(("place", "out")) and len(back) == sum(self._lengths):
-            self._of(weight).said = given.float(), back.float()
+            tied = self._of(weight)
+            tied.said, tied.rounded = (given.float(), back.float()), back.dtype != torch.float32
         else:
             raise TrainingError(_MIXED)
 
@@ -150,6 +152,7 @@ class _Tied:
 
     said: tuple[torch.Tensor, torch.Tensor] | None = None
     read: tuple[torch.Tensor, torch.Tensor] | None = None
+    rounded: bool = False
 
     def __init__(self, lengths: Sequence[int]) -> None:
         self._ends = [0]
@@ -171,7 +174,8 @@ class _Tied:
         """Add the rows' gradients to a sum, each times its factor."""
         (hidden, back), (ids, embedded) = self._both()
         lengths = torch.tensor(self._ends).diff().to(factors.device)
-        total.addmm_(back.T, hidden * factors.repeat_interleave(lengths)[:, None])
+        with _rounding(self.rounded):
+            total.addmm_(back.T, hidden * factors.repeat_interleave(lengths)[:, None])
         tokens = (embedded * factors[:, None, None]).flatten(0, 1)
         total.index_add_(0, ids.flatten(), tokens)
 
@@ -187,6 +191,18 @@ class _Tied:
         if self.said is None or self.read is None:
             raise TrainingError(_MIXED)
         return self.said, self.read
+
+
+@contextmanager
+def _rounding(allowed: bool) -> Iterator[None]:
+    """Let the factors of a product be rounded to 16 bits, never its sum: half the time."""
+    settings: Any = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before = settings.fp32_precision
+    settings.fp32_precision = "bf16" if allowed else before
+    try:
+        yield
+    finally:
+        settings.fp32_precision = before
 
 
 def _square(

@@ -101,8 +101,9 @@ def train(
     while True:
         told = _Told(plan, progress, log)
         told.tell(phase)
-        lineage.intend(store, [(slice_.state, slice_.rows) for slice_ in plan.slices])
         try:
+            with states.keeping():
+                lineage.intend(store, [(slice_.state, slice_.rows) for slice_ in plan.slices])
             run = _Run(plan, store, permitted, told, every=every, stopping=stopping)
             return run.finish()
         except Withdrawn as withdrawn:
@@ -339,7 +340,8 @@ class _Run:
         self._told.tell("keep")
         self._ask((*self._plan.before(index), *slice_.rows))
         midway.body = self._child.expect(Hold(), Held, self._told.pulse).body
-        states.keep(self._store, states.checkpoint_of(slice_.state), _encoder.encode(midway))
+        with states.keeping():
+            self._store.write(states.checkpoint_of(slice_.state), _encoder.encode(midway))
         midway.body = b""
         now = time.monotonic()
         self._due = now + max(self._every, _SHARE * (now - began))
@@ -361,7 +363,8 @@ class _Run:
         if self._plan.foundation.path:
             base.require(self._plan.foundation)
         weights = midway.weights or self._child.expect(Finish(), State, self._told.pulse).weights
-        states.keep(self._store, states.name_of(slice_.state), weights)
+        with states.keeping():
+            self._store.write(states.name_of(slice_.state), weights)
         self._store.delete(states.checkpoint_of(slice_.state))
         if self._told.listens:
             self._told.tell("sample", sample=self._sample(min(slice_.rows, key=lambda row: row.id)))

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from trainer.states import Store, keep
+from trainer.states import Store, keeping
 
 __all__ = ["Line", "Log", "Phase", "Progress", "Report", "Run", "lines", "listed", "purge"]
 
@@ -160,7 +160,8 @@ class Log:
 
     def _write(self, last: Line) -> None:
         body = _encoder.encode(_Chunk(lines=tuple(self._lines), last=last))
-        keep(self._store, str(_Name(self.run, self._number, self._state)), body)
+        with keeping():
+            self._store.write(str(_Name(self.run, self._number, self._state)), body)
 
 
 def listed(store: Store) -> tuple[Run, ...]:

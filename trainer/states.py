@@ -6,8 +6,9 @@ of the slice's state, so whatever deletes a state takes its traces along.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from typing import Protocol
 
 from vault.errors import StorageError
@@ -17,7 +18,7 @@ __all__ = [
     "Store",
     "checkpoint_of",
     "delete",
-    "keep",
+    "keeping",
     "known",
     "name_of",
     "traces",
@@ -101,14 +102,15 @@ def _of(store: Store, states: AbstractSet[str]) -> set[str]:
     return {name for name, found in every if found and found["state"] in states}
 
 
-def keep(store: Store, name: str, body: bytes) -> None:
-    """Keep what a run made.
+@contextmanager
+def keeping() -> Iterator[None]:
+    """Let a refusal of the disk say how the run goes on.
 
     Raises:
-        StorageError: The disk refused; it says how to go on.
+        StorageError: The disk refused.
     """
     try:
-        store.write(name, body)
+        yield
     except (OSError, StorageError) as error:
         why = str(error.strerror or error) if isinstance(error, OSError) else str(error)
         raise StorageError(

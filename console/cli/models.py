@@ -103,6 +103,13 @@ def export(model: str, out: Path) -> None:
     emit(copied, lambda: talk(f"{copied.model} written to {copied.out}."))
 
 
+@models.command("list")
+@GlobalOptions.add
+def listed() -> None:
+    """List models and whether they may answer."""
+    _list()
+
+
 def _list() -> None:
     from console.use import learning  # noqa: PLC0415 — heavy
 

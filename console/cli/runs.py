@@ -28,6 +28,13 @@ def runs(ctx: click.Context) -> None:
         _list()
 
 
+@runs.command("list")
+@GlobalOptions.add
+def listed() -> None:
+    """List training runs, the newest first."""
+    _list()
+
+
 def _list() -> None:
     from console.use import following  # noqa: PLC0415 — heavy
 

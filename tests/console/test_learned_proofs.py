@@ -59,9 +59,12 @@ def proof(opened, tmp_path):
 
     def made(item, model="m1"):
         out = tmp_path / f"{model}-{item}"
+        out.unlink(missing_ok=True)
         return proving.prove_learning(twin, model, item, out=out).out.read_bytes()
 
-    return made(ids[4]), made(ids[5]), made(ids[5], "m2")
+    # What is smaller or greater than every leaf has one neighbour alone.
+    absent = next(one for one in ids[1:16:2] if len(leaves(made(one))) == 2)
+    return made(ids[4]), made(absent), made(absent, "m2")
 
 
 @pytest.fixture
@@ -78,7 +81,7 @@ def test_anybody_sees_what_a_model_learned_and_what_it_did_not(opened, proof, ch
     _, ids = opened
     yes, no, other = map(check, proof)
     assert (yes.item, yes.learned, yes.model, yes.items) == (ids[4], True, "m1", 8)
-    assert (no.item, no.learned) == (ids[5], False)
+    assert (no.item in ids[1:16:2], no.learned) == (True, False)
     assert (other.learned, other.model) == (True, "m2")
     assert check(proof[0], yes.owner) == yes
     with pytest.raises(ForeignVault, match="another owner"):
@@ -103,12 +106,13 @@ def test_a_proof_that_was_tampered_with_is_refused(opened, proof, check):
     one, two = leaves(no)
     entry = {data: data.partition(b"\n\n")[2] for data in proof}
     item, hashed = ids[4].encode(), leaves(yes)[0].split(b"\n")[1]
+    absent = no.split(b"\n")[1].removeprefix(b"item ")
     for name, cheated in {
         "swapped neighbours": no.replace(one + b"\n" + two, two + b"\n" + one),
         "one neighbour": no.replace(b"\n" + two, b""),
         "the same twice": no.replace(two, one),
-        "another item": yes.replace(b"item " + item, b"item " + ids[5].encode()),
-        "absence of a member": no.replace(ids[5].encode(), item, 1),
+        "another item": yes.replace(b"item " + item, b"item " + absent),
+        "absence of a member": no.replace(absent, item, 1),
         "another model's manifest": yes.replace(entry[yes], entry[other]),
         "leaves of another model": no.replace(one + b"\n" + two, leaves(other)[0]),
         "another place": yes.replace(b"leaf ", b"leaf 1", 1),

@@ -24,12 +24,10 @@ from vault.errors import Exists, NotFound, NotPermitted, StorageError, UsageErro
 from vault.events import Manifest, ModelTrained
 from vault.log.passphrase import Stretch
 
-LATE = Filters(conversation="Ned Marlow")
-
 
 def chat(folder, name, month):
     lines = []
-    for day in range(1, 13):
+    for day in range(1, 21):
         for part in range(2):
             at = f"{day:02d}/{month:02d}/2023, {8 + part * 4:02d}:00"
             lines.append(f"{at} - {name}: Question {day} number {part} about soup?")
@@ -39,7 +37,7 @@ def chat(folder, name, month):
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
-    """A vault with a model of four slices; one conversation is in the last ones alone."""
+    """A vault with a model of some slices; which conversation is last depends on its keys."""
     folder = tmp_path_factory.mktemp("taught")
     for name, month in (("Priya Nair", 3), ("Bex Stone", 4), ("Ned Marlow", 5)):
         chat(folder, name, month)
@@ -75,8 +73,17 @@ def twin(template, tmp_path):
         yield twin
 
 
-def withdraw(twin, filters=LATE):
-    return consenting.withdraw(twin, "message", Purpose.TRAIN, filters)
+def conversation(twin, place=-1):
+    """That of the row which the model learned in this place."""
+    row = lineage.learned(twin.models, twin.manifest().model)[place]
+    [stored] = twin.views.timeline.load(row.events[:1])
+    return Filters(conversation=stored.item.conversation)
+
+
+def withdraw(twin, place=-1):
+    said = conversation(twin, place)
+    consenting.withdraw(twin, "message", Purpose.TRAIN, said)
+    return said
 
 
 def test_the_clean_beginning_answers_in_the_place_of_a_suspended_model(twin):
@@ -95,7 +102,7 @@ def test_the_clean_beginning_answers_in_the_place_of_a_suspended_model(twin):
 
 
 def test_where_no_clean_beginning_is_left_a_suspended_model_says_nothing(twin):
-    withdraw(twin, Filters(conversation="Priya Nair"))
+    withdraw(twin, place=0)
     with pytest.raises(NotPermitted, match="twin retrain"):
         learning.chat(twin, "soup?")
     assert states.traces(twin.models) == set()
@@ -106,11 +113,11 @@ def test_what_is_permitted_again_does_not_bring_suspended_weights_back(twin):
     made, kept = twin.manifest(), dict[str, bytes]()
     for slice_ in made.slices:
         kept[slice_.state] = twin.models.read(states.name_of(slice_.state))
-    withdraw(twin)
+    late = withdraw(twin)
     learning.models(twin)
     for state, weights in kept.items():
         twin.models.write(states.name_of(state), weights)
-    twin.vault.say(Effect.ALLOW, "message", Purpose.TRAIN, filters=LATE)
+    twin.vault.say(Effect.ALLOW, "message", Purpose.TRAIN, filters=late)
     assert learning.chat(twin, "soup?").slice < len(made.slices)
 
 
@@ -168,7 +175,8 @@ def test_erasing_deletes_the_lineage_and_its_certificate_names_what_is_out_of_re
     shutil.rmtree(tmp_path / "far")
     kept_report(twin, old.model)
     learning.chat(twin, "soup?")
-    gone = forgetting.forget(twin, forgetting.plan(twin, conversation="Ned Marlow"))
+    late = conversation(twin).conversation
+    gone = forgetting.forget(twin, forgetting.plan(twin, conversation=late))
     stores = {one.store: one for one in gone.stores}
     assert stores["states of models"].destroyed > 1
     assert stores["evaluations of models"].destroyed == 1

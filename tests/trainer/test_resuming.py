@@ -14,6 +14,7 @@ import torch
 
 from tests.trainer import killing
 from tests.trainer.nearby import Nearby
+from projections import lineage
 from trainer import finetune, states
 from trainer.errors import Diverged, TrainingError
 from trainer.finetune import train
@@ -71,6 +72,7 @@ def test_a_run_stopped_after_any_step_goes_on_to_the_same_bits(rows, thorough, h
         break
     assert stops > 10
     assert (stepped.weights, stepped.metrics) == (whole.weights, whole.metrics)
+    lineage.done(store, planned.state)
     assert set(store.names()) == {name_of(slice_.state) for slice_ in planned.slices}
 
 
