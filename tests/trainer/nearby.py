@@ -1,6 +1,7 @@
 """Children of a run without a process: the real learner, and one that only writes down."""
 
 import hashlib
+from typing import ClassVar
 
 import msgspec
 
@@ -54,7 +55,7 @@ class Nearby:
 class Scribe:
     """Learns nothing: its weights are the words that it was given, in order."""
 
-    given: list[str] = []
+    given: ClassVar[list[str]] = []
 
     def __init__(self, plan):
         del plan
@@ -85,7 +86,7 @@ class Scribe:
                 return Learned(loss=1.0, tokens=1, read=1, rate=0.1, memory=1)
             case Hold():
                 return Held(body=body)
-            case Sample(batch=batch):
+            case Sample():
                 return Sampled(said=(" ".join(self.words),))
             case Finish():
                 return State(weights=body, digest=hashlib.sha256(body).hexdigest())

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from projections import lineage
 from tests.trainer import killing
 from tests.trainer.nearby import Nearby
-from projections import lineage
 from trainer import finetune, states
 from trainer.errors import Diverged, TrainingError
 from trainer.finetune import train
