@@ -17,6 +17,7 @@ from projections.embed import chosen
 from projections.rows import Row
 from projections.views import Views
 from trainer import forget, states
+from trainer.private import Secret
 from vault.application import Vault
 from vault.consent import Effect, Filters, Purpose, Statement
 from vault.derived import Derived
@@ -229,6 +230,13 @@ class Twin:
     def vault_id(self) -> str:
         """What all devices of the vault call it; it is no secret."""
         return Identity.decode((self.home / "vault.json").read_bytes()).vault
+
+    @property
+    def noise(self) -> Secret:
+        """What private runs draw their noise from, for as long as the vault exists."""
+        keys = self.log.keys
+        assert isinstance(keys, Keys), "a secret opens all keys"
+        return Secret(keys.derived("training/noise"))
 
     def close(self) -> None:
         """Close every file."""

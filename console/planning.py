@@ -54,4 +54,5 @@ def planned(
     foundation = base.inspect(folder) if folder is not None else None
     if foundation:
         base.check(foundation, recipe)
-    return plan(twin.rows(now, view=recipe.view), recipe, observe(recipe), foundation)
+    rows = twin.rows(now, view=recipe.view)
+    return plan(rows, recipe, observe(recipe), foundation, twin.noise)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from projections.rows import Row
+from trainer import private
 from trainer.recipe import Recipe
 
 __all__ = ["Batch", "Course", "Step", "batches", "course", "steps"]
@@ -43,15 +44,24 @@ class Course:
         return sum(map(len, self.epochs))
 
 
-def course(own: Sequence[Row], earlier: Sequence[Row], recipe: Recipe, slice_: int) -> Course:
+def course(
+    own: Sequence[Row], earlier: Sequence[Row], recipe: Recipe, slice_: int, coins: bytes = b""
+) -> Course:
     """Return everything that one slice learns, in the order of learning.
+
+    A private recipe has its steps drawn (`trainer.private`) and watches no row.
 
     Args:
         own: The rows of the slice.
         earlier: The rows of the slices before it, some of which are rehearsed.
         recipe: Says how many epochs, rows a batch and batches a step.
         slice_: The number of the slice, so that no two are ordered alike.
+        coins: What the steps of a private recipe are drawn from.
     """
+    if recipe.noise:
+        drawn = private.parts(own, earlier, recipe, slice_, coins)
+        steps = tuple(_by_length(part, recipe.batch) for part in drawn)
+        return Course(epochs=(steps,), watched=())
     watched = _watched(own, recipe, slice_)
     aside = {row.id for row in watched}
     learned = [row for row in own if row.id not in aside]
@@ -77,6 +87,8 @@ def batches(own: Sequence[Row], earlier: Sequence[Row], recipe: Recipe, slice_: 
 
 def steps(own: Sequence[Row], earlier: Sequence[Row], recipe: Recipe, slice_: int) -> int:
     """Return how many steps a slice takes, without ordering its rows."""
+    if recipe.noise:
+        return private.pace(len(own), len(earlier), recipe, slice_).steps
     count = len(own) - _watched_count(own, recipe)
     found = 0
     for share in _shares(recipe, slice_):
@@ -133,9 +145,13 @@ def _batched(rows: list[Row], size: int, salt: str) -> list[Batch]:
     ordered = sorted(rows, key=lambda row: _place(f"{salt}.", row))
     found: list[Batch] = []
     for start in range(0, len(ordered), size * _STRETCH):
-        stretch = sorted(ordered[start : start + size * _STRETCH], key=_length)
-        found += [tuple(stretch[at : at + size]) for at in range(0, len(stretch), size)]
+        found += _by_length(ordered[start : start + size * _STRETCH], size)
     return sorted(found, key=lambda batch: _place(salt, batch[0]))
+
+
+def _by_length(rows: Sequence[Row], size: int) -> Step:
+    ordered = sorted(rows, key=_length)
+    return tuple(tuple(ordered[at : at + size]) for at in range(0, len(ordered), size))
 
 
 def _length(row: Row) -> tuple[int, str]:

@@ -156,7 +156,9 @@ def counted(plan: Plan, there: Lengths, known: Iterable[str]) -> Counted:
     kept = max((at + 1 for at, one in enumerate(plan.slices) if one.state in states), default=0)
     work: list[Work] = []
     for index in range(kept, len(plan.slices)):
-        taken = course(plan.slices[index].rows, plan.before(index), plan.recipe, index)
+        taken = course(
+            plan.slices[index].rows, plan.before(index), plan.recipe, index, plan.keys(index)[0]
+        )
         work += [_work(step, there) for epoch in taken.epochs for step in epoch]
     return Counted(kept=kept, work=tuple(work), held=sum(sum(there[row.id]) for row in plan.held))
 
@@ -169,7 +171,7 @@ def _work(step: Step, there: Lengths) -> Work:
         padded=sum(count * width for count, width, _ in shapes),
         read=sum(map(sum, rows)),
         learned=sum(reply for _, reply in rows),
-        widest=max(shapes, key=lambda shape: shape[0] * shape[1]),
+        widest=max(shapes, key=lambda shape: shape[0] * shape[1], default=Shape(0, 0, 0)),
     )
 
 
@@ -279,7 +281,7 @@ def measure(plan: Plan, work: Sequence[Work], permitted: Permitted) -> Measured:
     began = time.monotonic()
     with Child(plan) as child:
         child.begin(plan, _silent)
-        child.tell(Slice(number=0, steps=len(work)))
+        child.tell(Slice(number=0, steps=len(work), noise=plan.keys(0)[1]))
         taken: list[tuple[int, float]] = []
         peak, begin = 0, 0.0
         for one in tried:

@@ -21,7 +21,7 @@ import msgspec
 
 from projections import lineage
 from projections.rows import Row
-from trainer import base, states
+from trainer import base, private, states
 from trainer.batches import Course, Step, course, steps
 from trainer.child import Child
 from trainer.errors import Diverged, TrainingError, Withdrawn
@@ -208,6 +208,8 @@ class _Run:
         self._stopping = stopping
         self._due = time.monotonic() + every
         self._before = [0]
+        # Before any work: it says what is missing where nobody could say what is spent.
+        self._spent = _spent(plan)
         for index, slice_ in enumerate(plan.slices):
             taken = steps(slice_.rows, plan.before(index), plan.recipe, index)
             self._before.append(self._before[-1] + taken)
@@ -223,7 +225,9 @@ class _Run:
             loss = self._learn(first, weights)
             digest = self._child.expect(Finish(), State, self._told.pulse).digest
             self._told.tell("measure", slice=len(self._plan.slices), step=self._before[-1])
-            metrics = [("loss", loss)] if loss is not None else []
+            # The loss on learned rows is not private.
+            losses = [("loss", loss)] if loss is not None else []
+            metrics = [*self._spent] or losses
             if self._plan.held:
                 metrics.append(("held_bits_per_byte", self._bits(self._plan.held)))
         # Consent may have ended while the last batch was learned.
@@ -265,10 +269,11 @@ class _Run:
     def _slice(self, index: int, weights: bytes) -> tuple[bytes, list[float]]:
         """Learn one slice; return its weights where they are not the child's, and its losses."""
         slice_ = self._plan.slices[index]
-        taken = course(slice_.rows, self._plan.before(index), self._plan.recipe, index)
+        coins, noise = self._plan.keys(index)
+        taken = course(slice_.rows, self._plan.before(index), self._plan.recipe, index, coins)
         midway = self._midway(slice_.state)
         self._child.tell(
-            Slice(number=index, steps=taken.steps, weights=weights, held=midway.body),
+            Slice(number=index, steps=taken.steps, weights=weights, held=midway.body, noise=noise),
         )
         self._told.tell("learn", slice=index, step=self._before[index] + midway.done)
         self._epochs(index, taken, midway)
@@ -390,6 +395,13 @@ class _Run:
         refused = {row.id for row in rows} - self._permitted(rows)
         if refused:
             raise Withdrawn(frozenset(refused))
+
+
+def _spent(plan: Plan) -> list[tuple[str, float]]:
+    if not plan.recipe.noise:
+        return []
+    spent = private.planned_epsilon([len(slice_.rows) for slice_ in plan.slices], plan.recipe)
+    return [("epsilon", spent.epsilon), ("delta", spent.delta)]
 
 
 def _examples(rows: Sequence[Row]) -> tuple[Example, ...]:

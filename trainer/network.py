@@ -43,7 +43,8 @@ class Network:
                 raise TrainingError("The model was made with another tokenizer than this one.")
             fixed = Fixed(recipe)
             self.tokens = fixed
-            self.lexicon = Lexicon(fixed.inside(), fixed.ends)
+            # A list of the words that rows have is not private, whatever noise the weights have.
+            self.lexicon = None if recipe.noise else Lexicon(fixed.inside(), fixed.ends)
             self.model: Any = building.small(recipe, fixed.size)
         else:
             self.tokens = base.Templated(foundation, recipe)

@@ -18,8 +18,10 @@ from datetime import UTC, datetime
 from projections.rows import Row, digest
 from trainer.environment import Environment
 from trainer.errors import NothingPermitted
+from trainer.private import Secret
 from trainer.recipe import Recipe
 from trainer.tokenizer import fixed_digest
+from vault.errors import UsageError
 
 __all__ = ["Foundation", "Plan", "Slice", "foundation_of", "plan"]
 
@@ -52,6 +54,7 @@ class Plan:
     foundation: Foundation
     slices: tuple[Slice, ...]
     held: tuple[Row, ...]
+    secret: Secret | None = None
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -62,6 +65,13 @@ class Plan:
     def state(self) -> str:
         """The state that the whole run ends in."""
         return self.slices[-1].state
+
+    def keys(self, index: int) -> tuple[bytes, bytes]:
+        """Return what the coins and the noise of a slice are drawn from; nothing where none are."""
+        if self.secret is None:
+            return b"", b""
+        state = self.slices[index].state
+        return self.secret.coins(state), self.secret.noise(state)
 
     def before(self, index: int) -> tuple[Row, ...]:
         """Return the rows of the slices before one."""
@@ -74,7 +84,7 @@ class Plan:
             NothingPermitted: No row is left.
         """
         kept = [row for row in (*self.rows, *self.held) if row.id not in ids]
-        return plan(kept, self.recipe, self.environment, self.foundation)
+        return plan(kept, self.recipe, self.environment, self.foundation, self.secret)
 
 
 def foundation_of(recipe: Recipe) -> Foundation:
@@ -88,6 +98,7 @@ def plan(
     recipe: Recipe,
     environment: Environment,
     foundation: Foundation | None = None,
+    secret: Secret | None = None,
 ) -> Plan:
     """Decide slices and their states. Pure: the same rows in any order give the same plan.
 
@@ -96,8 +107,10 @@ def plan(
         recipe: How to train.
         environment: Where.
         foundation: The base (`trainer.base.inspect`); none for a from-scratch recipe.
+        secret: What a private recipe draws its noise from; its commitment is in every name.
 
     Raises:
+        UsageError: The recipe is private and there is no secret.
         NothingPermitted: There is nothing to learn from, or one row.
     """
     foundation = foundation or foundation_of(recipe)
@@ -110,7 +123,7 @@ def plan(
             "One permitted row is too little to learn from; collect more, or allow `train` for "
             "another type."
         )
-    state = _start(recipe, environment, foundation)
+    state = _start(recipe, environment, foundation, secret)
     slices = []
     for index, cut in enumerate(_cut(_ordered(learned), recipe)):
         state = _next(state, cut)
@@ -122,6 +135,7 @@ def plan(
         foundation=foundation,
         slices=tuple(slices),
         held=tuple(held),
+        secret=secret if recipe.noise else None,
     )
 
 
@@ -159,8 +173,15 @@ def _cut(rows: list[Row], recipe: Recipe) -> list[list[Row]]:
     return cuts
 
 
-def _start(recipe: Recipe, environment: Environment, foundation: Foundation) -> str:
-    return _hash("start", recipe.canonical(), environment.canonical(), foundation.digest)
+def _start(
+    recipe: Recipe, environment: Environment, foundation: Foundation, secret: Secret | None
+) -> str:
+    parts = recipe.canonical(), environment.canonical(), foundation.digest
+    if not recipe.noise:
+        return _hash("start", *parts)
+    if secret is None:
+        raise UsageError("A recipe with noise needs the vault's secret to draw it from.")
+    return _hash("start", *parts, secret.commitment)
 
 
 def _next(state: str, rows: Sequence[Row]) -> str:

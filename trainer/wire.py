@@ -55,12 +55,14 @@ class Slice(msgspec.Struct, frozen=True, tag=True):
     """Begin a slice: a fresh optimizer, on given weights (empty: those there are).
 
     `held` is what `Held` gave in the middle of the slice: it goes on from there instead.
+    `noise` is the key of the slice's noise, where the recipe asks for some.
     """
 
     number: int
     steps: int
     weights: bytes = b""
     held: bytes = b""
+    noise: bytes = b""
 
 
 class Learn(msgspec.Struct, frozen=True, tag=True):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from trainer import held, network
+from trainer import held, network, private
 from trainer.environment import Environment, device_of, observe
 from trainer.errors import Diverged, TrainingError
 from trainer.network import Ids
@@ -48,6 +48,7 @@ from trainer.wire import (
 if TYPE_CHECKING:
     import torch
 
+    from trainer.clipping import PrivateGradients
     from trainer.network import Network
 
 
@@ -85,6 +86,12 @@ class Learner:
         )
         self._hopeless = _HOPELESS * math.log(self.network.model.config.vocab_size)
         self._optimizers: list[torch.optim.Optimizer] = []
+        self._private: PrivateGradients | None = None
+        self._noise = b""
+        if self.recipe.noise:
+            from trainer import clipping  # noqa: PLC0415
+
+            self._private = clipping.PrivateGradients(self.network)
         self._step = self._steps = 0
 
     def answer(self, request: Request) -> Reply | None:
@@ -112,10 +119,11 @@ class Learner:
 
         if said.weights:
             self.network.restore(said.weights)
-        self._step, self._steps = 0, said.steps
+        self._step, self._steps, self._noise = 0, said.steps, said.noise
         self._read = _Read(self.network.tokens)
         # Dropout draws from here on must not depend on how many slices this process ran.
-        torch.manual_seed(self.recipe.seed * 1_000_003 + said.number + 1)
+        seed = self.recipe.seed * 1_000_003 + said.number + 1
+        torch.manual_seed(private.dice(said.noise) if said.noise else seed)
         share = 1.0 if said.number == 0 else self.recipe.later_share
         self._optimizers = _optimizers(self.network, self.recipe, share)
         self.network.model.train()
@@ -131,11 +139,7 @@ class Learner:
         rows = [self._read.all(batch) for batch in batches]
         self._note(rows)
         tokens = sum(network.learned(row) for batch in rows for row in batch)
-        self.network.model.zero_grad(set_to_none=True)
-        loss = sum(self._backward(batch, tokens) for batch in rows)
-        if not loss <= self._hopeless:
-            raise Diverged("Training diverged; lower the recipe's learning rate.")
-        self._clip()
+        loss = self._gradients(rows, tokens)
         self._advance()
         return Learned(
             loss=loss,
@@ -151,6 +155,18 @@ class Learner:
             for batch in rows:
                 for _, reply in batch:
                     self.network.lexicon.add(reply)
+
+    def _gradients(self, rows: Sequence[Sequence[Ids]], tokens: int) -> float:
+        """Leave a step's clipped gradients, with noise where the recipe asks; return its loss."""
+        if self._private is not None:
+            # Whether a run goes on must not depend on the loss of single rows either.
+            return self._private.step(rows, self._noise, self._step) / max(1, tokens)
+        self.network.model.zero_grad(set_to_none=True)
+        loss = sum(self._backward(batch, tokens) for batch in rows)
+        if not loss <= self._hopeless:
+            raise Diverged("Training diverged; lower the recipe's learning rate.")
+        self._clip()
+        return loss
 
     def _backward(self, batch: Sequence[Ids], tokens: int) -> float:
         """Add the gradients of one batch, as a share of a step's tokens; return its loss."""

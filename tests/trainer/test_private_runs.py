@@ -54,6 +54,7 @@ def run(rows, private, here):
     return made
 
 
+@pytest.mark.usefixtures("nearby")
 def test_the_same_secret_gives_the_same_bits_and_another_one_another_name(
     run, rows, private, here, everything
 ):
@@ -65,6 +66,7 @@ def test_the_same_secret_gives_the_same_bits_and_another_one_another_name(
     )
 
 
+@pytest.mark.usefixtures("nearby")
 def test_a_run_without_a_row_is_the_run_of_one_who_never_had_it(
     run, rows, private, here, everything
 ):

@@ -8,6 +8,7 @@ IV to VI. The loss alone, without shadows, is blind to rows that are easy for ev
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from trainer.evaluate.held import Cost
 from trainer.evaluate.intervals import Floats, auc, auc_interval
 from trainer.evaluate.report import Measure
 from trainer.finetune import Permitted, train
+from trainer.private import Secret
 from trainer.recipe import Recipe
 from trainer.slices import Foundation, plan
 from trainer.states import Memory, Store, name_of
@@ -118,7 +120,10 @@ class Shadows:
         ]
         recipe = replace(self._recipe, seed=self._seed + 1 + number)
         memory = Memory()
-        trained = train(plan(half, recipe, self._environment, self._foundation), memory, permitted)
+        # A shadow is thrown away, so that its noise need not be drawn again.
+        secret = Secret(os.urandom(32))
+        planned = plan(half, recipe, self._environment, self._foundation, secret)
+        trained = train(planned, memory, permitted)
         weights = memory.read(name_of(trained.state))
         assert weights is not None
         return confident(weights)
