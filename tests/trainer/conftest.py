@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from projections.rows import Message, Row
+from tests.trainer.nearby import Nearby
+from trainer import finetune
 from trainer.environment import observe
 from trainer.recipe import Recipe, preset
 
@@ -61,6 +63,16 @@ def toy() -> Recipe:
 @pytest.fixture(scope="session")
 def here(toy):
     return observe(toy)
+
+
+@pytest.fixture
+def nearby(monkeypatch):
+    """The child works in this process, which leaves torch as it was."""
+    import torch  # noqa: PLC0415 - only where it is asked for
+
+    monkeypatch.setattr(finetune, "Child", Nearby)
+    yield
+    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture

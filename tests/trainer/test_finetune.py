@@ -5,10 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
-from tests.trainer.nearby import Nearby
-from trainer import finetune, states
+from trainer import states
 from trainer.errors import NothingPermitted, TrainingError
 from trainer.finetune import train
 from trainer.slices import plan
@@ -28,14 +26,6 @@ def there_before(monkeypatch):
 
 
 BEFORE: frozenset[int] = frozenset()
-
-
-@pytest.fixture
-def nearby(monkeypatch):
-    """The child works in this process, which leaves torch as it was."""
-    monkeypatch.setattr(finetune, "Child", Nearby)
-    yield
-    torch.use_deterministic_algorithms(False)
 
 
 def children():

@@ -30,14 +30,6 @@ def first(rows, toy, here):
     return trained, build(trained, model="m1", position=1, checkpoint=""), store
 
 
-@pytest.fixture
-def nearby(monkeypatch):
-    """The child works in this process, which leaves torch as it was."""
-    monkeypatch.setattr(finetune, "Child", Nearby)
-    yield
-    torch.use_deterministic_algorithms(False)
-
-
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     """A tiny Llama."""

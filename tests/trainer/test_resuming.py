@@ -10,11 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from projections import lineage
 from tests.trainer import killing
-from tests.trainer.nearby import Nearby
 from trainer import finetune, states
 from trainer.errors import Diverged, TrainingError
 from trainer.finetune import train
@@ -22,14 +20,6 @@ from trainer.runs import Log, listed
 from trainer.slices import plan
 from trainer.states import Memory, checkpoint_of, name_of
 from vault.errors import StorageError
-
-
-@pytest.fixture
-def nearby(monkeypatch):
-    """The child works in this process, which leaves torch as it was."""
-    monkeypatch.setattr(finetune, "Child", Nearby)
-    yield
-    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture(scope="module")
