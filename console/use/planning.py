@@ -7,7 +7,7 @@ from pathlib import Path
 
 from console.bootstrap import Twin
 from console.planning import planned
-from trainer import base, estimate, states
+from trainer import base, estimate, private, states
 from trainer.estimate import Counted, Measured, Memory
 from trainer.recipe import Recipe
 from trainer.slices import Plan
@@ -120,6 +120,9 @@ def _shares(named: Iterable[str]) -> tuple[Share, ...]:
 
 def _notes(recipe: Recipe, run: Plan, needed: int, free: int | None) -> Iterable[str]:
     low, high = _RATES
+    if recipe.noise:
+        spent = private.planned_epsilon([len(slice_.rows) for slice_ in run.slices], recipe)
+        yield f"It tells of a row at most epsilon {spent.epsilon:.2f} at delta {spent.delta:g}."
     if recipe.kind == "lora" and not low <= recipe.learning_rate <= high:
         yield f"Adapters learn well at rates of {low:g} to {high:g}; this is {recipe.learning_rate:g}."
     if not run.held:
