@@ -80,14 +80,16 @@ class Sample:
 class Whereabouts:
     """Where an item is in a view, or why it is not.
 
-    `learned` names the examples that teach its words, `context` those that show them; `alike`
-    those that would teach them, did others not say the same; `left_out` holds reasons.
+    `learned` names the examples that teach its words, `held` those that a model is measured on
+    instead, `context` those that show them; `alike` those that would teach them, did others not
+    say the same; `left_out` holds reasons.
     `within` is False where the item lies outside of what the owner defined.
     """
 
     decision: Decision
     within: bool
     learned: tuple[str, ...]
+    held: tuple[str, ...]
     context: tuple[str, ...]
     alike: tuple[str, ...]
     left_out: tuple[str, ...]
@@ -289,6 +291,7 @@ class Training(Examples):
         )
         rows = [(_row.decode(_bytes(body)), bool(kept)) for body, kept in found]
         taught = {r.facts.pair: kept for r, kept in rows if stored.id in r.facts.learned}
+        held = {r.facts.pair for r, _ in rows if r.split == "held"}
         shown = {r.facts.pair for r, kept in rows if kept} - taught.keys()
         out = self._rows(
             "SELECT DISTINCT reason FROM left_out WHERE item = ? ORDER BY reason", (stored.id,)
@@ -299,7 +302,8 @@ class Training(Examples):
             and says(
                 self._definition, (s.item for s in self._timeline.unit(self._member(stored.id)))
             ),
-            learned=tuple(pair for pair, kept in taught.items() if kept),
+            learned=tuple(pair for pair, kept in taught.items() if kept and pair not in held),
+            held=tuple(pair for pair, kept in taught.items() if kept and pair in held),
             context=tuple(sorted(shown)),
             alike=tuple(pair for pair, kept in taught.items() if not kept),
             left_out=tuple(str(reason) for (reason,) in out),

@@ -119,7 +119,14 @@ def test_a_test_that_a_promise_names_exists(name):
         body = node.body
 
 
-NUMBERED = {"Laws": 9, "Parts": 9, "The vault": 7, "Redaction": 7, "Views": 6, "Learn and forget": 8}
+NUMBERED = {
+    "Laws": 9,
+    "Parts": 9,
+    "The vault": 7,
+    "Redaction": 7,
+    "Views": 6,
+    "Learn and forget": 8,
+}
 NAMED_ROWS = {
     "Figures of the vault": 8,
     "Bad input": 4,

@@ -78,10 +78,10 @@ def _taught(twin: Twin, view: Training, stored: Stored) -> Place:
     found = view.whereabouts(stored, twin.now)
     return Place(
         view=view.name,
-        within=bool(found.learned or found.context),
+        within=bool(found.learned or found.held or found.context),
         reason=_reason(found, stored),
         statement=found.decision.statement,
-        pairs=found.learned or found.context or found.alike,
+        pairs=found.learned or found.held or found.context or found.alike,
     )
 
 
@@ -97,6 +97,7 @@ def _beyond_consent(found: Whereabouts, stored: Stored) -> str:
     cases = (
         (not found.within, "It lies outside of what this view was defined to hold."),
         (found.learned, "It is learned from."),
+        (found.held, "It is held out for ever: models are measured on it, and none learns it."),
         (found.alike, "Another example says the same, or nearly, and is learned."),
         (left_out, f"No example was made of it ({left_out})."),
         (found.context, "It stands before answers, and is not learned itself."),

@@ -273,3 +273,19 @@ def test_a_permission_for_another_purpose_makes_no_rows(world, purpose):
     world.allow("message", purpose=purpose)
     world.collect(world.item("hello"))
     assert world.rows() == []
+
+
+def test_an_item_that_is_held_out_is_told_from_one_that_is_learned(world):
+    world.allow("message")
+    said = ("soup", "boat", "tide", "bread", "letters", "gutters", "kettle", "ferry")
+    for week in range(40):
+        words = f"the {said[week % 8]} and {week} more of {said[week // 8]} are here"
+        world.collect(world.item(words, conversation=f"c{week}", minute=week * 10_080))
+    views = world.follow()
+    found = {"train": 0, "held": 0}
+    for row in world.rows(views):
+        [stored] = views.timeline.load(row.facts.learned[:1])
+        where = views.training.whereabouts(stored, world.now)
+        assert bool(where.held) == (row.split == "held") != bool(where.learned)
+        found[row.split] += 1
+    assert all(found.values())
