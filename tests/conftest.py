@@ -68,7 +68,7 @@ def twin(tmp_path: Path) -> Command:
 
 
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def new_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a fresh vault and its recovery page, to be copied."""
     twin = Command.in_folder(tmp_path_factory.mktemp("fresh"))
     twin.ok("init")
@@ -76,9 +76,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def vault(twin: Command, fresh: Path) -> Command:
+def vault(twin: Command, new_folder: Path) -> Command:
     """The command on a fresh vault."""
-    shutil.copytree(fresh, twin.cwd, dirs_exist_ok=True)
+    shutil.copytree(new_folder, twin.cwd, dirs_exist_ok=True)
     return twin
 
 

@@ -215,6 +215,8 @@ TIMES = {"at", "since", "until", "expires", "first_at", "last_at"}
 EARLIER = {
     "item.erased/1": ("item.erased/2", {"cause": "asked"}),
     "device.revoked/1": ("device.revoked/2", {"size": 0}),
+    "model.trained/1": ("model.trained/2", {"manifest": {"items": 0, "items_root": ""}}),
+    "model.retrained/1": ("model.retrained/2", {"manifest": {"items": 0, "items_root": ""}}),
 }
 PLAIN = {"integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
@@ -230,7 +232,9 @@ def event(topic: str, body: bytes) -> tuple[str, Any]:
         raise Refused("malformed") from None
     fields = fitting(found, schema, schema["$defs"], "")
     newest, added = EARLIER.get(topic, (topic, {}))
-    return newest, fields | added
+    for name, more in added.items():
+        fields[name] = fields[name] | more if isinstance(more, dict) else more
+    return newest, fields
 
 
 def fitting(value: Any, schema: dict[str, Any], kinds: dict[str, Any], name: str) -> Any:

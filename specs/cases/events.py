@@ -73,6 +73,7 @@ _MANIFEST = {
     "items": 9,
     "items_root": "67" * 32,
 }
+_MANIFEST_1 = {name: said for name, said in _MANIFEST.items() if "items" not in name}
 _PAUSE = {"id": "0a" * 16, "type": "message", "source": "mbox", "person": "bex stone"}
 _KEY, _SIGNATURE = seed("public key"), seed("signature", 64)
 
@@ -142,9 +143,17 @@ FULL: Mapping[str, Mapping[str, Any]] = {
         "better": "Well.",
         "good": False,
     },
-    "model.trained/1": {"manifest": _MANIFEST, "signature": _SIGNATURE},
+    "model.trained/1": {"manifest": _MANIFEST_1, "signature": _SIGNATURE},
+    "model.trained/2": {"manifest": _MANIFEST, "signature": _SIGNATURE},
     "model.suspended/1": {"model": "lamp", "rows": 3, "cause": "withdrawn"},
     "model.retrained/1": {
+        "manifest": _MANIFEST_1,
+        "signature": _SIGNATURE,
+        "replaces": "lamp",
+        "replayed_slices": 1,
+        "identical_to_clean_run": True,
+    },
+    "model.retrained/2": {
         "manifest": _MANIFEST,
         "signature": _SIGNATURE,
         "replaces": "lamp",
@@ -173,6 +182,8 @@ FULL: Mapping[str, Mapping[str, Any]] = {
 _EARLIER: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "item.erased/1": ("item.erased/2", {"cause": "asked"}),
     "device.revoked/1": ("device.revoked/2", {"size": 0}),
+    "model.trained/1": ("model.trained/2", {"manifest": {"items": 0, "items_root": ""}}),
+    "model.retrained/1": ("model.retrained/2", {"manifest": {"items": 0, "items_root": ""}}),
 }
 """Topics that are read and not written any more: what each is today, and what that adds."""
 
@@ -199,7 +210,7 @@ def _case(
     if event is not None:
         newest, added = _EARLIER.get(topic, (topic, {}))
         fields["newest"] = newest
-        fields["event"] = msgspec.json.encode({**event, **added}, order="sorted").decode()
+        fields["event"] = msgspec.json.encode(_today(event, added), order="sorted").decode()
     return Case(
         family="event",
         name=f"{topic.replace('/', '-')}-{name}",
@@ -208,6 +219,17 @@ def _case(
         fields=fields,
         body=body,
     )
+
+
+def _today(event: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event with what the newest version adds to it, or to one of its parts."""
+    return {
+        **event,
+        **{
+            name: {**event[name], **more} if isinstance(more, Mapping) else more
+            for name, more in added.items()
+        },
+    }
 
 
 def _of_topic(topic: str, event: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Case]:
@@ -274,7 +296,7 @@ def _written_otherwise() -> Iterator[Case]:
     trained = {**_MANIFEST, "metrics": [["loss", 1]]}
     whole = {"manifest": trained, "signature": b""}
     floats = {"manifest": {**trained, "metrics": [["loss", 1.0]]}, "signature": b""}
-    yield _case("model.trained/1", "whole", "a whole number for a fraction", body_of(whole), floats)
+    yield _case("model.trained/2", "whole", "a whole number for a fraction", body_of(whole), floats)
 
 
 def _wrong_values() -> Iterator[Case]:

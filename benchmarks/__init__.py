@@ -1,0 +1,1 @@
+"""Every figure, each by one command; what a baseline needs is set up beside the results."""
