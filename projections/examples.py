@@ -212,9 +212,11 @@ class Examples(View):
             forbidden |= doubtful - self._profiles(doubtful, now).keys()
         self._delete(self._rows_with(forbidden))
 
-    def _profiles(self, ids: Iterable[str], now: datetime) -> dict[str, Profile]:
+    def _profiles(
+        self, ids: Iterable[str], now: datetime, *, resumed: bool = False
+    ) -> dict[str, Profile]:
         """Return the redaction asked for each item that is permitted."""
-        judge = self._permissions.judge(Purpose.TRAIN, now)
+        judge = self._permissions.judge(Purpose.TRAIN, now, resumed=resumed)
         profiles: dict[str, Profile] = {}
         for stored in self._timeline.load(sorted(ids)):
             decision = judge(self._people.subject(stored.item))

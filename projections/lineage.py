@@ -217,14 +217,17 @@ class Lineage(View):
             if model.status == "trained" and (lost := self._lost(model.id, now))
         )
 
-    def clean(self, model_id: str, now: datetime) -> tuple[SliceState, ...]:
+    def clean(
+        self, model_id: str, now: datetime, *, resumed: bool = False
+    ) -> tuple[SliceState, ...]:
         """Return the first slices of a model, up to one that holds a row no longer permitted.
 
         Later slices repeat rows of earlier ones, so these are all that no such row has touched;
-        none of them, where the model was disproved or its base is itself lost.
+        none of them, where the model was disproved or its base is itself lost. With `resumed`
+        it is told as if every pause had been ended.
         """
         model = self.model(model_id)
-        if not model.sound or self._lost_before(model, now):
+        if not model.sound or self._lost_before(model, now, resumed=resumed):
             return ()
         try:
             rows = learned(self._files, model_id)
@@ -234,12 +237,14 @@ class Lineage(View):
         for slice_ in model.manifest.slices:
             parts.append(rows[at : at + slice_.rows])
             at += slice_.rows
-        return model.manifest.slices[: self.untouched(parts, now)]
+        return model.manifest.slices[: self.untouched(parts, now, resumed=resumed)]
 
-    def untouched(self, parts: Sequence[Sequence[Learned]], now: datetime) -> int:
+    def untouched(
+        self, parts: Sequence[Sequence[Learned]], now: datetime, *, resumed: bool = False
+    ) -> int:
         """Return how many first slices hold no row that is lost."""
         rows = [row for part in parts for row in part]
-        permitted = self._training.still_permitted(rows, now)
+        permitted = self._training.still_permitted(rows, now, resumed=resumed)
         lost = (any(row.id not in permitted for row in part) for part in parts)
         return next((at for at, touched in enumerate(lost) if touched), len(parts))
 
@@ -261,25 +266,25 @@ class Lineage(View):
             for entry, model, at, folder, digest in rows
         )
 
-    def _lost(self, model_id: str, now: datetime) -> int:
+    def _lost(self, model_id: str, now: datetime, *, resumed: bool = False) -> int:
         model = self.model(model_id)
-        if before := self._lost_before(model, now):
+        if before := self._lost_before(model, now, resumed=resumed):
             return before
         try:
             rows = learned(self._files, model.id)
         except NotFound:
             # What it learned from is unknown, and what is unknown is denied.
             return model.manifest.rows or 1
-        return len(rows) - len(self._training.still_permitted(rows, now))
+        return len(rows) - len(self._training.still_permitted(rows, now, resumed=resumed))
 
     def lost_parents(self, model_id: str, now: datetime) -> tuple[str, ...]:
         """Return the models that one was made from and that learned from a lost row."""
         parents = self._parents(self.model(model_id))
         return tuple(parent for parent in parents if self._lost(parent, now))
 
-    def _lost_before(self, child: Model, now: datetime) -> int:
+    def _lost_before(self, child: Model, now: datetime, *, resumed: bool) -> int:
         """Return how many rows are lost of the models that one was made from."""
-        return sum(self._lost(parent, now) for parent in self._parents(child))
+        return sum(self._lost(parent, now, resumed=resumed) for parent in self._parents(child))
 
     def _parents(self, child: Model) -> list[str]:
         base = child.manifest.base

@@ -207,6 +207,7 @@ class Permissions(View):
         *,
         also: tuple[Statement, ...] = (),
         recipient: str = "",
+        resumed: bool = False,
     ) -> Judge:
         """Return who decides for many items at once.
 
@@ -215,13 +216,14 @@ class Permissions(View):
             now: The time; the newest entry counts where it is later.
             also: Statements to be tried as if they had been said last.
             recipient: For `share`, to whom.
+            resumed: As if every pause had been ended.
         """
         return Judge(
             (*self.statements, *also),
             purpose,
             self.moment(now),
             recipient=recipient,
-            pauses=self.pauses,
+            pauses=() if resumed else self.pauses,
         )
 
     def decide(

@@ -176,13 +176,21 @@ class Training(Examples):
         )
         return rare_styles({str(style): int(str(number)) for style, number in counts})
 
-    def still_permitted(self, rows: Iterable[Named], now: datetime) -> set[str]:
+    def still_permitted(
+        self, rows: Iterable[Named], now: datetime, *, resumed: bool = False
+    ) -> set[str]:
         """Return the ids of the rows of which every item is permitted now, as redacted as then.
 
         A row that was redacted less than a statement now asks for is not permitted.
+
+        Args:
+            rows: Rows as they were learned or are to be.
+            now: When consent is asked.
+            resumed: As if every pause had been ended: what is paused is kept for when it is.
         """
         rows = list(rows)
-        asked = self._profiles({event for row in rows for event in row.events}, now)
+        events = {event for row in rows for event in row.events}
+        asked = self._profiles(events, now, resumed=resumed)
         return {row.id for row in rows if self._stands(row, asked)}
 
     def _stands(self, row: Named, asked: dict[str, Profile]) -> bool:

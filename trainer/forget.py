@@ -51,8 +51,8 @@ def lose(lineage: Lineage, store: Store, now: datetime, *, strangers: bool = Fal
     """Delete everything that a row shaped which may no longer be learned from.
 
     That is states with their traces, reports of evaluations, and copies of models that still
-    lie where they were written. First slices that no such row has touched stay. Doing it again
-    does no harm.
+    lie where they were written. First slices that no such row has touched stay. What is only
+    paused is kept for when the pause ends. Doing it again does no harm.
 
     Args:
         lineage: Says which states are which model's, and what they learned from.
@@ -64,7 +64,7 @@ def lose(lineage: Lineage, store: Store, now: datetime, *, strangers: bool = Fal
     every, kept = _planned(lineage, store, now)
     lost = []
     for model in lineage.models():
-        clean = lineage.clean(model.id, now)
+        clean = lineage.clean(model.id, now, resumed=True)
         every |= {slice_.state for slice_ in model.manifest.slices}
         kept |= {slice_.state for slice_ in clean}
         if len(clean) < len(model.manifest.slices):
@@ -90,7 +90,7 @@ def _planned(lineage: Lineage, store: Store, now: datetime) -> tuple[set[str], s
         if not slices:
             continue
         chain = [state for state, _ in slices]
-        clean = chain[: lineage.untouched([rows for _, rows in slices], now)]
+        clean = chain[: lineage.untouched([rows for _, rows in slices], now, resumed=True)]
         if len(clean) < len(chain):
             store.delete(name)
             intend(store, slices[: len(clean)])
