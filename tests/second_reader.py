@@ -212,11 +212,12 @@ def opened(found: Entry, key: bytes) -> bytes:
 
 SCHEMAS = Path(__file__).parents[1] / "specs" / "schemas"
 TIMES = {"at", "since", "until", "expires", "first_at", "last_at"}
+LACKED = ({"items": 0, "items_root": ""},)
 EARLIER = {
     "item.erased/1": ("item.erased/2", {"cause": "asked"}),
     "device.revoked/1": ("device.revoked/2", {"size": 0}),
-    "model.trained/1": ("model.trained/2", {"manifest": {"items": 0, "items_root": ""}}),
-    "model.retrained/1": ("model.retrained/2", {"manifest": {"items": 0, "items_root": ""}}),
+    "model.trained/1": ("model.trained/2", {"manifest": LACKED[0]}),
+    "model.retrained/1": ("model.retrained/2", {"manifest": LACKED[0]}),
 }
 PLAIN = {"integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
@@ -232,9 +233,7 @@ def event(topic: str, body: bytes) -> tuple[str, Any]:
         raise Refused("malformed") from None
     fields = fitting(found, schema, schema["$defs"], "")
     newest, added = EARLIER.get(topic, (topic, {}))
-    for name, more in added.items():
-        fields[name] = fields[name] | more if isinstance(more, dict) else more
-    return newest, fields
+    return newest, fields | {k: fields[k] | v if v in LACKED else v for k, v in added.items()}
 
 
 def fitting(value: Any, schema: dict[str, Any], kinds: dict[str, Any], name: str) -> Any:
@@ -588,8 +587,7 @@ def event_of(found: Entry, keys: KeyFile) -> Any:
 def told(id_: str, said: dict[str, Any], known: dict[str, str]) -> dict[str, Any]:
     """An event with the ids by which items are known in merged order."""
     if "item" in said:
-        revised = {} if known[id_] == id_ else {"item_id": known[id_]}
-        return revised | {"item": said["item"]}
+        return ({} if known[id_] == id_ else {"item_id": known[id_]}) | {"item": said["item"]}
     if "item_ids" in said:
         ids = [*(known.get(one, one) for one in said["item_ids"]), *said["item_ids"]]
         return said | {"item_ids": list(dict.fromkeys(ids))}
@@ -599,5 +597,5 @@ def told(id_: str, said: dict[str, Any], known: dict[str, str]) -> dict[str, Any
 
 
 if __name__ == "__main__":
-    json_bytes = msgspec.json.encode(read(Path(sys.argv[1]), sys.stdin.read().rstrip("\n")))
-    sys.stdout.buffer.write(msgspec.json.format(json_bytes, indent=1) + b"\n")
+    found = msgspec.json.encode(read(Path(sys.argv[1]), sys.stdin.read().rstrip("\n")))
+    sys.stdout.buffer.write(msgspec.json.format(found, indent=1) + b"\n")
