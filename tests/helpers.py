@@ -94,6 +94,12 @@ class Command:
         split = "train" if self.ok("view", "stats", **more)["train"] else "held"
         return self.ok("view", "export", "--split", split, "--out", str(out), **more)
 
+    def speaks_whole(self) -> bool:
+        """Whether a model answers with all that it learned; how much is left depends on keys."""
+        done = self("chat", "soup?", "--json")
+        assert done.status in {0, 5}, done
+        return done.status == 0 and done.json["slice"] == done.json["slices"]
+
     def refused(self, status: int, *arguments: str, **more: Any) -> dict[str, str]:
         """Run with --json and expect a refusal; return the error."""
         done = self(*arguments, "--json", **more)

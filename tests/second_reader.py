@@ -212,13 +212,10 @@ def opened(found: Entry, key: bytes) -> bytes:
 
 SCHEMAS = Path(__file__).parents[1] / "specs" / "schemas"
 TIMES = {"at", "since", "until", "expires", "first_at", "last_at"}
-LACKED = ({"items": 0, "items_root": ""},)
-EARLIER = {
-    "item.erased/1": ("item.erased/2", {"cause": "asked"}),
-    "device.revoked/1": ("device.revoked/2", {"size": 0}),
-    "model.trained/1": ("model.trained/2", {"manifest": LACKED[0]}),
-    "model.retrained/1": ("model.retrained/2", {"manifest": LACKED[0]}),
-}
+LACKED = {"items": 0, "items_root": ""}
+EARLIER = {f"model.{a}/1": (f"model.{a}/2", {"manifest": LACKED}) for a in ("trained", "retrained")}
+EARLIER["item.erased/1"] = ("item.erased/2", {"cause": "asked"})
+EARLIER["device.revoked/1"] = ("device.revoked/2", {"size": 0})
 PLAIN = {"integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
 
@@ -233,7 +230,7 @@ def event(topic: str, body: bytes) -> tuple[str, Any]:
         raise Refused("malformed") from None
     fields = fitting(found, schema, schema["$defs"], "")
     newest, added = EARLIER.get(topic, (topic, {}))
-    return newest, fields | {k: fields[k] | v if v in LACKED else v for k, v in added.items()}
+    return newest, fields | {k: fields[k] | v if v is LACKED else v for k, v in added.items()}
 
 
 def fitting(value: Any, schema: dict[str, Any], kinds: dict[str, Any], name: str) -> Any:

@@ -124,7 +124,7 @@ def test_a_block_and_a_merge_suspend_what_learned_from_her_and_the_rebuild_is_pr
     vault.ok("consent", "allow", "message", "train")
     model = vault.ok("train", "--recipe", str(toy))["model"]
     assert vault.ok("people", "block", "Ned Marlow")["models_suspended"] == [model]
-    vault.refused(5, "chat", "soup?")
+    assert not vault.speaks_whole()
     again = vault.ok("retrain", "--prove")
     assert again["identical_to_clean_run"] is True
     merged = vault.ok("people", "merge", "Ned Marlow", "Bex Stone")

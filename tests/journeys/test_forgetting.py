@@ -59,7 +59,7 @@ def test_a_withdrawn_conversation_suspends_the_model_and_a_clean_run_proves_the_
     assert gone["models_suspended"] == [taught.trained["model"]]
     receipt = json.loads(Path(gone["receipt"]).read_text())
     assert "Ned" not in json.dumps(receipt)
-    assert taught.refused(5, "chat", "soup?")["code"] == "consent"
+    assert not taught.speaks_whole()
 
     again = taught.ok("retrain", "--prove")
     assert again["identical_to_clean_run"] is True
@@ -100,7 +100,7 @@ def test_one_perturbed_row_is_found_out_by_the_clean_run(taught):
     assert done.json["identical_to_clean_run"] is False
     disproved = taught.ok("models")["models"][-1]
     assert (disproved["model"], disproved["status"]) == (done.json["model"], "suspended")
-    taught.refused(5, "chat", "soup?")
+    assert not taught.speaks_whole()
     healed = taught.ok("retrain", "--prove")
     assert healed["identical_to_clean_run"] is True
     assert taught.ok("chat", "soup?")["model"] == healed["model"]
@@ -171,7 +171,7 @@ def test_expired_consent_suspends_a_model_when_it_is_asked(vault, many_chats, to
     vault.ok("consent", "allow", "message", "train", "--expires", "2999-01-01")
     vault.ok("train", "--recipe", str(toy))
     vault.ok("consent", "allow", "message", "train", "--expires", "2020-01-01")
-    vault.refused(5, "chat", "soup?")
+    assert not vault.speaks_whole()
 
 
 def test_forgetting_a_person_destroys_weights_that_saw_her_and_the_rebuild_is_proved(taught):
