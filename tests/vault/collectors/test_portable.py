@@ -438,7 +438,7 @@ def test_what_the_owner_added_to_a_copy_is_read_as_what_it_is(tmp_path):
 def test_every_event_is_carried_as_said_or_is_known_not_to_be():
     elsewhere = {
         *("owner.named/1", "item.collected/1", "item.revised/1", "correction.made/1"),
-        *("model.trained/1", "model.retrained/1"),
+        *("model.trained/2", "model.retrained/2"),
     }
     stays = {
         *("item.erased/2", "import.finished/1", "model.suspended/1", "disclosed/1"),
