@@ -9,7 +9,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -18,7 +17,7 @@ import msgspec
 
 from trainer.states import Store, keeping
 
-__all__ = ["Line", "Log", "Phase", "Progress", "Report", "Run", "lines", "listed", "purge"]
+__all__ = ["Line", "Log", "Phase", "Progress", "Report", "Run", "lines", "listed"]
 
 Phase = Literal[
     "start",
@@ -196,14 +195,6 @@ def lines(store: Store, run: str, after: int = 0) -> Iterator[tuple[int, Line]]:
         for at, line in enumerate(chunk.lines if chunk else (), start=1):
             if (number := name.number * _PLACES + at) > after:
                 yield number, line
-
-
-def purge(store: Store, states: AbstractSet[str]) -> int:
-    """Delete what runs said of states; return how many runs said something."""
-    gone = [name for name in _names(store) if name.state in states]
-    for name in gone:
-        store.delete(str(name))
-    return len({name.run for name in gone})
 
 
 def _names(store: Store) -> list[_Name]:
