@@ -19,6 +19,7 @@ from projections.views import Views
 from trainer import forget, states
 from trainer.private import Secret
 from vault.application import Vault
+from vault.collectors.fingerprints import Fingerprints
 from vault.consent import Effect, Filters, Purpose, Statement
 from vault.derived import Derived
 from vault.errors import Exists, UsageError
@@ -184,6 +185,7 @@ def _views(home: Path, folder: Path, keys: Keys, models: Derived) -> Views:
         view_key=keys.derived("surrogates"),
         embedder=chosen((settings.read(_EMBEDDER) or b"").decode()),
         names=naming.chosen(settings.read(_NAMES) or b""),
+        blind=keys.blind_natural_key.each,
     )
 
 
@@ -237,6 +239,17 @@ class Twin:
         keys = self.log.keys
         assert isinstance(keys, Keys), "a secret opens all keys"
         return Secret(keys.derived("training/noise"))
+
+    def fingerprints(self) -> Fingerprints:
+        """Open what this device remembers of the files that it has read."""
+        keys = self.log.keys
+        assert isinstance(keys, Keys), "a secret opens all keys"
+        return Fingerprints(
+            Derived(self.home / "views", keys.sealing("views")).database("fingerprints.db"),
+            keys.derived("fingerprints"),
+            order=self.log.order,
+            position=self.log.head.position,
+        )
 
     def close(self) -> None:
         """Close every file."""

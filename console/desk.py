@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -17,6 +17,7 @@ from typing import Self
 from vault import points
 from vault.collectors.copied import Listed
 from vault.collectors.portable import (
+    ATTACHMENTS,
     CONTEXT_FILE,
     CORRECTIONS,
     MANIFEST,
@@ -31,7 +32,7 @@ from vault.errors import Exists
 __all__ = ["Desk", "Draft", "claimed"]
 
 _NEW = ".new"
-_FOLDERS = ("models", "papers")
+_FOLDERS = (ATTACHMENTS, "models", "papers")
 _NAMES = (CONTEXT_FILE, CORRECTIONS, MANIFEST, OWNER, README, STATEMENTS, UNFINISHED)
 _OURS = re.compile(
     rf"(?:items-\d{{5,}}\.jsonl|{'|'.join(map(re.escape, _NAMES))})(?:(?:\.\d+)?{re.escape(_NEW)})?"
@@ -65,7 +66,7 @@ def claimed(folder: Path) -> Iterator[None]:
 
 
 class Draft:
-    """A file of lines on its way: it has its name once it is whole."""
+    """A file on its way: it has its name once it is whole."""
 
     def __init__(self, folder: Path, path: str) -> None:
         self.path = path
@@ -77,19 +78,27 @@ class Draft:
         flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         self._out = os.fdopen(os.open(self._draft, flags, 0o600), "wb")
 
+    def add(self, piece: bytes) -> None:
+        """Add some bytes."""
+        self._out.write(piece)
+        self._told.update(piece)
+        self._size += len(piece)
+
     def line(self, content: bytes) -> None:
         """Add a line."""
-        for piece in (content, b"\n"):
-            self._out.write(piece)
-            self._told.update(piece)
-            self._size += len(piece)
+        self.add(content)
+        self.add(b"\n")
         self.lines += 1
 
     def keep(self) -> Listed | None:
-        """Give the file its name; None where there is no line in it, and so no file."""
+        """Give a file of lines its name; None where there is no line in it, and so no file."""
         if not self.lines:
             self.drop()
             return None
+        return self.whole()
+
+    def whole(self) -> Listed:
+        """Give the file its name."""
         self._out.flush()
         os.fsync(self._out.fileno())
         self._out.close()
@@ -152,6 +161,31 @@ class Desk:
         self._listed[path] = Listed(
             path=path, size=len(content), sha256=hashlib.sha256(content).hexdigest()
         )
+
+    def pour(self, path: str, sha256: str, blocks: Iterable[bytes]) -> bool:
+        """Write a file of any size from its blocks, and list it; False where it was listed.
+
+        One that an earlier run left there whole is not written again.
+        """
+        if path in self._listed:
+            return False
+        file = self.folder / path
+        there = Listed(path=path, size=file.stat().st_size if file.is_file() else 0, sha256=sha256)
+        if self.is_whole(there):
+            self.keep(there)
+            return True
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        with self.draft(path) as draft:
+            for block in blocks:
+                draft.add(block)
+            self.keep(draft.whole())
+        return True
+
+    def sweep(self, folder: str) -> None:
+        """Remove what is in a folder and not listed."""
+        for file in (self.folder / folder).glob("*"):
+            if f"{folder}/{file.name}" not in self._listed:
+                file.unlink()
 
     def write(self, path: str, content: bytes) -> None:
         """Write a whole file that is not listed."""

@@ -22,7 +22,7 @@ _SAMPLE = 32
 
 def samples(twin: "Twin", entries: Sequence[str]) -> tuple[bytes, ...]:
     """Return some bytes of some of the sealed bodies, to look for in every file afterwards."""
-    records = twin.log.located(entries, revoked=True)
+    records = twin.log.located(entries, revoked=True, outlines=True)
     step = -(-len(records) // _SAMPLES)
     return tuple(record.body[-_SAMPLE:] for record in records[:: max(1, step)] if record.body)
 
@@ -35,10 +35,10 @@ def looked_at(
     Args:
         twin: The opened vault.
         items: The items.
-        entries: Every log entry that holds words of theirs.
+        entries: Every log entry that holds words or files of theirs.
         sampled: Bytes of their bodies, which no file may hold afterwards.
     """
-    records = twin.log.located(entries, revoked=True)
+    records = twin.log.located(entries, revoked=True, outlines=True)
     databases = [twin.home / name for name in ("log.db", "keys.db")]
     files = [*databases, *(path.with_name(path.name + "-wal") for path in databases)]
     views = twin.views
@@ -49,6 +49,7 @@ def looked_at(
         "samples of bodies in database files and write-ahead logs": found(files, sampled),
         "free pages that are not zero": sum(map(unclean_pages, databases)),
         "items in the timeline": views.timeline.holding(items),
+        "blocks of files in the timeline": views.timeline.attached.holding(entries),
         "vectors and scores of labels": views.labels.holding(items),
         "versions in who is who": views.people.holding(items),
         "texts in the search index": views.search.holding(items),

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, groupby, islice
 
+from projections import attached
+from projections.attached import Attached, Blind
 from projections.circles import TABLES, Circles, is_sensitive, micros, within
 from projections.permissions import Standstill
 from projections.threads import unit_of
@@ -79,9 +81,10 @@ class Timeline(View):
     """The follower that keeps items."""
 
     name = "timeline"
-    version = "4"
+    version = "5"
     tables = f"""
         {TABLES}
+        {attached.TABLES}
         CREATE TABLE items (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, position INTEGER NOT
             NULL, at INTEGER, type INTEGER NOT NULL, circle INTEGER NOT NULL, unit TEXT NOT NULL,
             collected INTEGER NOT NULL, dated INTEGER NOT NULL, body BLOB NOT NULL);
@@ -103,12 +106,14 @@ class Timeline(View):
         describe: Callable[[Item], Subject] = Subject.of,
         mentions: Callable[[Item, str], bool] = lambda _item, _person: False,
         labels: Callable[[Sequence[Stored]], Mapping[str, frozenset[str]]] = lambda _stored: {},
+        blind: Blind = list,
     ) -> None:
         super().__init__(databases)
         self._describe = describe
         self._labels = labels
         self._mentions = mentions
         self._circles = Circles(self._db, describe)
+        self.attached = Attached(self._db, blind)
 
     # ------------------------------------------------------------------ reading
 
@@ -226,11 +231,12 @@ class Timeline(View):
         return all(self._one("SELECT 1 FROM gone WHERE item = ?", (one,)) for one in ids)
 
     def owed(self) -> tuple[str, ...]:
-        """Return the log entries that hold words of an erased item and were not erased with it.
+        """Return the log entries that hold words or files of an erased item and are still there.
 
         Another device wrote them, before it learned of the erasure.
         """
-        return tuple(str(entry) for (entry,) in self._rows("SELECT entry FROM owed"))
+        words = (str(entry) for (entry,) in self._rows("SELECT entry FROM owed"))
+        return (*words, *self.attached.orphans())
 
     def outlived(
         self, rules: Mapping[str, int | None], now: datetime, pauses: Sequence[Pause] = ()
@@ -377,8 +383,14 @@ class Timeline(View):
                 self._relabel(entry.id, self.root(item_id), label, holds=holds)
             case ItemErased(item_ids=ids):
                 self._erase(ids)
+            case None if entry.tag and not entry.erased:
+                self._hold(entry)
             case _:
                 pass
+
+    def _hold(self, entry: Entry) -> None:
+        if not self._one("SELECT 1 FROM gone WHERE item = ?", (entry.id,)):
+            self.attached.hold(entry.id, entry.tag)
 
     def root(self, entry_id: str) -> str:
         """Return the id of the item that an entry belongs to; the entry that first held it names it."""
@@ -405,12 +417,15 @@ class Timeline(View):
         ids = [entry.id for entry in entries]
         refused = self._among("gone", "item", ids)
         told = self._among("relabelled", "item", ids)
-        rows = [
-            self._row(entry, entry.id, entry.event.item, told=entry.id in told)
+        new = [
+            (entry, entry.event.item)
             for entry in entries
             if isinstance(entry.event, ItemCollected) and entry.id not in refused
         ]
+        rows = [self._row(entry, entry.id, item, told=entry.id in told) for entry, item in new]
         self._db.executemany(_KEEP, rows)
+        if files := [(entry.id, item.attachments) for entry, item in new if item.attachments]:
+            self.attached.carry(files)
 
     def _revise(self, entry: Entry, root: str, item: Item) -> None:
         if not self._belongs(entry.id, root):
@@ -418,6 +433,7 @@ class Timeline(View):
         before = self._rows("SELECT type, circle FROM items WHERE id = ?", (root,))
         self._db.execute(_KEEP, self._row(entry, root, item, told=True))
         self._circles.sweep(before)
+        self.attached.carry([(root, item.attachments)])
 
     def _row(self, entry: Entry, root: str, item: Item, *, told: bool) -> tuple[Value, ...]:
         at, collected = None if item.at is None else micros(item.at), entry.time // 1000
@@ -476,6 +492,7 @@ class Timeline(View):
             self._db.executemany("INSERT OR IGNORE INTO owed VALUES (?)", held)
             self._db.execute("DELETE FROM entries WHERE item = ?", (root,))
             self._db.execute("INSERT OR IGNORE INTO gone VALUES (?)", (root,))
+            self.attached.drop(root, [root])
         self._circles.sweep(left)
         self._db.executemany("DELETE FROM owed WHERE entry = ?", [(one,) for one in ids])
 
@@ -501,6 +518,7 @@ class Timeline(View):
             yield ("relabelled", *row)
         for row in self._rows("SELECT entry FROM owed"):
             yield ("owed", *row)
+        yield from self.attached.canonical()
 
 
 _KEEP = (

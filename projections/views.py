@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, Self
 
+from projections.attached import Blind
 from projections.definitions import EVERYTHING, Definitions
 from projections.drafts import QuestionWriter
 from projections.embed import Embedder, chosen
+from projections.imports import Imports
 from projections.labels import Labels
 from projections.lineage import Lineage
 from projections.people import People
@@ -47,6 +49,7 @@ class Views:
     labels: Labels
     reviews: Reviews
     definitions: Definitions
+    imports: Imports
     search: Search
     training: Training
     lineage: Lineage
@@ -65,6 +68,7 @@ class Views:
         embedder: Embedder | None = None,
         names: Names | None = None,
         questions: QuestionWriter | None = None,
+        blind: Blind = list,
     ) -> Self:
         """Open every view; one that is missing, damaged or older begins at zero.
 
@@ -76,13 +80,14 @@ class Views:
             embedder: What labels are computed from; by default what ships.
             names: What guesses names of strangers; by default what ships.
             questions: What writes questions on passages; by default templates do.
+            blind: What makes tags of natural keys, as in the log.
         """
         people = People(databases, Aliases(alias_key))
 
         def computed(stored: Sequence[Stored]) -> Mapping[str, frozenset[str]]:
             return labels.computed(stored)
 
-        timeline = Timeline(databases, people.subject, people.mentions, computed)
+        timeline = Timeline(databases, people.subject, people.mentions, computed, blind)
         permissions = Permissions(databases, timeline.subject)
         labels = Labels(databases, people, permissions, timeline, embedder or chosen(""))
         reviews = Reviews(databases)
@@ -110,6 +115,7 @@ class Views:
             labels=labels,
             reviews=reviews,
             definitions=Definitions(databases),
+            imports=Imports(databases),
             search=Search(databases, people, permissions, timeline, labels),
             training=training,
             lineage=Lineage(databases, training, models),
@@ -161,6 +167,7 @@ class Views:
             self.labels,
             self.reviews,
             self.definitions,
+            self.imports,
             self.search,
             *self.trainings,
             self.lineage,

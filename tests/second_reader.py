@@ -212,10 +212,16 @@ def opened(found: Entry, key: bytes) -> bytes:
 
 SCHEMAS = Path(__file__).parents[1] / "specs" / "schemas"
 TIMES = {"at", "since", "until", "expires", "first_at", "last_at"}
-LACKED = {"items": 0, "items_root": ""}
-EARLIER = {f"model.{a}/1": (f"model.{a}/2", {"manifest": LACKED}) for a in ("trained", "retrained")}
-EARLIER["item.erased/1"] = ("item.erased/2", {"cause": "asked"})
-EARLIER["device.revoked/1"] = ("device.revoked/2", {"size": 0})
+WITHOUT_TAGS, WITHOUT_ITEMS = {"item": {"tags": []}}, {"manifest": {"items": 0, "items_root": ""}}
+EARLIER: dict[str, tuple[str, dict[str, Any]]] = {
+    "item.collected/1": ("item.collected/2", WITHOUT_TAGS),
+    "item.revised/1": ("item.revised/2", WITHOUT_TAGS),
+    "item.erased/1": ("item.erased/2", {"cause": "asked"}),
+    "import.finished/1": ("import.finished/2", {"path": "", "asked": "", "retried": ""}),
+    "device.revoked/1": ("device.revoked/2", {"size": 0}),
+    "model.trained/1": ("model.trained/2", WITHOUT_ITEMS),
+    "model.retrained/1": ("model.retrained/2", WITHOUT_ITEMS),
+}
 PLAIN = {"integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 
 
@@ -230,7 +236,10 @@ def event(topic: str, body: bytes) -> tuple[str, Any]:
         raise Refused("malformed") from None
     fields = fitting(found, schema, schema["$defs"], "")
     newest, added = EARLIER.get(topic, (topic, {}))
-    return newest, fields | {k: fields[k] | v if v is LACKED else v for k, v in added.items()}
+    fields |= {k: fields[k] | v if isinstance(v, dict) else v for k, v in added.items()}
+    if topic == "import.finished/1":
+        fields["sources"] = [[name, 0] for name in fields.pop("source").split(", ") if name]
+    return newest, fields
 
 
 def fitting(value: Any, schema: dict[str, Any], kinds: dict[str, Any], name: str) -> Any:

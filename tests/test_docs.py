@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -72,6 +73,12 @@ def test_every_documented_command_and_option_exists():
 def test_every_command_says_in_one_line_what_it_does():
     for path, command in ALL.items():
         assert command.get_short_help_str(limit=200).endswith((".", "certificate")), path
+
+
+def test_the_page_of_sources_is_what_the_sources_say():
+    page = ROOT / "docs" / "sources.md"
+    wanted = runpy.run_path(str(ROOT / "specs" / "make_sources.py"))["text"]()
+    assert page.read_text("utf-8") == wanted, "run specs/make_sources.py"
 
 
 def exits() -> Iterator[int]:

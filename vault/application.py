@@ -5,8 +5,8 @@ needs a view of everything the owner ever said, and views are built above this r
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 from unicodedata import normalize
@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from vault import points
 from vault.codec import encode
+from vault.collectors.api import Ended
 from vault.consent import (
     SENSITIVE,
     Effect,
@@ -25,6 +26,7 @@ from vault.consent import (
     check_type,
     normal,
 )
+from vault.contents import Arriving
 from vault.errors import CollectError, NotFound, UsageError
 from vault.events import (
     ConsentGiven,
@@ -45,15 +47,16 @@ from vault.events import (
     UseResumed,
 )
 from vault.follow import Readable
-from vault.items import Bad, Item, Progress
+from vault.items import Bad, Content, Item, Progress
 from vault.log.sealed import Draft, Known
 from vault.log.verify import Report
 from vault.retention import MOST_DAYS
+from vault.upcasts import untagged
 
-__all__ = ["Imported", "Log", "Report", "Vault"]
+__all__ = ["Export", "Imported", "Log", "Report", "Vault"]
 
 _PAGE = 1000
-_FIRST_BAD = 1000
+_FIRST_BAD = 10_000
 _LEDGER = "ledger"
 
 
@@ -71,6 +74,23 @@ class Log(Readable, Protocol):
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> Report:
         """Check every byte that was ever signed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What was added, as far as the record of its import says it.
+
+    `path` is where it lies, `asked` the source that the owner named, `retried` the import
+    whose failures are read again, `before` the last import of the same thing. `versions` of
+    sources are looked at when the reading has ended, so they may come while it goes on.
+    """
+
+    locator: str
+    path: str = ""
+    asked: str = ""
+    retried: str = ""
+    versions: Mapping[str, int] = field(default_factory=dict)
+    before: ImportFinished | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,22 +134,26 @@ class Vault:
 
     def collect(
         self,
-        found: Iterable[Item | Bad | Progress],
+        found: Iterable[Item | Content | Bad | Progress | Ended],
         *,
-        locator: str,
+        export: Export,
         permits: Callable[[Item], bool],
         progress: Callable[[int, int], None] | None = None,
+        ended: Callable[[Ended], None] | None = None,
         dry_run: bool = False,
     ) -> Imported:
         """Store what a source yields, page by page; what is already there is not stored again.
 
         An interrupted reading keeps its whole pages, and reading again goes on from there.
+        An import that stored nothing and met no failure but those of the one before leaves
+        no record.
 
         Args:
             found: The items, failures and progress of a source.
-            locator: What was read, for the record of this import.
+            export: What was read, for the record of this import.
             permits: Whether consent allows to collect an item.
             progress: Told (bytes done, bytes in all).
+            ended: Told each part of which everything is stored.
             dry_run: Count only.
 
         Raises:
@@ -138,16 +162,23 @@ class Vault:
         reading = _Reading(self.log, permits, dry_run=dry_run)
         for one in found:
             match one:
+                case Item():
+                    reading.take(one)
+                case Content():
+                    reading.attach(one)
+                case Bad():
+                    reading.bad.append(one)
                 case Progress():
                     if progress:
                         progress(one.done, one.total)
-                case Bad():
-                    reading.bad.append(one)
-                case Item():
-                    reading.take(one)
+                case Ended():
+                    reading.flush()
+                    reading.duplicates += one.kept
+                    if ended and not dry_run:
+                        ended(one)
         reading.flush()
-        if not dry_run:
-            self.record(reading.finished(locator))
+        if not dry_run and reading.is_news(export.before):
+            self.record(reading.finished(export))
             points.reached("import.finished")
         return reading.imported()
 
@@ -322,11 +353,14 @@ class _Reading:
         self._sources: set[str] = set()
         self.bad: list[Bad] = []
         self._collected = 0
-        self._duplicates = 0
+        self.duplicates = 0
         self._first_at: datetime | None = None
         self._last_at: datetime | None = None
+        self._contents = Arriving(log, _natural_key)
+        self._carrier: Item | None = None
 
     def take(self, item: Item) -> None:
+        self._carrier = None
         if not self._permits(item):
             self.bad.append(
                 Bad(locator=item.locator, reason="Not stored: a statement denies collecting it.")
@@ -337,7 +371,17 @@ class _Reading:
             self._last_at = max(item.at, self._last_at or item.at)
         self._sources.add(item.source)
         self._page.append(item)
+        self._carrier = item
         if len(self._page) >= _PAGE:
+            self.flush()
+
+    def attach(self, content: Content) -> None:
+        """Take a block of an attachment of the item that came last, if that is to be stored."""
+        if self._carrier is None or self._dry_run:
+            return
+        if bad := self._contents.take(self._carrier, content):
+            self.bad.append(bad)
+        if self._contents.is_full:
             self.flush()
 
     def flush(self) -> None:
@@ -350,22 +394,23 @@ class _Reading:
             key, content = _natural_key(item), _content(item)
             if key in batch:
                 if batch[key][1] == content:
-                    self._duplicates += 1
+                    self.duplicates += 1
                     continue
                 self._store(batch)
                 batch = {}
             batch[key] = (item, content)
         self._store(batch)
+        self._contents.flush()
 
     def _store(self, batch: dict[bytes, tuple[Item, bytes]]) -> None:
         known = self._log.known([(key, content) for key, (_, content) in batch.items()])
         drafts: list[Draft] = []
         for (key, (item, content)), stored in zip(batch.items(), known, strict=True):
             if stored is not None and (stored.same or stored.erased):
-                self._duplicates += 1
+                self.duplicates += 1
                 continue
             if self._dry_run and key in self._seen_in_dry_run:
-                self._duplicates += 1
+                self.duplicates += 1
                 continue
             self._seen_in_dry_run.update({key} if self._dry_run else ())
             drafts.append(
@@ -385,19 +430,30 @@ class _Reading:
 
     def imported(self) -> Imported:
         return Imported(
-            read=self._collected + self._duplicates + len(self.bad),
+            read=self._collected + self.duplicates + len(self.bad),
             collected=self._collected,
-            duplicates=self._duplicates,
+            duplicates=self.duplicates,
             bad=tuple(self.bad),
             first_at=self._first_at,
             last_at=self._last_at,
         )
 
-    def finished(self, locator: str) -> ImportFinished:
+    def is_news(self, before: ImportFinished | None) -> bool:
+        """Whether something was stored, or failed that had not failed the last time."""
+        if self._collected or before is None:
+            return bool(self._collected or self.bad)
+        more = Counter(bad.reason for bad in self.bad) - Counter(dict(before.bad_reasons))
+        return bool(more) or not set(self.bad[:_FIRST_BAD]) <= set(before.bad)
+
+    def finished(self, export: Export) -> ImportFinished:
         done = self.imported()
+        sources = self._sources | export.versions.keys()
         return ImportFinished(
-            source=", ".join(sorted(self._sources)),
-            locator=locator,
+            locator=export.locator,
+            path=export.path,
+            sources=tuple((name, export.versions.get(name, 0)) for name in sorted(sources)),
+            asked=export.asked,
+            retried=export.retried,
             read=done.read,
             collected=done.collected,
             duplicates=done.duplicates,
@@ -425,5 +481,11 @@ def _key(source: str, native_id: str) -> bytes:
 
 
 def _content(item: Item) -> bytes:
-    """What decides whether a record read again is the same; where it stood does not."""
-    return encode(ItemCollected(item=replace(item, locator="")))
+    """What decides whether a record read again is the same; where it stood does not.
+
+    Without tags it is what it was before items had any: an export that is read again after an
+    update states nothing anew.
+    """
+    if item.tags:
+        return encode(ItemCollected(item=replace(item, locator="")))
+    return encode(untagged(item))

@@ -10,16 +10,17 @@ from collections.abc import Callable
 import msgspec
 
 from vault import events as e
-from vault.upcasts import EARLIER
+from vault.upcasts import EARLIER, ItemCollected1
 
 __all__ = ["TOPICS", "UNDECODABLE", "decode", "decoder", "encode", "topic_of", "topics_of"]
 
 TOPICS: dict[str, type[e.Event]] = {
     "owner.named/1": e.OwnerNamed,
-    "item.collected/1": e.ItemCollected,
-    "item.revised/1": e.ItemRevised,
+    "item.collected/2": e.ItemCollected,
+    "item.revised/2": e.ItemRevised,
+    "content.collected/1": e.ContentCollected,
     "item.erased/2": e.ItemErased,
-    "import.finished/1": e.ImportFinished,
+    "import.finished/2": e.ImportFinished,
     "consent.given/1": e.ConsentGiven,
     "consent.prohibited/1": e.ConsentProhibited,
     "consent.withdrawn/1": e.ConsentWithdrawn,
@@ -66,8 +67,8 @@ def topics_of(event_class: type[e.Event]) -> tuple[str, ...]:
     return (*sorted(earlier), _topic_of[event_class])
 
 
-def encode(event: e.Event) -> bytes:
-    """Return the canonical bytes of an event."""
+def encode(event: e.Event | ItemCollected1) -> bytes:
+    """Return the canonical bytes of an event, or of what an item is known by."""
     return _encoder.encode(event)
 
 

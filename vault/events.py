@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from vault.consent import Filters, Pause, Statement
-from vault.items import Bad, Item
+from vault.items import Bad, Content, Item
 
 __all__ = [
     "ConsentGiven",
     "ConsentObserved",
     "ConsentProhibited",
     "ConsentWithdrawn",
+    "ContentCollected",
     "CorrectionMade",
     "DeviceEnrolled",
     "DeviceRevoked",
@@ -90,10 +91,18 @@ class ItemRevised(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContentCollected(Event):
+    """A block of the bytes of an attachment; stored once, however many items carry it."""
+
+    content: Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ItemErased(Event):
     """The data keys of these entries were destroyed; the signed entries stay.
 
-    `item_ids` names items and every entry that revises or corrects one of them. `cause` is
+    `item_ids` names items, every entry that revises or corrects one of them, and the blocks
+    of the attachments that no other item carries. `cause` is
     `asked` where the owner asked for it, `retention` where a rule of hers did.
     """
 
@@ -104,17 +113,23 @@ class ItemErased(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportFinished(Event):
-    """One reading of one export came to its end.
+    """One reading of one export came to its end and told something new.
 
     `read` = `collected` + `duplicates` + the sum of `bad_reasons`; `bad` holds the first
-    locators only. An item that consent refuses counts as bad, with that reason.
+    10,000 locators only. An item that consent refuses counts as bad, with that reason.
+    `locator` is the name of what was added and `path` where it lay; `sources` are those that
+    read it, each with its version (0: not known), `asked` the one that the owner named, and
+    `retried` the id of the import whose failures were read again.
     """
 
-    source: str
     locator: str
     read: int
     collected: int
     duplicates: int
+    path: str = ""
+    sources: tuple[tuple[str, int], ...] = ()
+    asked: str = ""
+    retried: str = ""
     bad_reasons: tuple[tuple[str, int], ...] = ()
     bad: tuple[Bad, ...] = ()
     first_at: datetime | None = None

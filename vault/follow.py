@@ -22,7 +22,8 @@ class Entry(NamedTuple):
     """One record of the log as a follower sees it.
 
     `time` is when it was appended, in nanoseconds since 1970. `event` is None where the key
-    was destroyed (`erased`) or the topic is unknown.
+    was destroyed (`erased`), the topic is unknown, or the entry is a block of an attachment:
+    that is told by its `tag`, the blinded natural key, and read by whoever wants its bytes.
     """
 
     position: int
@@ -31,6 +32,7 @@ class Entry(NamedTuple):
     time: int
     event: Event | None
     erased: bool = False
+    tag: bytes = b""
 
     @property
     def at(self) -> datetime:

@@ -7,8 +7,26 @@ Pure values without I/O. Names follow ActivityStreams 2.0 where it has one
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-__all__ = ["Agent", "Attachment", "Bad", "Item", "Precision", "Progress"]
+__all__ = [
+    "BLOCK",
+    "LARGEST",
+    "Agent",
+    "Attachment",
+    "Bad",
+    "Content",
+    "Item",
+    "Precision",
+    "Progress",
+    "Reached",
+]
+
+BLOCK: Final = 1 << 20
+"""Bytes of a block of an attachment; the last one of a file is shorter."""
+
+LARGEST: Final = 64 << 20
+"""Of an attachment that is larger only name, type, size and digest are kept."""
 
 
 class Precision(StrEnum):
@@ -43,6 +61,20 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A block of the bytes of an attachment: the `part`-th, from 0, of so many `parts`.
+
+    `sha256` (hex) is that of the whole file, not of the block. Every block but the last has
+    `BLOCK` bytes, and an empty file has one that is empty.
+    """
+
+    sha256: str
+    part: int
+    parts: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One message, note or entry, as the source states it.
 
@@ -51,7 +83,8 @@ class Item:
     the source does not say. `assumed` is set where a time zone or a day-month order
     was inferred. `text` is NFC with LF line ends; `text_new` is the part that its
     author wrote, without quoted replies and signature, or None where that is all of
-    `text`. `labels` are sensitive data types found in the item (`health`, …).
+    `text`. `labels` are sensitive data types found in the item (`health`, …), `tags` what
+    its keeper filed it under there: folders, labels, hashtags.
     `locator` says where it stood (`path!member#offset`), for errors and for reading again.
     """
 
@@ -71,6 +104,7 @@ class Item:
     text_new: str | None = None
     language: str = ""
     labels: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     locator: str = ""
 
@@ -104,3 +138,14 @@ class Progress:
 
     done: int
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """Where the reading of a file ended: a later one of the grown file may go on from there.
+
+    `file` is the path of the file in its tree, `cursor` the source's own terms.
+    """
+
+    file: str
+    cursor: bytes

@@ -7,21 +7,79 @@ class as it was to this module, under its old topic, with one function from old 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from vault import events as e
+from vault.items import Agent, Attachment, Bad, Item, Precision
 
 __all__ = [
     "EARLIER",
     "DeviceRevoked1",
+    "ImportFinished1",
     "ItemErased1",
     "Manifest1",
     "ModelRetrained1",
     "ModelTrained1",
     "Upcast",
+    "untagged",
 ]
 
 Old = TypeVar("Old")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFinished1:
+    """One reading of one export came to its end."""
+
+    source: str
+    locator: str
+    read: int
+    collected: int
+    duplicates: int
+    bad_reasons: tuple[tuple[str, int], ...] = ()
+    bad: tuple[Bad, ...] = ()
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item1:
+    """One message, note or entry, as the source states it, but for its tags."""
+
+    source: str
+    native_id: str
+    type: str
+    at: datetime | None = None
+    offset: int | None = None
+    precision: Precision = Precision.SECOND
+    assumed: bool = False
+    author: Agent | None = None
+    to: tuple[Agent, ...] = ()
+    conversation: str = ""
+    reply_to: str = ""
+    title: str = ""
+    text: str = ""
+    text_new: str | None = None
+    language: str = ""
+    labels: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    locator: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemCollected1:
+    """An item was read for the first time."""
+
+    item: Item1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemRevised1:
+    """The source now states an item differently; `item_id` is the entry that first held it."""
+
+    item_id: str
+    item: Item1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +146,77 @@ class Upcast(Generic[Old]):
     renew: Callable[[Old], e.Event]
 
 
+def _import_finished(old: ImportFinished1) -> e.ImportFinished:
+    return e.ImportFinished(
+        locator=old.locator,
+        read=old.read,
+        collected=old.collected,
+        duplicates=old.duplicates,
+        sources=tuple((name, 0) for name in old.source.split(", ") if name),
+        bad_reasons=old.bad_reasons,
+        bad=old.bad,
+        first_at=old.first_at,
+        last_at=old.last_at,
+    )
+
+
+def _item(old: Item1) -> Item:
+    # Field by field: as many as a vault has items are renewed whenever a view is made.
+    return Item(
+        source=old.source,
+        native_id=old.native_id,
+        type=old.type,
+        at=old.at,
+        offset=old.offset,
+        precision=old.precision,
+        assumed=old.assumed,
+        author=old.author,
+        to=old.to,
+        conversation=old.conversation,
+        reply_to=old.reply_to,
+        title=old.title,
+        text=old.text,
+        text_new=old.text_new,
+        language=old.language,
+        labels=old.labels,
+        attachments=old.attachments,
+        locator=old.locator,
+    )
+
+
+def untagged(item: Item) -> ItemCollected1:
+    """Return what an item without tags was, and is still known by, without where it stood."""
+    return ItemCollected1(
+        item=Item1(
+            source=item.source,
+            native_id=item.native_id,
+            type=item.type,
+            at=item.at,
+            offset=item.offset,
+            precision=item.precision,
+            assumed=item.assumed,
+            author=item.author,
+            to=item.to,
+            conversation=item.conversation,
+            reply_to=item.reply_to,
+            title=item.title,
+            text=item.text,
+            text_new=item.text_new,
+            language=item.language,
+            labels=item.labels,
+            attachments=item.attachments,
+        )
+    )
+
+
+def _item_collected(old: ItemCollected1) -> e.ItemCollected:
+    return e.ItemCollected(item=_item(old.item))
+
+
+def _item_revised(old: ItemRevised1) -> e.ItemRevised:
+    return e.ItemRevised(item_id=old.item_id, item=_item(old.item))
+
+
 def _item_erased(old: ItemErased1) -> e.ItemErased:
     return e.ItemErased(item_ids=old.item_ids, masked=old.masked)
 
@@ -117,6 +246,9 @@ def _model_retrained(old: ModelRetrained1) -> e.ModelRetrained:
 
 
 EARLIER: Mapping[str, Upcast[Any]] = {
+    "import.finished/1": Upcast(ImportFinished1, e.ImportFinished, _import_finished),
+    "item.collected/1": Upcast(ItemCollected1, e.ItemCollected, _item_collected),
+    "item.revised/1": Upcast(ItemRevised1, e.ItemRevised, _item_revised),
     "item.erased/1": Upcast(ItemErased1, e.ItemErased, _item_erased),
     "device.revoked/1": Upcast(DeviceRevoked1, e.DeviceRevoked, _device_revoked),
     "model.trained/1": Upcast(ModelTrained1, e.ModelTrained, _model_trained),

@@ -30,9 +30,18 @@ _COMMANDS = {
     "keys": ("console.cli.keys", "Change the passphrase, renew keys and the recovery page."),
     "me": ("console.cli.items", "Say under which names and addresses you appear."),
     "add": ("console.cli.items", "Collect an export: a file, folder, zip or tar."),
+    "sources": ("console.cli.sources", "See what can be read, and check a source on a sample."),
+    "imports": (
+        "console.cli.imports",
+        "See what was imported and what could not be read, and read that again.",
+    ),
     "people": ("console.cli.people", "Say who is who, who is what to you, and who is left out."),
     "search": ("console.cli.items", "Search what consent allows to be searched."),
     "show": ("console.cli.items", "Show one item."),
+    "attachments": (
+        "console.cli.attachments",
+        "List the files that came with an item, or write them into a folder.",
+    ),
     "labels": (
         "console.cli.labels",
         "See what items are about where that is sensitive, and say better.",

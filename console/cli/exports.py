@@ -31,7 +31,7 @@ def export(out: Path) -> None:
     def lines() -> None:
         told = [
             _count(getattr(done, f"{name}s"), name)
-            for name in ("item", "correction", "statement", "model", "paper", "file")
+            for name in ("item", "attachment", "correction", "statement", "model", "paper", "file")
         ]
         talk(f"{', '.join(told)}: {done.out}")
 

@@ -2,17 +2,24 @@
 
 import sys
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from console.cli.common import command, emit, printable, talk
+from console.cli.attachments import size
+from console.cli.common import command, emit, options, printable, talk
 from console.cli.conditions import Given, conditions, filters
 from console.cli.opening import opened, progress
+
+if TYPE_CHECKING:
+    from console.use.collecting import Survey
+    from vault.collectors.survey import Surveyed
 
 __all__ = ["add", "me", "search", "show"]
 
 _SHOWN_BAD = 20
+_SHOWN_PARTS = 50
+_SAMPLE = 72
 
 
 @command("me")
@@ -30,23 +37,35 @@ def me(names: tuple[str, ...]) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--source", default="", help="Read it as this source, whatever it looks like.")
 @click.option("--me", "names", multiple=True, help="A name or address of yours; repeatable.")
-@click.option("--dry-run", is_flag=True, help="Say what would be collected; store nothing.")
-def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool) -> None:
-    """Collect an export: a file, folder, zip or tar.
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be collected, with samples; store nothing."
+)
+@click.option("--yes", is_flag=True, help="Store what was found without asking.")
+def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool, yes: bool) -> None:
+    """Collect an export: a file, folder, zip or tar, of mixed things.
 
+    First it says what was found, part by part, and asks on a terminal whether to store it.
     Adding grants the purpose `collect` for that source, on the record; an earlier
-    prohibition wins. Adding the same thing again stores nothing twice.
+    prohibition wins. Adding the same thing again stores nothing twice, and reads only what
+    is new or has changed.
     """
     from console.use import collecting  # noqa: PLC0415 — heavy
     from vault.collectors.portable import looks_like_a_copy  # noqa: PLC0415 — heavy
 
-    with opened() as twin, progress("Reading") as told:
+    with opened() as twin:
         # The items of a copy say themselves who sent them.
         if not names and not looks_like_a_copy(path) and not collecting.me(twin, ()).names:
             names = _ask_who()
-        added = collecting.add(
-            twin, path, source=source, names=names, dry_run=dry_run, progress=told
-        )
+        if not options().as_json:
+            with progress("Looking", "bytes") as told:
+                found = collecting.survey(twin, path, source=source, names=names, progress=told)
+            _tell(found, samples=dry_run)
+            if found.parts and not dry_run and not yes and sys.stdin.isatty():
+                click.confirm("Store them?", default=True, abort=True, err=True)
+        with progress("Reading", "bytes") as told:
+            added = collecting.add(
+                twin, path, source=source, names=names, dry_run=dry_run, progress=told
+            )
 
     def lines() -> None:
         verb = "would be collected" if dry_run else "collected"
@@ -59,11 +78,44 @@ def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool) -> None:
         for bad in added.bad[:_SHOWN_BAD]:
             click.echo(f"  {printable(bad.locator)}: {bad.reason}", err=True)
         if len(added.bad) > _SHOWN_BAD:
-            click.echo(f"  … and {len(added.bad) - _SHOWN_BAD} more", err=True)
+            more = len(added.bad) - _SHOWN_BAD
+            click.echo(f"  … and {more} more; `twin imports show NUMBER` lists them", err=True)
 
     emit(added, lines)
     if added.collected + added.duplicates == 0:
         sys.exit(1)
+
+
+def _tell(found: "Survey", *, samples: bool) -> None:
+    """Say what was found before it is stored."""
+    if not found.is_new:
+        talk("Nothing in it has changed since it was added.")
+        return
+    for part in found.parts[:_SHOWN_PARTS]:
+        talk(_line(part))
+        for item in part.samples if samples else ():
+            words = printable(" ".join((item.title or item.text).split())[:_SAMPLE])
+            day = f"{item.at:%Y-%m-%d}" if item.at else "undated"
+            click.echo(f"  {day}  {item.type}  {words}")
+    if len(found.parts) > _SHOWN_PARTS:
+        talk(f"… and {len(found.parts) - _SHOWN_PARTS} more parts.")
+    if found.bad:
+        talk(f"Not readable besides: {len(found.bad)} files or records.")
+
+
+def _line(part: "Surveyed") -> str:
+    is_whole = part.counted == "exactly"
+    about = "" if is_whole else f"{part.counted} "
+    days = ""
+    if part.first_at and part.last_at:
+        days = f", {part.first_at:%Y-%m-%d} to {part.last_at:%Y-%m-%d}"
+        days += "" if is_whole else " as far as it was looked at"
+    files = f" ({part.files} files)" if part.files > 1 else ""
+    return (
+        f"{part.source}: {about}{part.own + part.others} items ({part.own} yours, {part.others} "
+        f"others'){days}, in {printable(part.part)}{files}"
+        + (f"; {part.bad} not readable" if part.bad else "")
+    )
 
 
 def _ask_who() -> tuple[str, ...]:
@@ -138,6 +190,11 @@ def show(item_id: str) -> None:
         click.echo(f"{shown.author or '-'} in {shown.conversation or '-'}")
         if shown.title:
             click.echo(shown.title)
+        if shown.tags:
+            click.echo(f"Filed under {', '.join(map(printable, shown.tags))}")
+        for file in shown.attachments:
+            known = "" if file.kept else "  bytes not kept"
+            click.echo(f"+ {printable(file.name)}  {size(file.size)}{known}")
         click.echo(f"\n{shown.text}")
 
     emit(shown, lines)

@@ -181,7 +181,7 @@ def _unlocked_by_keyring(home: Path) -> "Twin | None":
 
 @contextmanager
 def progress(what: str, unit: str = "") -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar on a terminal; elsewhere nothing.
+    """Show a bar on a terminal, with a rate where it counts bytes; elsewhere nothing.
 
     Yields:
         A function that takes (done, in all), or None where nobody looks.
@@ -192,17 +192,20 @@ def progress(what: str, unit: str = "") -> Iterator[Callable[[int, int], None] |
     from rich.console import Console  # noqa: PLC0415 — only on a terminal
     from rich.progress import (  # noqa: PLC0415
         BarColumn,
+        DownloadColumn,
         Progress,
         TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
+        TransferSpeedColumn,
     )
 
+    rates = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (TextColumn(unit),)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn(unit),
+        *rates,
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

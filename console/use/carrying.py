@@ -1,4 +1,4 @@
-"""Models and papers on their way into a portable copy.
+"""Attachments, models and papers on their way into a portable copy.
 
 Weights are written as they are kept: safetensors, which open without this program. Only a
 model that may answer is carried with its weights; of any other, what is on the record.
@@ -17,9 +17,12 @@ from trainer.building import small_config
 from trainer.recipe import Recipe
 from trainer.states import name_of
 from trainer.tokenizer import fixed_file
+from vault.collectors.portable import attachment_file
+from vault.contents import read
 from vault.events import Manifest, ModelRetrained, ModelTrained
+from vault.items import Item
 
-__all__ = ["About", "Trained", "carry_models", "carry_papers"]
+__all__ = ["About", "Trained", "carry_attachments", "carry_models", "carry_papers"]
 
 Trained = tuple[str, ModelTrained | ModelRetrained]
 """The id of an entry, and the model that came into being there."""
@@ -52,6 +55,17 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     manifest: str
     public_key: str
     signature: str
+
+
+def carry_attachments(twin: Twin, desk: Desk, item: Item) -> int:
+    """Write the files of an item that the vault has and the copy has not; return how many."""
+    written = 0
+    for attachment in item.attachments:
+        if entries := twin.views.timeline.attached.blocks(attachment):
+            path = attachment_file(attachment.sha256)
+            blocks = read(twin.log, attachment, entries)
+            written += desk.pour(path, attachment.sha256, blocks)
+    return written
 
 
 def carry_models(twin: Twin, desk: Desk, trained: Sequence[Trained]) -> int:

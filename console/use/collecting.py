@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.bootstrap import Twin
-from vault.application import Imported
+from projections.permissions import Judge
+from vault.application import Export, Imported
 from vault.collectors import registry
-from vault.collectors.api import Found
+from vault.collectors.api import Carrier, Ended, Found
 from vault.collectors.collect import collect
+from vault.collectors.collect import survey as survey_of
+from vault.collectors.fingerprints import Told
+from vault.collectors.survey import Surveyed
 from vault.consent import Decision, Effect, Filters, Purpose, Subject, normal
 from vault.errors import PolicyClosed
-from vault.items import Bad, Item, Progress
+from vault.items import Bad, Content, Item, Progress
 
-__all__ = ["Names", "add", "me", "peek"]
+__all__ = ["Again", "Names", "Survey", "add", "me", "peek", "survey"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,30 @@ class Names:
     """The owner's names and addresses, as they are compared."""
 
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What was found in a path before any of it is stored.
+
+    `is_new` is False where every file is as it was when it was read before; what has not
+    changed is in no part. `bad` is what no source reads, or only one of a later part.
+    """
+
+    is_new: bool
+    parts: tuple[Surveyed, ...] = ()
+    bad: tuple[Bad, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """An import whose failures are to be read again: its id, and where they stood.
+
+    No places: whatever could not be read the last time.
+    """
+
+    id: str
+    places: tuple[str, ...] = ()
 
 
 def me(twin: Twin, names: Iterable[str]) -> Names:
@@ -36,6 +64,39 @@ def peek(twin: Twin, path: Path) -> Iterator[Item]:
     yield from (one for one in collect(path, twin.views.people.owner) if isinstance(one, Item))
 
 
+def survey(
+    twin: Twin,
+    path: Path,
+    *,
+    source: str = "",
+    names: Iterable[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Survey:
+    """Say what is in a path, part by part, in seconds and without storing anything.
+
+    Raises:
+        NotFound: There is nothing at the path.
+    """
+    twin.catch_up()
+    known = twin.views.people.owner | {normal(name) for name in names}
+    with twin.fingerprints() as prints:
+        look = prints.look(path, known, source=source)
+    if not look.is_anything_new:
+        return Survey(is_new=False)
+    parts: list[Surveyed] = []
+    bad: list[Bad] = []
+    for one in survey_of(path, known, source=source or None, kept=look.kept):
+        match one:
+            case Surveyed():
+                parts.append(one)
+            case Bad():
+                bad.append(one)
+            case Progress():
+                if progress:
+                    progress(one.done, one.total)
+    return Survey(is_new=True, parts=tuple(parts), bad=tuple(bad))
+
+
 def add(
     twin: Twin,
     path: Path,
@@ -43,12 +104,24 @@ def add(
     source: str = "",
     names: Iterable[str] = (),
     dry_run: bool = False,
+    again: Again | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Imported:
     """Collect what a path holds; what is there already is not stored again.
 
-    Adding is a permission to collect from that source, and goes on the record as one. A
-    prohibition that stands against the whole source wins.
+    Files that have not changed since the same sources read them under the same names, and of
+    which consent refused nothing, are not read again. Adding is a permission to collect from
+    a source, and goes on the record as one. A prohibition that stands against the whole
+    source wins.
+
+    Args:
+        twin: The vault.
+        path: A file, a folder, a zip or a tar.
+        source: Read everything as this source.
+        names: More names and addresses of the owner.
+        dry_run: Read everything, store nothing.
+        again: Read only what could not be read in an earlier import.
+        progress: Told (bytes done, bytes in all).
 
     Raises:
         NotFound: There is nothing at the path.
@@ -61,13 +134,41 @@ def add(
         else twin.vault.name_owner(names, twin.views.people.owner)
     )
     grants = _Grants(twin, dry_run=dry_run)
-    imported = twin.vault.collect(
-        _granting(collect(path, known, source=source or None), grants),
-        locator=path.name,
-        permits=grants.permit,
-        progress=progress,
-        dry_run=dry_run,
-    )
+    before = twin.views.imports.last(str(path.absolute()))
+    with twin.fingerprints() as prints:
+        places = None if again is None else again.places
+        look = prints.look(path, known, source=source, again=places)
+
+        def permits(item: Item) -> bool:
+            is_permitted = grants.permit(item)
+            if not is_permitted:
+                look.deny(item.locator)
+            return is_permitted
+
+        found = collect(
+            path,
+            known,
+            source=source or look.source,
+            cursors=look.cursors,
+            kept=look.kept,
+        )
+        imported = twin.vault.collect(
+            _granting(look.following(found), grants),
+            export=Export(
+                locator=path.name,
+                path=str(path.absolute()),
+                asked=source,
+                retried="" if again is None else again.id,
+                versions=grants.versions,
+                before=before.event if before else None,
+            ),
+            permits=permits,
+            progress=progress,
+            ended=lambda part: look.ended(part, twin.log.head.position),
+            dry_run=dry_run,
+        )
+        if not dry_run:
+            look.finish(twin.log.head.position)
     twin.catch_up()
     if grants.closed and not grants.is_any_open():
         raise PolicyClosed(
@@ -78,11 +179,12 @@ def add(
 
 
 def _granting(
-    found: Iterable[Found | Item | Bad | Progress], grants: "_Grants"
-) -> Iterator[Item | Bad | Progress]:
+    found: Iterable[Told], grants: "_Grants"
+) -> Iterator[Item | Content | Bad | Progress | Ended]:
     """Put the permission for each source on the record before its first item is stored."""
     for one in found:
         if isinstance(one, Found):
+            grants.versions[one.source] = one.version
             if not one.brings:
                 grants.grant(one.source, _types(one.source))
             for brought in one.brings:
@@ -100,7 +202,8 @@ class _Grants:
         self._granted: set[str] = set()
         self._asked: set[tuple[str, str]] = set()
         self.closed: set[str] = set()
-        self._decisions: dict[Subject, Decision] = {}
+        self.versions: dict[str, int] = {}
+        self._judge: Judge | None = None
 
     def grant(self, source: str, types: tuple[str, ...]) -> None:
         """Allow to collect from a source, unless the owner said no; then it is `closed`."""
@@ -119,7 +222,7 @@ class _Grants:
                     Effect.ALLOW, name, Purpose.COLLECT, filters=Filters(source=source)
                 )
         self._twin.catch_up()
-        self._decisions.clear()
+        self._judge = None
 
     def is_any_open(self) -> bool:
         """Whether some source that was found may be collected from."""
@@ -127,16 +230,12 @@ class _Grants:
 
     def permit(self, item: Item) -> bool:
         """Return whether consent allows to collect an item."""
-        subject = self._twin.views.people.subject(item)
-        decision = self._decisions.get(subject)
-        if decision is None:
-            decision = self._twin.views.permissions.decide(
-                subject, Purpose.COLLECT, self._twin.vault.now()
+        if self._judge is None:
+            self._judge = self._twin.views.permissions.judge(
+                Purpose.COLLECT, self._twin.vault.now()
             )
-            self._decisions[subject] = decision
-        if self._dry_run and not decision.statement:
-            return True
-        return decision.permitted
+        decision = self._judge(self._twin.views.people.subject(item))
+        return decision.permitted or (self._dry_run and not decision.statement)
 
     def _decide(self, name: str, source: str) -> Decision:
         return self._twin.views.permissions.decide(
@@ -145,5 +244,8 @@ class _Grants:
 
 
 def _types(source: str) -> tuple[str, ...]:
+    """Return the data types of a source; a carrier has none but those that it brings."""
     found, _ = registry.load(source)
-    return tuple(sorted(name for one in found for name in one.types))
+    return tuple(
+        sorted(name for one in found if not isinstance(one, Carrier) for name in one.types)
+    )

@@ -27,13 +27,15 @@ context.jsonld      the JSON-LD context of these lines: every name in them, also
 corrections.jsonl   words that the person later put in the place of an item's text.
 statements.jsonl    what the person allowed, forbade, took back, paused, or set a time
                     for, in order. `event` has the form that its `topic` stands for.
+attachments/        files that came with items. Each is named by its SHA-256; what it was
+                    called and its type stand in the `attachment` of its items.
 owner.json          the names and addresses under which the person appears.
 models/             models that were taught with the items: weights as safetensors, and
                     in model.json what network they belong to and what they learned from.
 papers/             signed receipts and certificates of what was withdrawn or erased.
 
-A file for which there is nothing is not there. Of attachments only the name, type, size
-and SHA-256 are known; their bytes were never in the vault.
+A file for which there is nothing is not there. Of some attachments (larger than 64 MiB,
+or missing when they were collected) only the name, type, size and SHA-256 are known.
 
 HOW TO READ IT
 

@@ -14,11 +14,12 @@ import msgspec
 
 from console.bootstrap import Twin
 from console.desk import Desk, Draft, claimed
-from console.use.carrying import Trained, carry_models, carry_papers
+from console.use.carrying import Trained, carry_attachments, carry_models, carry_papers
 from console.use.explaining import readme
 from vault import points
 from vault.collectors.copied import Carried, Counts, Listed, Manifest
 from vault.collectors.portable import (
+    ATTACHMENTS,
     CONTEXT,
     CONTEXT_FILE,
     CORRECTIONS,
@@ -77,6 +78,7 @@ class Exported:
     statements: int
     models: int
     papers: int
+    attachments: int
     files: int
     position: int
 
@@ -180,6 +182,7 @@ class _Copy:
         self._items: Draft | None = None
         self._until = 0
         self._types: _Types = {}
+        self._files = 0
         self._names: dict[str, None] = {}
         self._trained: list[Trained] = []
         self._counts = Counts(items=0, corrections=0, statements=0, models=0, papers=0)
@@ -200,10 +203,12 @@ class _Copy:
             self._desk.keep(said.keep())
         named = Named(ld_context=CONTEXT_FILE, type="Person", names=tuple(self._names))
         self._desk.put(OWNER, _shown(named))
+        self._desk.sweep(ATTACHMENTS)
         self._counts = Counts(
             items=sum(part.listed.lines for part in self._parts),
             models=carry_models(self._twin, self._desk, self._trained),
             papers=carry_papers(self._twin, self._desk),
+            attachments=self._files,
             **counts,
         )
         self._desk.put(README, readme(self._counts, self._twin.vault.now()).encode())
@@ -246,6 +251,7 @@ class _Copy:
             statements=counts.statements,
             models=counts.models,
             papers=counts.papers,
+            attachments=counts.attachments,
             files=len(manifest.files) + 1,
             position=self._position,
         )
@@ -260,7 +266,7 @@ class _Copy:
         kept = frozenset(part.listed.path for part in self._parts)
         # The state is written first, so that nothing of ours is ever found without it.
         self._save()
-        self._desk.clear(keep=kept | {UNFINISHED})
+        self._desk.clear(keep=kept | {UNFINISHED, ATTACHMENTS})
         for part in self._parts:
             self._desk.keep(part.listed)
         self._until = self._parts[-1].until if self._parts else 0
@@ -310,10 +316,13 @@ class _Copy:
         )
 
     def _item(self, entry: Entry, root: str, item: Item) -> None:
-        """Write an item, if this entry holds the version that is in force."""
-        if entry.position <= self._until:
+        """Write an item, if this entry holds the version that is in force, with its files."""
+        if entry.position <= self._until and not item.attachments:
             return
         if self._twin.views.people.last_stated(root) != entry.position:
+            return
+        self._files += carry_attachments(self._twin, self._desk, item)
+        if entry.position <= self._until:
             return
         if self._items is None:
             self._items = self._desk.draft(items_file(len(self._parts) + 1))

@@ -158,8 +158,9 @@ def _ordered(twin: Twin, item_ids: Sequence[str], cause: str) -> _Order:
     views = twin.views
     words = views.entries(item_ids)
     # Entries under the same natural key are the same item, whichever device wrote them.
-    family = twin.log.with_revisions(twin.log.located(words))
-    entries = tuple(dict.fromkeys((*words, *(record.header.id for record in family))))
+    family = [one.header.id for one in twin.log.with_revisions(twin.log.located(words))]
+    files = views.timeline.attached.alone(item_ids)
+    entries = tuple(dict.fromkeys((*words, *family, *files)))
     sampled = samples(twin, entries)
     return _Order(
         id=uuid4().hex,
@@ -194,7 +195,7 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
         position=position,
         checkpoint=twin.log.head.root.hex(),
         stores=tuple(
-            Store(store=name, destroyed=max(0, order.held[name] - left), left=left)
+            Store(store=name, destroyed=max(0, order.held.get(name, 0) - left), left=left)
             for name, left in held.items()
         ),
         rows_removed=order.held["training rows"],

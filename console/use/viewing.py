@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from console.bootstrap import Twin
+from console.use.attachments import Kept, kept
 from projections.exports.card import Residual
 from projections.redaction import canaries
 from projections.training import Training
@@ -46,6 +47,8 @@ class Shown:
     author: str
     title: str
     text: str
+    tags: tuple[str, ...]
+    attachments: tuple[Kept, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,8 @@ def show(twin: Twin, item_id: str) -> Shown:
         author=(item.author.name or item.author.id) if item.author else "",
         title=item.title,
         text=item.text,
+        tags=item.tags,
+        attachments=kept(twin, item.attachments),
     )
 
 

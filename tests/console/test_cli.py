@@ -202,7 +202,7 @@ def test_verify_finds_a_flipped_bit_and_exits_6(vault, chat):
     vault.ok("add", str(chat), "--me", "Ada Quill")
     log = vault.home / "log.db"
     body = bytearray(log.read_bytes())
-    place = body.rindex(b"item.collected/1") + 400
+    place = body.rindex(b"item.collected/2") + 400
     body[place] ^= 1
     log.write_bytes(body)
     done = vault("verify", "--json")

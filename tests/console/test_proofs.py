@@ -77,7 +77,7 @@ def test_a_proof_is_checked_by_a_stranger_who_learns_no_word(filled, stranger):
     assert (proved["proves"], proved["entry"], proved["topic"]) == (
         "entry",
         item,
-        "item.collected/1",
+        "item.collected/2",
     )
     assert (proved["shown"], proved["event"]) == (False, None)
     assert proved["at"] <= proved["tree"]["at"]

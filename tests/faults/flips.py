@@ -24,7 +24,7 @@ from vault.log import home
 from vault.log.enrolment import devices
 from vault.log.sealed import SealedLog
 
-__all__ = ["ALL_BITS", "CLOSED", "MIRROR", "ONE_BIT", "REAL", "WHEN_KILLED"]
+__all__ = ["ALL_BITS", "CLOSED", "MIRROR", "ONE_BIT", "REAL", "SOME", "WHEN_KILLED"]
 
 CLOSED = "a closed vault in small pages"
 WHEN_KILLED = "a killed vault in small pages"
@@ -32,6 +32,8 @@ REAL = "a closed vault"
 MIRROR = "a mirror"
 _SMALL = 512
 ONE_BIT, ALL_BITS = "one bit of each byte", "all bits"
+SOME = "one bit of each fifth byte"
+_FIFTH = 5
 
 
 def _prepared(place: Path, kind: str) -> dict[str, bytes]:
@@ -182,8 +184,11 @@ class Flips:
 def main(arguments: list[str]) -> None:
     """Run what was asked for, and print the report."""
     kind, pattern, bits, share, shares, folder = arguments
-    flips = Flips(Path(folder), kind, later=8 if bits == ONE_BIT else 1)
+    flips = Flips(Path(folder), kind, later=1 if bits == ALL_BITS else 8)
     chance = random.Random(kind)
+    # Another fifth each time, so that all bytes have their turn.
+    every = _FIFTH if bits == SOME else 1
+    turn = random.randrange(every)
     number = 0
     for name, content in flips.files.items():
         if not Path(name).match(pattern):
@@ -191,8 +196,9 @@ def main(arguments: list[str]) -> None:
         for offset in range(len(content)):
             one = chance.randrange(8)
             number += 1
-            if number % int(shares) == int(share):
-                for bit in (one,) if bits == ONE_BIT else range(8):
+            mine, rest = divmod(number, int(shares))
+            if rest == int(share) and mine % every == turn:
+                for bit in range(8) if bits == ALL_BITS else (one,):
                     flips.flip(name, offset, bit)
     report = {"flips": flips.flips, "noticed": flips.noticed, "problems": flips.problems}
     print(json.dumps(report))  # noqa: T201

@@ -62,12 +62,16 @@ class Rounds:
         self.rehearsal: Rehearsal = rehearse(scenario, folder)
         self.rounds = 0
         self.problems: list[str] = []
-        self._stride = 1
+        self._stride, self._turn = 1, 0
 
     def run(self, kind: str) -> None:
-        """Run every round of a kind, or as many as are asked for: every third with "/3"."""
+        """Run every round of a kind, or as many as are asked for: every third with "/3".
+
+        Which ones is drawn anew each time, so that all have their turn.
+        """
         kind, _, stride = kind.partition("/")
         self._stride = int(stride or 1)
+        self._turn = random.randrange(self._stride)
         if kind == NAMED_POINTS:
             self._at_points()
         elif kind.startswith(POWER_CUTS):
@@ -79,7 +83,7 @@ class Rounds:
 
     def _mine(self, number: int) -> bool:
         turn, rest = divmod(number, self._stride)
-        return not rest and turn % self._shares == self._share
+        return rest == self._turn and turn % self._shares == self._share
 
     def _place(self) -> Path:
         return copied(self._folder / "before", self._folder / "place")

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.faults.rehearsal import Scenario, Secrets, made, opened, texts
 from tests.vault.log.logkit import PASSPHRASE, draft, drafts, secrets_of
 from vault import mirrors, restoring
-from vault.application import Vault
+from vault.application import Export, Vault
 from vault.errors import NotFound, TamperError
 from vault.events import ItemErased, OwnerNamed
 from vault.items import Item
@@ -64,7 +64,7 @@ def _import(place: Path) -> Steps:
         Item(source="chat", native_id=str(n), type="document.note", text=text) for n, text in texts
     ]
     with closing(opened(place)) as log:
-        Vault(log).collect(items, locator="chat.txt", permits=lambda _: True)
+        Vault(log).collect(items, export=Export(locator="chat.txt"), permits=lambda _: True)
         yield
 
 

@@ -18,6 +18,8 @@ from vault.log.segment import open_segment
 # Words that stand in what is collected and nowhere else; the first in one message alone.
 ERASED = "glimmerquartz"
 KEPT = ("brindlevane", "snorfletonbly", "quopplewick")
+# Words within files that came with notes; the first goes with its note.
+PICTURED = ("thistlequern", "marrowplunket")
 LISTENING = "import logging; logging.basicConfig(level=logging.DEBUG)\n"
 
 
@@ -34,6 +36,17 @@ def chats(folder):
     path = folder / "WhatsApp Chat with Friend.txt"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def notes(folder):
+    """Two notes, each with a file of more than a block that says one word again and again."""
+    place = folder / "notes"
+    place.mkdir()
+    for word in PICTURED:
+        (place / f"{word[:3]}.md").write_text(f"See ![[{word[:3]}.png]], as ![[both.png]] says.\n")
+        (place / f"{word[:3]}.png").write_bytes(f"{word} ".encode() * 90_000)
+    (place / "both.png").write_bytes(f"{KEPT[0]} ".encode() * 100)
+    return place
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +74,7 @@ def session(tmp_path_factory):
 
     run("init")
     run("add", str(chats(folder)), "--me", "Ada Quill")
+    run("add", str(notes(folder)))
     run("consent", "allow", "message", "search")
     for type_ in ("message", "message.chat.direct.received"):
         run("consent", "allow", type_, "train", "--redact", "none")
@@ -81,8 +95,8 @@ def test_a_whole_session_leaves_no_word_behind_in_any_form(session):
     files = files_of(vault.home, *places.values())
     assert {"log.db", "keys.db", "search.db", "training.db"} <= {path.name for path in files}
     assert sum(path.stat().st_size for path in files) > 500_000
-    assert found_in_files(files, [ERASED, *KEPT]) == []
-    assert found_in("\n".join(said).encode(), [ERASED, *KEPT]) == set()
+    assert found_in_files(files, [ERASED, *KEPT, *PICTURED]) == []
+    assert found_in("\n".join(said).encode(), [ERASED, *KEPT, *PICTURED]) == set()
 
 
 def decrypted(twin, to):
@@ -150,3 +164,30 @@ def test_once_erased_no_word_and_no_key_of_an_item_is_in_any_file_locked_or_unlo
         assert secret not in held
     assert (after / "models" / weights).exists() is not learned
     assert found_in_files(files_of(after), [KEPT[2]]), "what was kept is still there"
+
+
+def test_once_a_note_is_erased_no_byte_of_its_file_is_anywhere(session, tmp_path):
+    vault, run, places, _, _ = session
+    with closing(bootstrap.open_(vault.home, PASSPHRASE)) as twin:
+        twin.catch_up()
+        gone, kept = twin.vault.find([("markdown", f"{word[:3]}.md") for word in PICTURED])
+        attached = twin.views.timeline.attached
+        blocks = attached.alone([gone])
+        assert len(blocks) == 2, "what both notes show stays with the other"
+        secrets = secrets_of(twin.log, blocks)
+        held = b"".join(in_the_mirror(twin, places["mirror"]))
+    assert all(secret[-32:] in held for secret in secrets[:2])
+
+    run("forget", "--item", gone, "--yes")
+    run("backup", str(places["mirror"]))
+    with closing(bootstrap.open_(vault.home, PASSPHRASE)) as twin:
+        twin.catch_up()
+        held = b"".join(in_the_mirror(twin, places["mirror"]))
+        open_ = b"".join(path.read_bytes() for path in files_of(vault.home, *places.values()))
+        views = files_of(decrypted(twin, tmp_path / "views"))
+    assert found_in_files(views, [PICTURED[0]]) == []
+    for secret in secrets:
+        pieces = {secret[i : i + 32] for i in range(0, len(secret) - 31, 16384)}
+        assert not any(piece in open_ or piece in held for piece in pieces)
+    files = run("attachments", kept)["attachments"]
+    assert [(one["name"], one["kept"]) for one in files] == [("mar.png", True), ("both.png", True)]

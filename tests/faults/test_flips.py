@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.driver import driven
-from tests.faults.flips import ALL_BITS, CLOSED, MIRROR, ONE_BIT, REAL, WHEN_KILLED
+from tests.faults.flips import ALL_BITS, CLOSED, MIRROR, ONE_BIT, REAL, SOME, WHEN_KILLED
 
 HOURS = 3600
 
@@ -21,9 +21,9 @@ def test_a_flip_in_any_byte_beside_the_databases_is_noticed(pattern):
     assert flips == noticed > 600
 
 
-@pytest.mark.parametrize(("pattern", "least"), [("log.db", 15_000), ("keys.db", 7000)])
+@pytest.mark.parametrize(("pattern", "least"), [("log.db", 3000), ("keys.db", 1400)])
 def test_a_flip_in_any_byte_of_a_database_is_noticed_or_changes_nothing(pattern, least):
-    flips, noticed = flipped(CLOSED, pattern, ONE_BIT)
+    flips, noticed = flipped(CLOSED, pattern, SOME)
     assert flips >= least
     assert noticed > least // 5
 

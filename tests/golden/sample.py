@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from vault.application import Vault
+from vault.application import Export, Vault
 from vault.consent import Effect, Filters, Profile, Purpose, Statement
 from vault.events import (
     ConsentObserved,
@@ -175,13 +175,13 @@ def entries(log):
 
 def ids(log) -> dict[str, str]:
     """The entry that first held each item, by the item's native id."""
-    collected = [entry for entry in entries(log) if entry.topic == "item.collected/1"]
+    collected = [entry for entry in entries(log) if entry.topic.startswith("item.collected")]
     return {entry.event.item.native_id: entry.id for entry in collected if entry.event}
 
 
 def collect(vault: Vault, found, locator: str) -> None:
     """Read an export; what says that it is denied is."""
-    vault.collect(found, locator=locator, permits=lambda item: "denied" not in item.text)
+    vault.collect(found, export=Export(locator=locator), permits=lambda item: "denied" not in item.text)
 
 
 def clear(folder: Path) -> None:

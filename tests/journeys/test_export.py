@@ -330,7 +330,7 @@ def test_a_damaged_copy_exits_6_in_one_sentence_and_changes_nothing(
         case "unfinished":
             manifest.unlink()
         case "newer":
-            manifest.write_text(manifest.read_text().replace('"version": 1', '"version": 2'))
+            manifest.write_text(manifest.read_text().replace('"version": 2', '"version": 3'))
     before = vault.ok("status")["events"]
     error = vault.refused(6, *command, str(bad))
     assert error["code"] == ("foreign_vault" if damage == "newer" else "integrity")

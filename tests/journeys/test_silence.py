@@ -192,7 +192,7 @@ def test_a_tampered_vault_is_reported_by_position(quiet, exports, vault):
     quiet("add", str(exports), "--me", "Ada Quill")
     log = vault.home / "log.db"
     body = bytearray(log.read_bytes())
-    body[body.rindex(b"item.collected/1") + 200] ^= 1
+    body[body.rindex(b"item.collected/2") + 200] ^= 1
     log.write_bytes(body)
     told = quiet("verify", "--json", status=6)
     assert json.loads(told.out)

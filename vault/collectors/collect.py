@@ -6,22 +6,23 @@ The reading happens in a child process. When one record kills it, that record be
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from vault.collectors import registry
-from vault.collectors.api import Found
-from vault.collectors.job import HEAD_MARK, Job, Kind, file_of, part_mark
+from vault.collectors.api import Ended, Found, Kept
+from vault.collectors.job import HEAD_MARK, Finished, Job, Kind, file_of, part_mark
 from vault.collectors.readers import worker
 from vault.collectors.readers.worker import Died, Limits
+from vault.collectors.survey import Surveyed
 from vault.errors import CollectError, ForeignVault, NotFound, TamperError
-from vault.items import Bad, Item, Progress
+from vault.items import Bad, Content, Item, Progress, Reached
 
-__all__ = ["Outcome", "collect"]
+__all__ = ["Outcome", "collect", "survey"]
 
-Outcome = Found | Item | Bad | Progress
+Outcome = Found | Item | Content | Bad | Progress | Ended | Kept
 
 _log = logging.getLogger(__name__)
 
@@ -32,8 +33,14 @@ _encoder = msgspec.msgpack.Encoder()
 _items = msgspec.msgpack.Decoder(list[Item])
 _bads = msgspec.msgpack.Decoder(list[Bad])
 _found = msgspec.msgpack.Decoder(Found)
-_progress = msgspec.msgpack.Decoder(Progress)
-_names = msgspec.msgpack.Decoder(list[str])
+_reached = msgspec.msgpack.Decoder(Reached)
+_finished = msgspec.msgpack.Decoder(Finished)
+_passed_on: dict[bytes, msgspec.msgpack.Decoder[Content | Progress | Kept | Surveyed]] = {
+    Kind.CONTENT: msgspec.msgpack.Decoder(Content),
+    Kind.PROGRESS: msgspec.msgpack.Decoder(Progress),
+    Kind.KEPT: msgspec.msgpack.Decoder(Kept),
+    Kind.SURVEYED: msgspec.msgpack.Decoder(Surveyed),
+}
 
 
 def collect(
@@ -41,7 +48,8 @@ def collect(
     me: frozenset[str],
     *,
     source: str | None = None,
-    cursor: bytes | None = None,
+    cursors: Mapping[str, tuple[str, bytes]] | None = None,
+    kept: Mapping[str, list[str]] | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Outcome]:
     """Yield everything that is found, read or refused in a path, in a fixed order.
@@ -50,7 +58,9 @@ def collect(
         path: A file, a folder, a zip or a tar.
         me: The owner's names and addresses as `vault.consent.normal` writes them.
         source: Read everything as this source instead of detecting.
-        cursor: For a single file, where an earlier reading ended.
+        cursors: By file (`folder/x.mbox`), who read it earlier and where that ended. Readers
+            are named by `vault.collectors.job.reader_of`; another version reads everything.
+        kept: Files and archives that need not be read again, each with those who read it.
         limits: What the reading child may use.
 
     Raises:
@@ -60,33 +70,74 @@ def collect(
         TamperError: It is a portable copy that is not as it was written.
         ForeignVault: It is a portable copy of a newer format.
     """
+    job = _job(path, me, source)
+    job.cursors.update(cursors or {})
+    job.kept.update(kept or {})
+    for outcome in _all(job, limits):
+        assert not isinstance(outcome, Surveyed), "only a survey tells these"
+        yield outcome
+
+
+def survey(
+    path: Path,
+    me: frozenset[str],
+    *,
+    source: str | None = None,
+    kept: Mapping[str, list[str]] | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Surveyed | Bad | Progress]:
+    """Yield what each part of a path holds, reading no more of it than a few seconds take.
+
+    Args and errors are those of `collect`. A file that nobody reads is a `Bad`, which a part
+    that was not read to its end may yet open.
+    """
+    job = _job(path, me, source)
+    job.kept.update(kept or {})
+    job.survey = True
+    for outcome in _all(job, limits):
+        if isinstance(outcome, Surveyed | Bad | Progress):
+            yield outcome
+
+
+def _job(path: Path, me: frozenset[str], source: str | None) -> Job:
     if not path.exists():
         raise NotFound(f"There is nothing at {path}.")
     if source is not None:
         registry.load(source)
-    job = Job(path=str(path.absolute()), me=sorted(me), source=source, cursor=cursor)
+    return Job(path=str(path.absolute()), me=sorted(me), source=source)
+
+
+def _all(job: Job, limits: Limits | None) -> Iterator[Outcome | Surveyed]:
+    """Run children until one comes to its end."""
     deaths: Counter[str] = Counter()
+    reached: dict[str, Reached] = {}
     while True:
         try:
-            yield from _once(job, limits)
+            yield from _once(job, reached, limits)
         except Died as death:
             yield _bury(job, death, deaths)
         else:
             return
 
 
-def _once(job: Job, limits: Limits | None) -> Iterator[Outcome]:
+def _once(
+    job: Job, reached: dict[str, Reached], limits: Limits | None
+) -> Iterator[Outcome | Surveyed]:
     """Run one child to its end, and write down in the job how far it came."""
     frames = worker.run("vault.collectors.reading:work", _encoder.encode(job), limits)
     for kind, payload in frames:
         try:
-            yield from _take(job, kind, payload)
+            yield from _take(job, reached, kind, payload)
         except msgspec.DecodeError as error:
             raise Died("the reader answered nonsense", "") from error
 
 
-def _take(job: Job, kind: bytes, payload: bytes) -> Iterator[Outcome]:
-    if kind in {Kind.ITEMS, Kind.BAD}:
+def _take(
+    job: Job, reached: dict[str, Reached], kind: bytes, payload: bytes
+) -> Iterator[Outcome | Surveyed]:
+    if kind in _passed_on:
+        yield _passed_on[kind].decode(payload)
+    elif kind in {Kind.ITEMS, Kind.BAD}:
         decoder: msgspec.msgpack.Decoder[list[Item]] | msgspec.msgpack.Decoder[list[Bad]]
         decoder = _items if kind == Kind.ITEMS else _bads
         for record in decoder.decode(payload):
@@ -97,22 +148,44 @@ def _take(job: Job, kind: bytes, payload: bytes) -> Iterator[Outcome]:
         refused = _bads.decode(payload)
         job.refused += len(refused)
         yield from refused
-    elif kind == Kind.PROGRESS:
-        yield _progress.decode(payload)
     elif kind == Kind.FOUND:
         found = _found.decode(payload)
         job.found += 1
         job.part = found.part
+        job.reader = (found.source, found.version)
         yield found
+    elif kind == Kind.REACHED:
+        end = _reached.decode(payload)
+        reached[end.file] = end
     elif kind == Kind.FINISHED:
-        job.finished.append(_names.decode(payload))
-        job.received.clear()
-    elif kind == Kind.UNTRUSTED:
-        raise TamperError(payload.decode("utf-8", "replace"))
-    elif kind == Kind.NEWER:
-        raise ForeignVault(payload.decode("utf-8", "replace"))
-    elif kind == Kind.WARNING:
-        _log.warning("%s", payload.decode("utf-8", "replace"))
+        yield _ended(job, reached, _finished.decode(payload))
+    else:
+        _told(kind, payload.decode("utf-8", "replace"))
+
+
+def _told(kind: bytes, sentence: str) -> None:
+    if kind == Kind.UNTRUSTED:
+        raise TamperError(sentence)
+    if kind == Kind.NEWER:
+        raise ForeignVault(sentence)
+    if kind == Kind.WARNING:
+        _log.warning("%s", sentence)
+
+
+def _ended(job: Job, reached: dict[str, Reached], said: Finished) -> Ended:
+    """Write down that a part was read, and make it known."""
+    source, version = job.reader
+    ended = Ended(
+        source=source,
+        version=version,
+        files=tuple(said.own),
+        opened=tuple(said.opened),
+        reached=tuple(reached.values()),
+    )
+    job.finished.append(said.opened)
+    job.received.clear()
+    reached.clear()
+    return ended
 
 
 def _bury(job: Job, death: Died, deaths: Counter[str]) -> Bad:

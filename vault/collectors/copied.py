@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 
+from vault.collectors.api import Refused
 from vault.collectors.portable import (
     FORMAT,
     LINE_START,
@@ -19,16 +20,17 @@ from vault.collectors.portable import (
     MANIFEST,
     UNFINISHED,
     VERSION,
+    VERSIONS,
     Exact,
     json_of,
 )
 from vault.collectors.readers.tree import File, Tree, Unreadable
 from vault.consent import check_type
-from vault.errors import CollectError, UsageError
+from vault.errors import UsageError
 
-__all__ = ["Carried", "Copy", "Counts", "Listed", "Manifest", "Refused", "is_copy"]
+__all__ = ["Carried", "Copy", "Counts", "Listed", "Manifest", "is_copy"]
 
-_LARGEST = 16 << 20
+_LARGEST = 128 << 20
 _LONGEST_SOURCE = 100
 _MOST_TYPES = 1000
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}")
@@ -64,6 +66,7 @@ class Counts(Exact, frozen=True, kw_only=True):
     statements: Number
     models: Number
     papers: Number
+    attachments: Number = 0
 
 
 class Manifest(Exact, frozen=True, kw_only=True):
@@ -103,14 +106,6 @@ class _Mark(msgspec.Struct):
     version: int
 
 
-class Refused(CollectError):
-    """A copy that is not taken; `newer` says that a later release can read it."""
-
-    def __init__(self, sentence: str, *, newer: bool = False) -> None:
-        super().__init__(sentence)
-        self.newer = newer
-
-
 def is_copy(tree: Tree) -> bool:
     """Whether a folder or archive is a portable copy, finished or not."""
     return any(_shows(tree, file, tree.relative(file.path)) for file in tree.files)
@@ -138,6 +133,7 @@ class Copy:
         self._tree = tree
         self._files = {tree.relative(file.path): file for file in tree.files}
         self.manifest = self._manifest()
+        self._listed = frozenset(one.path for one in self.manifest.files)
 
     @property
     def item_files(self) -> tuple[str, ...]:
@@ -150,7 +146,7 @@ class Copy:
 
     def has(self, path: str) -> bool:
         """Whether the manifest lists a file."""
-        return any(one.path == path for one in self.manifest.files)
+        return path in self._listed
 
     def check(self) -> None:
         """Compare every file with the manifest.
@@ -243,7 +239,7 @@ def _is_sane(manifest: Manifest) -> bool:
     paths = [one.path for one in manifest.files]
     return (
         manifest.format == FORMAT
-        and manifest.version == VERSION
+        and manifest.version in VERSIONS
         and len(set(paths)) == len(paths)
         and all(_PATH.fullmatch(path) and path != MANIFEST for path in paths)
         and sum(len(one.types) for one in manifest.sources) <= _MOST_TYPES

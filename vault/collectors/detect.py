@@ -15,6 +15,8 @@ __all__ = ["Part", "parts"]
 
 _CLAIMED = 0.9
 _LARGE = 1 << 20
+_TABLES = frozenset({".csv", ".tsv", ".jsonl", ".ndjson"})
+_LONGEST_SUFFIX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +46,16 @@ def parts(tree: Tree, sources: Sequence[Source], *, forced: bool = False) -> Ite
         if file.size:
             files.append(file)
         else:
-            yield Bad(locator=file.path, reason="the file is empty")
+            yield Bad(locator=tree.located(file.path), reason="the file is empty")
     if forced and isinstance(sources[0], Carrier):
         yield Part(source=sources[0], tree=tree.sub(files, _root(tree)))
         return
     if forced:
         yield from (Part(source=sources[0], tree=group) for group in _groups(tree, files))
         return
-    for part in _folders(tree.sub(files), sources):
-        yield part
-        files = [file for file in files if file.path not in tree.opened]
-    yield from _single_files(tree, files, sources)
+    yield from _folders(tree.sub(files), sources)
+    left = [file for file in files if file.path not in tree.opened]
+    yield from _single_files(tree, left, sources)
 
 
 def _root(tree: Tree) -> str:
@@ -92,7 +93,7 @@ def _single_files(
         try:
             source, _ = _surest(tree.sub([file]), sources)
         except Unreadable as error:
-            yield Bad(locator=file.path, reason=str(error))
+            yield Bad(locator=tree.located(file.path), reason=str(error))
             continue
         if source is None:
             unknown.append(file)
@@ -106,8 +107,12 @@ def _single_files(
     for file in unknown:
         if file.path not in tree.opened:
             kind = file.suffix or "no suffix"
+            if not kind.isprintable() or len(kind) > _LONGEST_SUFFIX:
+                kind = "a strange suffix"
             reason = f"no source reads this kind of file ({kind})"
-            yield Bad(locator=file.path, reason=reason)
+            if kind in _TABLES:
+                reason += " without a mapping; docs/tables.md says how to write one"
+            yield Bad(locator=tree.located(file.path), reason=reason)
 
 
 def _groups(tree: Tree, files: Sequence[File]) -> Iterator[Tree]:
@@ -119,10 +124,26 @@ def _groups(tree: Tree, files: Sequence[File]) -> Iterator[Tree]:
 
 
 def _surest(tree: Tree, sources: Sequence[Source]) -> tuple[Source | None, float]:
+    """Return who is surest of some files; who fails over them does not want them.
+
+    Raises:
+        Unreadable: It is a single file into which nobody can look.
+    """
     best: Source | None = None
     sureness = 0.0
+    trouble: Unreadable | None = None
     for source in sources:
-        score = source.detect(tree)
-        if score > sureness:
-            best, sureness = source, score
+        try:
+            score = source.detect(tree)
+        except Unreadable as error:
+            trouble = error
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001, S112 - the mistake of one is no reason not to ask the others
+            continue
+        else:
+            if score > sureness:
+                best, sureness = source, score
+    if best is None and trouble is not None and len(tree.files) == 1:
+        raise trouble
     return best, sureness

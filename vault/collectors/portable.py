@@ -22,6 +22,7 @@ from vault.errors import UsageError
 from vault.items import Agent, Attachment, Item, Precision
 
 __all__ = [
+    "ATTACHMENTS",
     "CONTEXT",
     "CONTEXT_FILE",
     "CORRECTIONS",
@@ -36,6 +37,7 @@ __all__ = [
     "STATEMENTS",
     "UNFINISHED",
     "VERSION",
+    "VERSIONS",
     "Corrected",
     "Correction",
     "Exact",
@@ -43,6 +45,7 @@ __all__ = [
     "Named",
     "Said",
     "Unfit",
+    "attachment_file",
     "correction_of",
     "event_of",
     "item_of",
@@ -58,7 +61,10 @@ __all__ = [
 ]
 
 FORMAT: Final = "twinvault-export"
-VERSION: Final = 1
+VERSION: Final = 2
+VERSIONS: Final = frozenset({1, 2})
+"""What is read: the first release's copies have no tags, and no bytes of attachments."""
+
 MANIFEST: Final = "manifest.json"
 UNFINISHED: Final = "unfinished.json"
 CONTEXT_FILE: Final = "context.jsonld"
@@ -66,6 +72,7 @@ OWNER: Final = "owner.json"
 STATEMENTS: Final = "statements.jsonl"
 CORRECTIONS: Final = "corrections.jsonl"
 README: Final = "README.txt"
+ATTACHMENTS: Final = "attachments"
 ITEMS_IN_FILE: Final = 10_000
 LONGEST: Final = 128 << 20
 """The most bytes of a line that is read."""
@@ -99,7 +106,7 @@ CONTEXT: Final[Mapping[str, Any]] = {
         "https://www.w3.org/ns/activitystreams",
         {
             "@version": 1.1,
-            "twin": f"{_URN}export/{VERSION}#",
+            "twin": f"{_URN}export/1#",  # what a name means never changes
             "xsd": "http://www.w3.org/2001/XMLSchema#",
             "entry": "twin:entry",
             "collected": {"@id": "twin:collected", "@type": "xsd:dateTime"},
@@ -113,6 +120,7 @@ CONTEXT: Final[Mapping[str, Any]] = {
             "newContent": "twin:newContent",
             "language": "twin:language",
             "labels": {"@id": "twin:labels", "@container": "@list"},
+            "tags": {"@id": "twin:tags", "@container": "@list"},
             "locator": "twin:locator",
             "size": {"@id": "twin:size", "@type": "xsd:integer"},
             "sha256": "twin:sha256",
@@ -190,6 +198,7 @@ class Line(Exact, frozen=True, kw_only=True):
     new_content: str | None = None
     language: str = ""
     labels: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     attachment: tuple[Document, ...] = ()
     locator: str = ""
 
@@ -257,6 +266,11 @@ def items_file(number: int) -> str:
     return f"items-{number:05d}.jsonl"
 
 
+def attachment_file(sha256: str) -> str:
+    """Return where the bytes of an attachment lie in a copy."""
+    return f"{ATTACHMENTS}/{sha256}"
+
+
 def looks_like_a_copy(path: Path) -> bool:
     """Whether a folder calls itself a portable copy; whether it is one, reading it tells."""
     try:
@@ -301,6 +315,7 @@ def line_of(item: Item, *, id_: str, entry: str, collected: datetime) -> Line:
         new_content=item.text_new,
         language=item.language,
         labels=item.labels,
+        tags=item.tags,
         attachment=tuple(
             Document(name=one.name, media_type=one.media_type, size=one.size, sha256=one.sha256)
             for one in item.attachments
@@ -370,6 +385,7 @@ def item_of(line: Line) -> Item:
         text_new=line.new_content,
         language=line.language,
         labels=line.labels,
+        tags=line.tags,
         attachments=tuple(
             Attachment(name=one.name, media_type=one.media_type, size=one.size, sha256=one.sha256)
             for one in line.attachment

@@ -1,19 +1,32 @@
 """The child's part of a collection: list, detect, read, and send in batches."""
 
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from vault.collectors import registry
-from vault.collectors.api import Brought, Carrier, Found, Record, Source
-from vault.collectors.copied import Refused
+from vault.collectors.api import Brought, Carrier, Found, Kept, Record, Refused, Source
 from vault.collectors.detect import Part, parts
-from vault.collectors.job import HEAD_MARK, Job, Kind, file_of, part_mark
+from vault.collectors.job import (
+    ANYBODY,
+    HEAD_MARK,
+    Finished,
+    Job,
+    Kind,
+    base_of,
+    file_of,
+    part_mark,
+    reader_of,
+)
 from vault.collectors.readers.archives import grow
+from vault.collectors.readers.language import guessed
 from vault.collectors.readers.tree import Tree, Unreadable
 from vault.collectors.readers.worker import Outlet
-from vault.items import Bad, Item, Progress
+from vault.collectors.survey import Counted, Surveyed, Surveyor
+from vault.items import Bad, Content, Item, Progress, Reached
 
 __all__ = ["work"]
 
@@ -41,10 +54,14 @@ def work(encoded: bytes, outlet: Outlet) -> None:
         sender.refused(Bad(locator=root.name, reason="no source can be loaded"))
         return
     sender.total = tree.size
+    unchanged = _Unchanged(tree, job, sources)
     number = 0
-    for part in parts(tree, sources, forced=job.source is not None):
+    for part in unchanged.parts(sources):
         if isinstance(part, Bad):
             sender.refused(part)
+            continue
+        if unchanged.covers(part):
+            sender.done += part.tree.size
             continue
         try:
             brought = _brought(part, number, job)
@@ -57,7 +74,48 @@ def work(encoded: bytes, outlet: Outlet) -> None:
             continue
         _read(part, number, job, sender, brought)
         number += 1
+    sender.kept(unchanged.bases())
     sender.tell(tree.size)
+
+
+class _Unchanged:
+    """What of a tree need not be read again: it was read as it is by who would read it now."""
+
+    def __init__(self, tree: Tree, job: Job, sources: list[Source]) -> None:
+        today = {reader_of(source.name, source.version) for source in sources} | {ANYBODY}
+        self._readers = {base: set(by) for base, by in job.kept.items() if today.issuperset(by)}
+        self._bases: dict[str, str] = {}
+        for file in tree.files if self._readers else ():
+            if file.size and (base := base_of(file.path, self._readers)):
+                self._bases[file.path] = base
+        # Nobody is asked for what is known, and it is told to nobody as left over.
+        tree.opened.update(self._bases)
+        self._is_forced = job.source is not None
+        self._tree = tree
+
+    def parts(self, sources: list[Source]) -> Iterator[Part | Bad]:
+        """Yield parts; claims on folders look at the whole tree, a named source at what is left."""
+        if not self._is_forced:
+            yield from parts(self._tree, sources)
+            return
+        left = self._tree.sub(file for file in self._tree if file.path not in self._bases)
+        if left.files or not self._bases:
+            yield from parts(left, sources, forced=True)
+
+    def covers(self, part: Part) -> bool:
+        """Whether a part need not be read; what needs to be is not taken for known any more."""
+        reader = reader_of(part.source.name, part.source.version)
+        bases = {self._bases.get(file.path, "") for file in part.tree.files}
+        if "" not in bases and any(self._readers[base] & {reader, ANYBODY} for base in bases):
+            return True
+        for file in part.tree.files:
+            if self._bases.pop(file.path, ""):
+                self._tree.opened.discard(file.path)
+        return False
+
+    def bases(self) -> tuple[str, ...]:
+        """Return the files and archives of which nothing was read."""
+        return tuple(sorted(set(self._bases.values())))
 
 
 def _brought(part: Part, number: int, job: Job) -> tuple[Brought, ...]:
@@ -90,6 +148,7 @@ def _read(
                 part=_named(tree),
                 files=len(tree.files),
                 size=tree.size,
+                version=part.source.version,
                 brings=brought,
             )
         )
@@ -97,21 +156,57 @@ def _read(
     # Where a reader has died, each record is sent at once: the next death must cost only its own.
     sender.careful = number == len(job.finished) and bool(job.fatal)
     before = set(tree.opened)
+    cursor = _cursor(part, job)
+    if cursor is not None and number >= job.found:
+        sender.kept((tree.files[0].path,))
     if not sender.enter(part_mark(number)):
         try:
-            for record in part.source.read(tree, job.cursor, frozenset(job.me)):
-                sender.take(part.source, record)
+            if job.survey:
+                sender.surveyed(_look(part, job, sender.surveyor))
+            else:
+                for record in part.source.read(tree, cursor, frozenset(job.me)):
+                    sender.take(part.source, tree.placed(record))
         except MemoryError:
             raise
         except Exception:
             # What came before is good; the parent is told the place and starts a reader anew.
             sender.flush()
             raise
-    sender.finish(sorted(tree.opened - before), tree.size)
+    own = [file.path for file in tree.files]
+    sender.finish(Finished(own=own, opened=sorted(tree.opened - before)), tree.size)
+
+
+def _cursor(part: Part, job: Job) -> bytes | None:
+    """Return where the same source ended, where it is about to read one file that has grown."""
+    reader, cursor = job.cursors.get(part.tree.files[0].path, ("", b""))
+    is_its_own = reader in {ANYBODY, reader_of(part.source.name, part.source.version)}
+    return cursor if is_its_own and len(part.tree.files) == 1 else None
+
+
+def _look(part: Part, job: Job, surveyor: Surveyor) -> Surveyed:
+    """Say what a part holds; what of it was not opened yet counts as its own."""
+    tree = part.tree
+    said = surveyor.look(
+        part.source.read(tree, None, frozenset(job.me)),
+        source=part.source.name,
+        part=_named(tree),
+        files=len(tree.files),
+        size=tree.size,
+    )
+    if said.counted is not Counted.EXACTLY:
+        tree.opened.update(file.path for file in tree.files)
+    return said
 
 
 def _named(tree: Tree) -> str:
     return tree.files[0].path if len(tree.files) == 1 else tree.name
+
+
+def _noted(item: Item) -> Item:
+    """Return an item with the language of its own words, where its source says none."""
+    if item.language or not (language := guessed(item.own_text)):
+        return item
+    return replace(item, language=language)
 
 
 class _Sender:
@@ -129,6 +224,8 @@ class _Sender:
         self._told_at = 0.0
         self._place = ""
         self._expected: frozenset[tuple[str, str]] = frozenset()
+        self._attaches = False
+        self.surveyor = Surveyor()
         self.careful = False
         self.total = 0
         self.done = 0
@@ -153,9 +250,18 @@ class _Sender:
         """Say of which sources and types the items of a part may be."""
         self._expected = frozenset((one.source, name) for one in brought for name in one.types)
 
-    def finish(self, opened: list[str], size: int) -> None:
+    def kept(self, files: tuple[str, ...]) -> None:
+        """Say which files are not read again, or not from their beginning."""
         self._flush()
-        self._outlet.send(Kind.FINISHED, self._encoder.encode(opened))
+        if files:
+            self._outlet.send(Kind.KEPT, self._encoder.encode(Kept(files=files)))
+
+    def surveyed(self, said: Surveyed) -> None:
+        self._outlet.send(Kind.SURVEYED, self._encoder.encode(said))
+
+    def finish(self, finished: Finished, size: int) -> None:
+        self._flush()
+        self._outlet.send(Kind.FINISHED, self._encoder.encode(finished))
         self._received.clear()
         self.done += size
         self.tell(self.done)
@@ -171,29 +277,46 @@ class _Sender:
 
     def take(self, source: Source, record: Record) -> None:
         """Send a record of a source, sooner or later."""
-        if isinstance(record, Item):
-            if (record.source, record.type) not in self._expected:
-                where = record.locator
-                reason = f"the source {source.name} broke its contract"
-                record = Bad(locator=where, reason=reason)
-            elif self._is_new(record.locator):
-                self._items.append(record)
-                self._letters += len(record.text)
-        if isinstance(record, Bad) and record.locator not in self._fatal:
-            if self._is_new(record.locator):
+        match record:
+            case Item():
+                self._item(source, record)
+            case Bad():
+                self._bad(record)
+            case Content():
+                if self._attaches:
+                    self._flush()
+                    self._outlet.send(Kind.CONTENT, self._encoder.encode(record))
+            case Reached():
                 self._flush()
-                self._outlet.send(Kind.BAD, self._encoder.encode([record]))
-        elif isinstance(record, Progress):
-            if time.monotonic() - self._told_at > _PROGRESS_EVERY:
-                self._flush()
-                self.tell(self.done + record.done)
-        elif (
+                self._outlet.send(Kind.REACHED, self._encoder.encode(record))
+            case Progress():
+                if time.monotonic() - self._told_at > _PROGRESS_EVERY:
+                    self._flush()
+                    self.tell(self.done + record.done)
+
+    def _item(self, source: Source, item: Item) -> None:
+        self._attaches = False
+        if (item.source, item.type) not in self._expected:
+            reason = f"the source {source.name} broke its contract"
+            self._bad(Bad(locator=item.locator, reason=reason))
+            return
+        if self._is_new(item.locator):
+            self._attaches = True
+            self._items.append(_noted(item))
+            self._letters += len(item.text)
+        if (
             self.careful
             or len(self._items) >= _ITEMS_IN_BATCH
             or self._letters >= _LETTERS_IN_BATCH
             or time.monotonic() - self._sent_at > _SECONDS_IN_BATCH
         ):
             self._flush()
+
+    def _bad(self, bad: Bad) -> None:
+        self._attaches = False
+        if bad.locator not in self._fatal and self._is_new(bad.locator):
+            self._flush()
+            self._outlet.send(Kind.BAD, self._encoder.encode([bad]))
 
     def _is_new(self, locator: str) -> bool:
         """Whether the parent has not seen it from an earlier child."""
@@ -203,6 +326,8 @@ class _Sender:
         left = self._received.get(file, 0)
         if left:
             self._received[file] = left - 1
+            # Its reader may have died in the middle of what belongs to it.
+            self._attaches = left == 1
         return not left
 
     def tell(self, done: int) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from vault.collectors.copied import Copy, Refused, is_copy
+from vault.collectors.api import Refused
+from vault.collectors.copied import Copy, is_copy
 from vault.collectors.portable import (
     CORRECTIONS,
     OWNER,

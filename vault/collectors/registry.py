@@ -3,6 +3,8 @@
 Each is an entry point of the group `vault.collectors`, loaded only where it is needed.
 """
 
+import sys
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
@@ -14,16 +16,52 @@ __all__ = ["BUILT_IN", "GROUP", "load", "names"]
 GROUP = "vault.collectors"
 
 # The same declarations as in the package's own metadata, which a bare checkout has not.
+_NAMES = (
+    "mbox",
+    "outlook",
+    "whatsapp",
+    "signal",
+    "imessage",
+    "messenger",
+    "instagram",
+    "sms",
+    "google-chat",
+    "discord",
+    "slack",
+    "telegram",
+    "notion",
+    "keep",
+    "documents",
+    "pdf",
+    "markdown",
+    "text",
+    "jupyter",
+    "table",
+    "portable",
+)
 BUILT_IN = tuple(
-    EntryPoint(name=name, value=f"vault.collectors.sources.{name}:SOURCE", group=GROUP)
-    for name in ("mbox", "whatsapp", "markdown", "text", "portable")
+    EntryPoint(
+        name=name,
+        value=f"vault.collectors.sources.{name.replace('-', '_')}:SOURCE",
+        group=GROUP,
+    )
+    for name in _NAMES
 )
 
 
-def _declared() -> dict[str, EntryPoint]:
+@lru_cache(1)
+def _others(path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """Return what other packages declare on a path; looking through all of them is slow."""
+    del path
+    return {point.name: point for point in sorted(entry_points(group=GROUP))}
+
+
+def _declared(only: str | None = None) -> dict[str, EntryPoint]:
     """Return all entry points, built-in ones first; nobody takes the name of one of those."""
-    others = {point.name: point for point in sorted(entry_points(group=GROUP))}
     built_in = {point.name: point for point in BUILT_IN}
+    if only in built_in:
+        return built_in
+    others = _others(tuple(sys.path))
     return {**built_in, **{name: others[name] for name in others if name not in built_in}}
 
 
@@ -41,7 +79,7 @@ def load(only: str | None = None) -> tuple[list[Source], list[str]]:
     Raises:
         UsageError: There is no source of that name.
     """
-    declared = _declared()
+    declared = _declared(only)
     if only is not None and only not in declared:
         known = ", ".join(sorted(declared))
         raise UsageError(f"There is no source {only!r}; there are {known}.")

@@ -42,7 +42,7 @@ class Erasure:
     def erase(self, ids: Iterable[str], opened: Opened) -> int:
         """Erase entries with all that are the same items; return how many keys there were."""
         wanted = set(ids)
-        destroyed = self._destroy(self._records.located(wanted, revoked=True))
+        destroyed = self._destroy(self._records.located(wanted, revoked=True, outlines=True))
         if self._asked(opened) <= wanted:
             self._mark()
         return destroyed
@@ -106,7 +106,7 @@ class Erasure:
 
     def _here(self, ids: Iterable[str]) -> list[Record]:
         """Return those entries that have arrived, even where they count no more."""
-        return self._records.located(filter(self._is_here, ids), revoked=True)
+        return self._records.located(filter(self._is_here, ids), revoked=True, outlines=True)
 
     def _is_here(self, entry_id: str) -> bool:
         try:

@@ -2,7 +2,8 @@
 
 Two devices that read the same export before they met have both collected every item. In
 merged order the first entry under a natural key is the item, and every later one states it
-again; followers never see anything else.
+again; followers never see anything else. Blocks of attachments are no family: of two under
+one key each stands for itself, since another item may need the one where the other was erased.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,8 +11,10 @@ from dataclasses import replace
 
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
 
+from vault.codec import topics_of
 from vault.errors import NotFound
 from vault.events import (
+    ContentCollected,
     CorrectionMade,
     Event,
     ItemCollected,
@@ -25,6 +28,8 @@ from vault.log.sqlite import sqlite_errors
 
 __all__ = ["Families"]
 
+_ALONE = frozenset(topics_of(ContentCollected))
+
 
 class Families:
     """The entries under each natural key."""
@@ -34,7 +39,11 @@ class Families:
 
     def with_members(self, located: Sequence[Record]) -> list[Record]:
         """Add the records under the same natural keys, in the order of log.db."""
-        tags = {f.header.natural_key.hex() for f in located if f.header.natural_key != NO_TAG}
+        tags = {
+            f.header.natural_key.hex()
+            for f in located
+            if f.header.natural_key != NO_TAG and f.header.topic not in _ALONE
+        }
         there = {found.position: found for found in located}
         recorder = self._records.recorder
         with sqlite_errors("log.db"):
@@ -66,7 +75,7 @@ class Families:
 
     def _known_as(self, entry_id: str) -> str:
         try:
-            [record] = self._records.located([entry_id])
+            [record] = self._records.located([entry_id], outlines=True)
         except NotFound:
             return entry_id
         return self._first(record)

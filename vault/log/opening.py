@@ -1,23 +1,26 @@
 """Opening checked entries: from their bytes to events, a page at a time."""
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from vault.codec import UNDECODABLE, decoder
+from vault.codec import UNDECODABLE, decoder, topics_of
 from vault.errors import TamperError
-from vault.events import Event
+from vault.events import ContentCollected, Event
 from vault.follow import Entry
 from vault.log.cycles import unsearched
 from vault.log.envelope import COMMITTING, FIXED, HASH_SIZE, NONCE, open_body
 from vault.log.keys import VaultKeys
 from vault.log.owner import KEY_SIZE
 
-__all__ = ["opened"]
+__all__ = ["followed", "opened"]
 
 _DESTROYED: Final = bytes(KEY_SIZE)
+_BLOCKS: Final = {topic.encode(): topic for topic in topics_of(ContentCollected)}
+_LENGTHS: Final = frozenset(map(len, _BLOCKS))
 _Header = tuple[Any, ...]
 _Stored = Sequence[tuple[int, bytes]]
 """Positions and data of entries."""
@@ -51,12 +54,53 @@ def opened(records: _Stored, keys: VaultKeys) -> list[Entry]:
                     header[4],
                     event,
                     text is None,
+                    b"",
                 ),
             )
             for (position, _), header, name, event, text in zip(
                 records, headers, names, events, plain, strict=True
             )
         ]
+
+
+def followed(records: _Stored, keys: VaultKeys) -> list[Entry]:
+    """Decrypt and decode checked entries, but for blocks of attachments, which are large.
+
+    No view reads their bytes; what it needs to know of a block is its tag.
+
+    Raises:
+        Locked: The keys at hand can only write.
+        TamperError: A body does not open under its key, or is no event.
+    """
+    blocks = [one for one in records if one[1][1] in _LENGTHS and _topic(one[1]) in _BLOCKS]
+    if not blocks:
+        return opened(records, keys)
+    places = {position for position, _ in blocks}
+    others = opened([one for one in records if one[0] not in places], keys)
+    return sorted([*others, *_outlined(blocks, keys)], key=attrgetter("position"))
+
+
+def _topic(data: bytes) -> bytes:
+    return data[FIXED.size : FIXED.size + data[1]]
+
+
+def _outlined(blocks: _Stored, keys: VaultKeys) -> list[Entry]:
+    """Return blocks of attachments as they are told to followers, without opening them."""
+    headers = [FIXED.unpack_from(data) for _, data in blocks]
+    return [
+        Entry(
+            position=position,
+            id=f"{header[2].hex()}-{header[3]}",
+            topic=_BLOCKS[_topic(data)],
+            time=header[4],
+            event=None,
+            erased=not key or len(data) == FIXED.size + header[1] + HASH_SIZE,
+            tag=header[7],
+        )
+        for (position, data), header, key in zip(
+            blocks, headers, _data_keys(headers, keys), strict=True
+        )
+    ]
 
 
 def _data_keys(headers: Iterable[_Header], keys: VaultKeys) -> list[bytes]:

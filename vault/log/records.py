@@ -203,12 +203,15 @@ class Records:
 
     # Finding by id.
 
-    def located(self, ids: Iterable[str], *, revoked: bool = False) -> list[Record]:
+    def located(
+        self, ids: Iterable[str], *, revoked: bool = False, outlines: bool = False
+    ) -> list[Record]:
         """Return records by id, in the order of log.db.
 
         Args:
             ids: The entries.
             revoked: Those too that count no more.
+            outlines: With the beginning and the last 32 bytes of a long body alone.
 
         Raises:
             NotFound: There is no such entry.
@@ -220,7 +223,7 @@ class Records:
             for entry_id in ids
         }
         with sqlite_errors("log.db"):
-            stored = self.recorder.at(places)
+            stored = self.recorder.at(places, outlines=outlines)
         found: list[Record] = []
         for position in sorted(places):
             if position not in stored:

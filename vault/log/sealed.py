@@ -36,7 +36,7 @@ from vault.log.families import Families
 from vault.log.index import Index, PageRow
 from vault.log.keys import VaultKeys, data_key
 from vault.log.merkle import leaf_hash, root_of
-from vault.log.opening import opened
+from vault.log.opening import followed, opened
 from vault.log.pin import Pin, Pinned
 from vault.log.records import FeedTree, Records
 from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
@@ -344,7 +344,9 @@ class SealedLog:
     def _found(self, pairs: Sequence[tuple[bytes, bytes]]) -> list["_Found | None"]:
         with sqlite_errors("log.db"):
             extent = self._recorder.extent([key.hex() for key, _ in pairs if key != NO_TAG])
-            records = self._recorder.at({p for both in extent.values() for p in both})
+            records = self._recorder.at(
+                {p for both in extent.values() for p in both}, outlines=True
+            )
         answers: list[_Found | None] = []
         for key, content in pairs:
             both = extent.get(key.hex())
@@ -368,13 +370,15 @@ class SealedLog:
     def pages(self, after: int = 0) -> Iterator[Page]:
         """Yield the pages behind a position in merged order, each checked and opened.
 
+        Blocks of attachments stay sealed: of them it is told where they are.
+
         Raises:
             Locked: The keys at hand can only write.
             TamperError: Something does not verify; no page is yielded from there on.
         """
         self.records.advance()
         for page in self.records.pages(after):
-            entries = opened(page.records, self.keys)
+            entries = followed(page.records, self.keys)
             if self._several:
                 entries = self._told([parse(*record) for record in page.records], entries)
             yield Page(entries=tuple(entries), position=page.position)
@@ -416,17 +420,20 @@ class SealedLog:
             [entry] = self._told([found], [entry])
         return entry._replace(position=self.records.merged_position(found))
 
-    def located(self, ids: Iterable[str], *, revoked: bool = False) -> list[Record]:
+    def located(
+        self, ids: Iterable[str], *, revoked: bool = False, outlines: bool = False
+    ) -> list[Record]:
         """Return records by id, in the order of log.db.
 
         Args:
             ids: The entries.
             revoked: Those too that count no more.
+            outlines: With the beginning and the last 32 bytes of a long body alone.
 
         Raises:
             NotFound: One of them does not exist, or counts no more.
         """
-        return self.records.located(ids, revoked=revoked)
+        return self.records.located(ids, revoked=revoked, outlines=outlines)
 
     # Erasing.
 

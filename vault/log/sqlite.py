@@ -63,6 +63,10 @@ PRAGMAS = (
 
 _LOCK_TIMEOUT = 60
 _PAGE = 1000
+_PART = 16
+_HELD = 8 << 20
+# As long as a header and the hash behind it can be, and what stands for the rest.
+_HEAD, _TAIL = 70 + 255 + 32, 32
 _BLINDED = 32
 _HALF = 1 << 63
 _SEPARATOR = "\x1f"
@@ -191,6 +195,18 @@ class _Response(DCBReadResponse):
 
 
 _Row = tuple[int, str, str, bytes]
+_OUTLINE = f"""CAST(CASE WHEN length(data) > {_HEAD + _TAIL}
+    THEN substr(data, 1, {_HEAD}) || substr(data, -{_TAIL}) ELSE data END AS BLOB)"""
+
+
+def _held(cursor: sqlite3.Cursor) -> list[_Row]:
+    """Return rows that a query still has, until they are as large as may be held together."""
+    rows: list[_Row] = []
+    size = 0
+    while size < _HELD and (part := cursor.fetchmany(_PART)):
+        rows += part
+        size += sum([len(data or b"") for *_, data in part])  # a damaged row may hold nothing
+    return rows
 
 
 def _hash(tag: str) -> int:
@@ -377,7 +393,10 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
             return _head(cursor) or 0
 
     def rows(self, after: int, end: int) -> Iterator[_Row]:
-        """Return plain rows up to a position, fetched by the thousand as they are read."""
+        """Return plain rows up to a position, fetched as they are read.
+
+        At most a thousand, and some megabytes, are in memory together.
+        """
         return chain.from_iterable(self._batches(after, end))
 
     def _batches(self, after: int, end: int) -> Iterator[list[_Row]]:
@@ -388,11 +407,12 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
                     "WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
                     [after, end, _PAGE],
                 )
-                rows = cursor.fetchall()
-            yield rows
-            if len(rows) < _PAGE:
+                rows = _held(cursor.sqlite_cursor)
+            if not rows:
                 return
+            yield rows
             after = rows[-1][0]
+            del rows
 
     def extent(self, tags: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Return the first and last position under each tag that has any."""
@@ -412,15 +432,24 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
                 )
         return found
 
-    def at(self, positions: Iterable[int]) -> dict[int, tuple[str, bytes]]:
-        """Return topic and data of the records at positions."""
+    def at(
+        self, positions: Iterable[int], *, outlines: bool = False
+    ) -> dict[int, tuple[str, bytes]]:
+        """Return topic and data of the records at positions.
+
+        Args:
+            positions: Which.
+            outlines: Of a long body its beginning and its last bytes alone: enough to tell
+                what it is and that it is there, however large it is.
+        """
+        data = _OUTLINE if outlines else "CAST(data AS BLOB)"
         wanted = list(positions)
         found: dict[int, tuple[str, bytes]] = {}
         with self.datastore.transaction(commit=False) as cursor:
             for start in range(0, len(wanted), _PAGE):
                 part = wanted[start : start + _PAGE]
                 cursor.execute(
-                    "SELECT position, type, CAST(data AS BLOB) FROM event "  # noqa: S608 - placeholders only
+                    f"SELECT position, type, {data} FROM event "  # noqa: S608 - placeholders only
                     f"WHERE position IN ({','.join('?' * len(part))})",
                     part,
                 )

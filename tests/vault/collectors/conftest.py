@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vault.collectors import Found, Limits, collect
+from vault.collectors.api import Ended
 from vault.consent import normal
 from vault.items import Bad, Item, Progress
 
@@ -19,6 +20,7 @@ class Gathered:
     items: list[Item] = field(default_factory=list)
     bad: list[Bad] = field(default_factory=list)
     progress: list[Progress] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
 
     @property
     def texts(self) -> list[str]:
@@ -48,10 +50,13 @@ def gather() -> Gather:
             Item: gathered.items,
             Bad: gathered.bad,
             Progress: gathered.progress,
+            Ended: gathered.ended,
         }
         owner = frozenset(normal(name) for name in me)
-        for outcome in collect(path, owner, source=source, cursor=cursor, limits=limits):
-            lists[type(outcome)].append(outcome)
+        cursors = {path.name: ("*", cursor)} if cursor else None
+        for outcome in collect(path, owner, source=source, cursors=cursors, limits=limits):
+            if type(outcome) in lists:
+                lists[type(outcome)].append(outcome)
         return gathered
 
     return run

@@ -5,12 +5,13 @@ import zipfile
 import pytest
 
 from vault.collectors import Found, Limits, collect, names
+from vault.collectors.api import Ended, Kept
 from vault.errors import CollectError, NotFound, UsageError
-from vault.items import Bad, Item
+from vault.items import Bad, Content, Item, Reached
 
 STRANGE = """
 import os, signal, time
-from vault.items import Bad, Item, Progress
+from vault.items import Bad, Content, Item, Progress, Reached
 
 class Strange:
     name = "strange"
@@ -51,6 +52,13 @@ class Strange:
                     time.sleep(0.3)
                 kind = "message.email.sent" if line == "lie" else "document.note"
                 yield Item(source="strange", native_id=where, type=kind, text=line, locator=where)
+                for part in range(3 if line.startswith("attached") else 0):
+                    if tree.enter(f"{where}/{part}"):
+                        break
+                    yield Content(sha256=line, part=part, parts=3, data=b"x")
+                    if part and line == "attached and deadly":
+                        signal.raise_signal(signal.SIGSEGV)
+            yield Reached(file=file.path, cursor=b"end")
 
 SOURCE = Strange()
 """
@@ -172,6 +180,50 @@ def test_an_item_of_a_type_that_the_source_did_not_declare_is_refused(strange, g
     assert "contract" in gathered.reasons["export/a.strange#0"]
 
 
+def test_what_belongs_to_an_item_follows_it_even_where_the_reader_dies(strange):
+    (strange / "a.strange").write_text("attached\none\nattached and deadly\ntwo")
+    told = list(collect(strange / "a.strange", frozenset()))
+    contents = [(one.sha256, one.part) for one in told if isinstance(one, Content)]
+    assert contents[:3] == [("attached", 0), ("attached", 1), ("attached", 2)]
+    # Of the one that was being read, what came may come again.
+    assert set(contents[3:]) == {("attached and deadly", 0), ("attached and deadly", 1)}
+    texts = [one.text for one in told if isinstance(one, Item)]
+    assert texts == ["attached", "one", "attached and deadly", "two"]
+
+
+def test_the_end_of_a_part_says_what_was_read_and_where_it_ended(strange):
+    (strange / "a.strange").write_text("one")
+    (strange / "b.mov").write_bytes(b"x")
+    [ended] = [one for one in collect(strange, frozenset()) if isinstance(one, Ended)]
+    assert (ended.source, ended.version) == ("strange", 1)
+    assert ended.files == ended.opened == ("export/a.strange",)
+    assert ended.reached == (Reached(file="export/a.strange", cursor=b"end"),)
+
+
+def test_what_need_not_be_read_is_kept_by_who_reads_as_before(strange):
+    (strange / "a.strange").write_text("one")
+    (strange / "b.txt").write_text("two")
+    for version, read in ((1, ["two"]), (2, ["two", "one"])):
+        kept = {"export/a.strange": [f"strange/{version}"]}
+        told = list(collect(strange, frozenset(), kept=kept))
+        assert [one.text for one in told if isinstance(one, Item)] == read
+        left = [file for one in told if isinstance(one, Kept) for file in one.files]
+        assert left == (["export/a.strange"] if version == 1 else [])
+        assert not [one for one in told if isinstance(one, Bad)]
+
+
+def test_a_folder_that_is_one_whole_is_read_as_one_when_a_file_of_it_changed(strange):
+    folder = strange / "whole"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.txt").write_text(name)
+    both = {f"export/whole/{name}.txt": ["strange/1"] for name in ("a", "b")}
+    one = {"export/whole/a.txt": ["strange/1"]}
+    for kept, read in ((both, []), (one, ["a", "b"])):
+        told = list(collect(strange, frozenset(), kept=kept))
+        assert [item.text for item in told if isinstance(item, Item)] == read
+
+
 def test_a_broken_plug_in_is_a_warning(strange, gather, caplog):
     (strange.parent / "site" / "strange_source.py").write_text("raise RuntimeError('broken')")
     (strange / "a.txt").write_text("one")
@@ -201,7 +253,7 @@ def test_mixed_things_each_find_their_source(tmp_path, gather):
     (folder / "note.md").write_text("note")
     (folder / "plain.txt").write_text("plain")
     (folder / "empty.md").write_text("")
-    (folder / "a.pdf").write_bytes(b"%PDF-1.7")
+    (folder / "a.mov").write_bytes(b"\0\0\0\x14ftypqt")
     with zipfile.ZipFile(folder / "more.zip", "w") as archive:
         archive.writestr("inner/note.md", "zipped")
     gathered = gather(folder)
@@ -214,7 +266,7 @@ def test_mixed_things_each_find_their_source(tmp_path, gather):
     assert "zipped" in gathered.texts
     assert gathered.reasons == {
         "mixed/empty.md": "the file is empty",
-        "mixed/a.pdf": "no source reads this kind of file (.pdf)",
+        "mixed/a.mov": "no source reads this kind of file (.mov)",
     }
     assert gathered.progress[-1].done == gathered.progress[-1].total
 

@@ -1,117 +1,95 @@
-"""Truncated and mutated samples: the parent never raises, and whatever is found adds up."""
+"""Damaged samples of every source: whatever is in them, what was read and what was not add up."""
 
-import io
-import tempfile
-import zipfile
-from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from vault.collectors import Found, collect
-from vault.collectors.readers.archives import grow
-from vault.collectors.readers.tree import Unreadable
+from tests.vault.collectors import fuzz
+from tests.vault.collectors.samples import OWNER, SAMPLES
+from vault.collectors import collect
+from vault.collectors.api import Found
+from vault.collectors.conformance import files_of, read_everything, wrong_in
+from vault.collectors.detect import parts
+from vault.collectors.mutations import mutated
+from vault.collectors.readers.archives import planted
 from vault.collectors.registry import load
-from vault.items import Bad, Item, Progress
+from vault.items import Bad, Item
 
-MAIL = (
-    b"From a@b.example Mon Jan  2 15:04:05 2012\nFrom: =?utf-8?q?A=C3=A9?= <a@b.example>\n"
-    b'To: c@d.example, "E, F" <e@f.example>\nDate: Mon, 2 Jan 2012 15:04:05 +0100\nMessage-ID: <1@x>\n'
-    b"References: <0@x>\n <z@x>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
-    b"Content-Type: text/plain; charset=koi8-r\nContent-Transfer-Encoding: base64\n\n8NLJ18XU\n--b\n"
-    b"Content-Type: text/html\n\n<p>x<blockquote>y</blockquote>\n--b--\n\n"
-    b"From a@b.example Mon Jan  2 15:04:06 2012\nFrom: b\n\nOn x wrote:\n> y\n-- \nz\n"
-)
-CHAT = "[13/01/24, 9:05:01\u202fPM] Ada: one\ntwo\n\u200e[14/01/24, 9:05:02 AM] Bob: <attached: a.jpg>\n".encode()
-NOTE = b"---\ndate: 2024-01-02\ntags: [a, b]\n---\n# T\n[[a|b]] ![[c.png]] %%d%% ^e\n"
-DIARY = "2024-01-05\nRain.\n\nSaturday, 6 January 2024\nSun — naïve.\n".encode()
+DAMAGED = 10_000
+IN_THE_CHILD = 300
+
+SOURCES = {source.name: source for source in load()[0] if source.name in SAMPLES}
 
 
-def zipped() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(zipfile.ZipInfo("WhatsApp Chat - X/_chat.txt"), CHAT)
-        archive.writestr(zipfile.ZipInfo("notes/a.md"), NOTE)
-        archive.writestr(zipfile.ZipInfo("m.mbox"), MAIL)
-    return buffer.getvalue()
+@pytest.fixture
+def sample(tmp_path):
+    def write(name):
+        folder = tmp_path / "sample"
+        folder.mkdir()
+        SAMPLES[name](folder)
+        return folder
+
+    return write
 
 
-SAMPLES = {
-    "m.mbox": MAIL,
-    "m.eml": MAIL[42:],
-    "c.txt": CHAT,
-    "n.md": NOTE,
-    "d.txt": DIARY,
-    "z.zip": zipped(),
-}
+def damaged(files, number):
+    return planted("sample", mutated(files, Random(number)))
 
 
-@st.composite
-def mutated(draw: st.DrawFn) -> tuple[str, bytes]:
-    """A sample with pieces cut out, doubled, overwritten."""
-    name = draw(st.sampled_from(sorted(SAMPLES)))
-    data = bytearray(SAMPLES[name])
-    for _ in range(draw(st.integers(1, 4))):
-        start = draw(st.integers(0, len(data)))
-        stop = min(len(data), start + draw(st.integers(0, 40)))
-        what = draw(st.sampled_from(["cut", "end", "double", "noise", "byte"]))
-        if what == "cut":
-            del data[start:stop]
-        elif what == "end":
-            del data[start:]
-        elif what == "double":
-            data[start:start] = data[start:stop] * draw(st.integers(1, 50))
-        elif what == "noise":
-            data[start:stop] = draw(st.binary(max_size=20))
-        elif start < len(data):
-            data[start] = draw(st.integers(0, 255))
-    return name, bytes(data)
+@pytest.mark.parametrize("name", SOURCES)
+def test_damaged_samples_are_read_or_told_whoever_reads_them(sample, name):
+    """Without the child, for many of them: what would have been its death is a failure here."""
+    source, files = SOURCES[name], files_of(sample(name))
+    everybody = list(SOURCES.values())
+    for number in range(DAMAGED // len(SOURCES)):
+        tree = damaged(files, number)
+        if number % 4:
+            wrong = wrong_in(list(read_everything(source, tree, OWNER)), source, tree)
+            assert not wrong, number
+            continue
+        records = []
+        for part in parts(tree, everybody):
+            if isinstance(part, Bad):
+                records.append(part)
+            else:
+                records += map(tree.placed, part.source.read(part.tree, None, OWNER))
+        told = {one.locator for one in records if isinstance(one, Item | Bad)}
+        assert told, number
+        unopened = {tree.located(one.path) for one in tree.files if one.path not in tree.opened}
+        assert unopened <= told, number
 
 
-quiet = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=25)
+def test_the_parent_survives_what_a_child_does_not(tmp_path):
+    original = tmp_path / "original"
+    folder = tmp_path / "mixed"
+    for number in range(IN_THE_CHILD):
+        name = sorted(SOURCES)[number % len(SOURCES)]
+        if not (original / name).exists():
+            (original / name).mkdir(parents=True)
+            SAMPLES[name](original / name)
+        for path, data in mutated(files_of(original / name), Random(number)).items():
+            file = folder / str(number) / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+    outcomes = list(collect(folder, OWNER))
+    found = {one.source for one in outcomes if isinstance(one, Found)}
+    assert found >= SOURCES.keys() - {"text"}
+    records = [one for one in outcomes if isinstance(one, Item | Bad)]
+    assert all(record.locator.startswith("mixed/") for record in records)
+    assert {record.locator.split("/")[1] for record in records} == {
+        str(number) for number in range(IN_THE_CHILD)
+    }
 
 
-@quiet
-@given(mutated())
-def test_the_parent_gets_a_report_of_whatever_the_child_was_given(sample):
-    name, data = sample
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_bytes(data)
-        outcomes = list(collect(path, frozenset({"ada", "a@b.example"})))
-    records = [outcome for outcome in outcomes if isinstance(outcome, Item | Bad)]
-    assert records
-    assert all(record.locator.startswith(name) for record in records)
-    assert all(isinstance(outcome, Found | Item | Bad | Progress) for outcome in outcomes)
+def test_the_long_run_goes_on_behind_a_death_and_after_a_kill(sample, monkeypatch):
+    monkeypatch.setattr(fuzz, "_ROUND", 300)
+    assert fuzz.run("markdown", sample("markdown"), 0, 300) == []
 
 
-@settings(quiet, max_examples=400)
-@given(mutated())
-def test_sources_raise_nothing_but_what_they_may(sample):
-    """Without the child, for many examples: what would have been its death is a failure here."""
-    name, data = sample
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_bytes(data)
-        tree = grow(path)
-        for source in load()[0]:
-            for file in tree:
-                part = tree.sub([file])
-                try:
-                    source.detect(part)
-                except Unreadable:
-                    continue
-                for record in source.read(part, None, frozenset({"ada"})):
-                    assert isinstance(record, Item | Bad | Progress)
-                    if isinstance(record, Item):
-                        assert record.type in source.types
-                        f"{record.text}{record.title}{record.conversation}".encode()
-
-
-@pytest.mark.parametrize("name", sorted(SAMPLES))
-def test_the_samples_themselves_are_read(tmp_path, gather, name):
-    (tmp_path / name).write_bytes(SAMPLES[name])
-    gathered = gather(tmp_path / name)
-    assert gathered.items
-    assert not gathered.bad
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_samples_themselves_are_read(sample, name):
+    source, files = SOURCES[name], files_of(sample(name))
+    records = list(read_everything(source, planted("sample", files), OWNER))
+    assert any(isinstance(one, Item) for one in records)
+    unread = [one.reason for one in records if isinstance(one, Bad)]
+    assert all(reason.startswith("no source reads") for reason in unread)

@@ -1,7 +1,38 @@
+import base64
 import hashlib
+import plistlib
 from datetime import UTC, datetime
+from pathlib import Path
 
-from vault.items import Agent, Attachment, Precision
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vault.collectors.readers.archives import grow
+from vault.collectors.readers.mail_threads import Threads
+from vault.collectors.sources.mbox import SOURCE
+from vault.items import Agent, Attachment, Bad, Content, Item, Precision, Reached
+
+ME = frozenset({"ada@example.org"})
+
+
+def read(path: Path, cursor: bytes | None = None, only: Path | None = None) -> list:
+    """Return the records of a path, or of one file in it, without those of progress."""
+    tree = grow(path)
+    if only:
+        name = f"{path.name}/{only.relative_to(path).as_posix()}"
+        tree = tree.sub([file for file in tree.files if file.path == name])
+    kinds = Item | Bad | Content | Reached
+    return [one for one in SOURCE.read(tree, cursor, ME) if isinstance(one, kinds)]
+
+
+def items(records: list) -> list[Item]:
+    return [one for one in records if isinstance(one, Item)]
+
+
+def reasons(records: list) -> dict[str, str]:
+    return {one.locator: one.reason for one in records if isinstance(one, Bad)}
+
 
 THREE = b"""From ada@example.org Mon Jan  2 15:04:05 2012
 From: Ada Lovelace <ada@example.org>
@@ -164,14 +195,6 @@ def test_what_is_no_message_is_bad_and_the_rest_is_read(tmp_path, gather):
     assert list(gathered.reasons) == [f"a.mbox#{len(good % 1)}"]
 
 
-def test_a_cursor_reads_on_from_an_offset(tmp_path, gather):
-    path = tmp_path / "a.mbox"
-    path.write_bytes(THREE)
-    offset = THREE.index(b"From charles@example.org Mon")
-    whole = gather(path).items
-    assert gather(path, cursor=str(offset).encode()).items[0] == whole[1]
-
-
 def test_an_unknown_charset_does_not_lose_the_text(tmp_path, gather):
     path = tmp_path / "a.eml"
     path.write_bytes(
@@ -186,3 +209,332 @@ def test_two_million_quoted_lines_cost_no_more_than_their_length(tmp_path, gathe
     path.write_bytes(b"From: a@b.example\nTo: c@d.example\nSubject: x\n\nhi\n" + lines)
     (item,) = gather(path).items
     assert item.own_text == "hi"
+
+
+# --- attachments ---
+
+
+def test_the_bytes_of_attachments_follow_their_item_inline_ones_and_mails_too(tmp_path):
+    inner = b"From: q@r.example\nSubject: inner\n\nFrom here on\n"
+    path = tmp_path / "a.eml"
+    path.write_bytes(
+        b"From: a@b.example\nTo: c@d.example\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\nContent-Type: text/plain\n\nlook\n"
+        b"--b\nContent-Type: message/rfc822\n\n" + inner + b"\n"
+        b"--b\nContent-Type: image/png\nContent-Disposition: inline\nContent-ID: <i>\n"
+        b"Content-Transfer-Encoding: base64\n\n" + base64.encodebytes(bytes(2_500_000)) + b"--b--\n"
+    )
+    item, *contents = read(path)
+    assert item.text == "look"
+    assert [(one.media_type, one.size) for one in item.attachments] == [
+        ("message/rfc822", len(inner)),
+        ("image/png", 2_500_000),
+    ]
+    mail, picture = (one.sha256 for one in item.attachments)
+    assert [(one.sha256, one.part, one.parts, len(one.data)) for one in contents] == [
+        (mail, 0, 1, len(inner)),
+        (picture, 0, 3, 1 << 20),
+        (picture, 1, 3, 1 << 20),
+        (picture, 2, 3, 2_500_000 - (2 << 20)),
+    ]
+    assert contents[0].data == inner
+
+
+def test_a_mail_within_a_mail_keeps_its_words_to_itself_however_it_is_read(tmp_path):
+    path = tmp_path / "a.eml"
+    path.write_bytes(
+        b"From: a@b.example\nTo: c@d.example\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\nContent-Type: text/plain; charset=no-such\n\ncaf\xc3\xa9\n"
+        b"--b\nContent-Type: message/rfc822\n\nFrom: q@r.example\n\nFrom here on\n--b--\n"
+    )
+    (item, content) = read(path)
+    assert item.text == "café"
+    assert [one.media_type for one in item.attachments] == ["message/rfc822"]
+    assert content.data.endswith(b"\n\nFrom here on")
+
+
+# --- Gmail ---
+
+GMAIL = """From 1828754568043628583@xxx Mon Apr 07 14:31:02 +0000 2025
+X-GM-THRID: 1828754568043628500
+X-Gmail-Labels: =?UTF-8?Q?Posteingang,Wichtig,Ungelesen,Reisen/S=C3=BCden,?=
+ =?UTF-8?Q?"Kultur,_Vereine"?=
+Message-ID: <a@x>
+From: bob@example.com
+
+one
+
+From 1828754568043628584@xxx Mon Apr 07 14:32:02 +0000 2025
+X-GM-THRID: 1828754568043628500
+X-Gmail-Labels: Gesendet
+Message-ID: <b@x>
+References: <elsewhere@x>
+From: ada@example.org
+
+two
+
+From 1828754568043628585@xxx Mon Apr 07 14:33:02 +0000 2025
+X-GM-THRID: 77
+X-Gmail-Labels: Chat
+From: Bob <bob@example.com>
+MIME-Version: 1.0
+Content-Type: text/plain
+
+ok
+
+From 1828754568043628586@xxx Mon Apr 07 14:34:02 +0000 2025
+X-GM-THRID: 77
+X-Gmail-Labels: Chat
+From: Bob <bob@example.com>
+MIME-Version: 1.0
+Content-Type: text/plain
+
+ok
+"""
+
+
+def test_gmail_says_labels_threads_and_times_of_its_mail(tmp_path):
+    path = tmp_path / "Alle E-Mails.mbox"
+    path.write_bytes(GMAIL.encode())
+    one, two, *_ = items(read(path))
+    assert one.tags == ("Posteingang", "Wichtig", "Reisen/Süden", "Kultur, Vereine")
+    assert (two.tags, two.type) == (("Gesendet",), "message.email.sent")
+    assert one.conversation == two.conversation == "gmail:1828754568043628500"
+    assert (one.at, one.assumed) == (datetime(2025, 4, 7, 14, 31, 2, tzinfo=UTC), True)
+
+
+def test_chats_that_gmail_keeps_as_mail_are_chats_and_each_has_its_own_id(tmp_path):
+    path = tmp_path / "a.mbox"
+    path.write_bytes(GMAIL.encode())
+    three, four = items(read(path))[2:]
+    assert three.type == four.type == "message.chat.direct.received"
+    assert (three.text, three.conversation) == ("ok", "gmail:77")
+    assert (three.native_id, four.native_id) == (
+        "gmail:1828754568043628585",
+        "gmail:1828754568043628586",
+    )
+
+
+def test_the_lines_of_an_old_chat_belong_to_who_said_them(tmp_path):
+    path = tmp_path / "a.mbox"
+    path.write_bytes(
+        b"From 1828754568043628585@xxx Mon Apr 07 14:33:02 +0000 2025\n"
+        b"X-GM-THRID: 77\nX-Gmail-Labels: Chat\nSubject: Chat with Bob\n"
+        b"Message-ID: <c@x>\nFrom: Bob <bob@example.com>\n"
+        b"Content-Type: multipart/alternative; boundary=b\n\n--b\n"
+        b"Content-Type: text/xml; charset=utf-8\n\n"
+        b'<con:conversation xmlns:con="google:archive:conversation">'
+        b'<cli:message to="ada@example.org" from="bob@example.com/Talk12" xmlns:cli="jabber:client">'
+        b'<cli:body>hi</cli:body><x stamp="x" xmlns="jabber:x:delay"/>'
+        b'<time ms="1357519049615" xmlns="google:timestamp"/></cli:message>'
+        b'<cli:message to="bob@example.com" from="ada@example.org" xmlns:cli="jabber:client">'
+        b"<cli:body>hello &amp; bye</cli:body></cli:message></con:conversation>\n--b--\n"
+    )
+    hers, his = items(read(path))[::-1]
+    assert (his.native_id, his.type) == ("c@x/0", "message.chat.direct.received")
+    assert (his.author, his.text) == (Agent(id="mailto:bob@example.com"), "hi")
+    assert his.at == datetime(2013, 1, 7, 0, 37, 29, 615000, tzinfo=UTC)
+    assert (hers.type, hers.text) == ("message.chat.direct.sent", "hello & bye")
+    assert (hers.at, hers.assumed) == (datetime(2025, 4, 7, 14, 33, 2, tzinfo=UTC), True)
+    assert hers.conversation == his.conversation == "gmail:77"
+
+
+# --- messages in files of their own ---
+
+
+def test_a_maildir_says_folders_and_flags(tmp_path):
+    box = tmp_path / "Mail"
+    content = b"From: a@b.example\nSubject: x\n\n%d\n"
+    names = {
+        "Sent/cur/1325516645.M1P2.host:2,FS": ("Sent", "Flagged"),
+        "Entw&APw-rfe.2012/cur/1325516646.M1P2.host;2,D": ("Entwürfe.2012", "Draft"),
+        "Sent/new/1325516647.M1P2.host": ("Sent",),
+        "Sent/tmp/1325516648.M1P2.host": None,
+    }
+    for number, name in enumerate(names):
+        (box / name).parent.mkdir(parents=True, exist_ok=True)
+        (box / name).write_bytes(content % number)
+    records = read(box)
+    found = {item.locator: item.tags for item in items(records)}
+    assert found == {f"Mail/{name}#0": tags for name, tags in names.items() if tags}
+    assert reasons(records) == {
+        "Mail/Sent/tmp/1325516648.M1P2.host#0": "its delivery was never finished (it lies in `tmp`)"
+    }
+    for file in grow(box).files:
+        assert SOURCE.detect(grow(box).sub([file])) >= 0.9
+
+
+def emlx(message: bytes, **facts: object) -> bytes:
+    return b"%-10d\n" % len(message) + message + plistlib.dumps(facts)
+
+
+def test_apple_mail_says_how_long_a_message_is_and_where_it_is_filed(tmp_path):
+    folder = tmp_path / "Mail" / "Archive.mbox" / "Messages"
+    folder.mkdir(parents=True)
+    message = b"From: a@b.example\nSubject: x\nMessage-ID: <1@x>\n\nhello\n"
+    path = folder / "12.emlx"
+    path.write_bytes(emlx(message, flags=0b10001, **{"date-received": 1325516645}))
+    (item,) = read(tmp_path / "Mail")
+    assert (item.text, item.native_id, item.tags) == ("hello", "1@x", ("Archive", "Flagged"))
+    assert (item.at, item.assumed) == (datetime(2012, 1, 2, 15, 4, 5, tzinfo=UTC), True)
+    assert SOURCE.detect(grow(path)) >= 0.9
+    path.write_bytes(message)
+    assert list(reasons(read(path)).values()) == ["the number of bytes of the message is missing"]
+    path.write_bytes(b"999999\n" + message)
+    assert items(read(path))[0].text == "hello", "as far as it goes"
+
+
+def test_attachments_that_apple_mail_took_out_are_put_back(tmp_path):
+    home = tmp_path / "Mail" / "Data"
+    (home / "Messages").mkdir(parents=True)
+    for number in (1, 12):
+        beside = home / "Attachments" / str(number) / "2"
+        beside.mkdir(parents=True)
+        (beside / "plan.pdf").write_bytes(b"of %d" % number)
+    (home / "Attachments" / "1" / "2" / "gone.pdf").write_bytes(b"of another")
+    message = (
+        b"From: a@b.example\nTo: c@d.example\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\nContent-Type: text/plain\n\nhello\n"
+        b"--b\nContent-Type: application/pdf; name=plan.pdf\nX-Apple-Content-Length: 5\n"
+        b"Content-Disposition: attachment; filename=plan.pdf\n\n\n"
+        b"--b\nContent-Disposition: attachment; filename=gone.pdf\n\n\n--b--\n"
+    )
+    path = home / "Messages" / "12.partial.emlx"
+    path.write_bytes(emlx(message))
+    item, content = read(tmp_path / "Mail", only=path)
+    assert [one.name for one in item.attachments] == ["plan.pdf"]
+    assert content.data == b"of 12"
+
+
+# --- what is cut off, odd or asks for memory ---
+
+
+def test_a_mailbox_cut_off_anywhere_loses_only_its_last_message(tmp_path):
+    path = tmp_path / "a.mbox"
+    path.write_bytes(THREE)
+    whole = items(read(path))
+    starts = [int(item.locator.rpartition("#")[2]) for item in whole]
+    for length in range(1, len(THREE), 7):
+        path.write_bytes(THREE[:length])
+        records = read(path)
+        # From the first letters alone nobody can tell an envelope from a sentence.
+        complete = max(sum(start + 24 < length for start in starts) - 1, 0)
+        assert items(records)[:complete] == whole[:complete]
+        assert len(items(records)) + len(reasons(records)) in {complete + 1, complete + 2}
+
+
+def test_a_message_cut_off_in_its_header_is_bad(tmp_path):
+    path = tmp_path / "a.mbox"
+    good = (
+        b"From a@b.example Mon Jan  2 15:04:05 2012\nFrom: a@b.example\nMessage-ID: <1@x>\n\nx\n\n"
+    )
+    path.write_bytes(good + good[: good.index(b"e-ID")])
+    records = read(path)
+    assert [item.text for item in items(records)] == ["x"]
+    assert reasons(records) == {f"a.mbox#{len(good)}": "it is cut off in its header"}
+    path.write_bytes(good + good[:20])
+    assert reasons(read(path)) == {
+        f"a.mbox#{len(good)}": "there is neither a header nor text in it"
+    }
+
+
+@pytest.mark.parametrize(
+    ("date", "at", "offset"),
+    [
+        ("Wed, 5 Mar 2014 10:11:12 +0100", "09:11:12", 60),
+        ("Wed, 05 Mar 2014 10:11:12 +01:00", "09:11:12", 60),
+        ("Wed, 5 Mar 114 10:11:12 +0100", "09:11:12", 60),
+        ("Wed, 05 Mar 14 10:11:12 +0100 (MEZ)", "09:11:12", 60),
+        ("Wed Mar  5 10:11:12 CEST 2014", "08:11:12", 120),
+        ("2014-03-05 10:11:12 +0100", "09:11:12", 60),
+        ("2014-03-05T10:11:12Z", "10:11:12", 0),
+        ("Wed, 05 Mar 2014 10:11:12 XYZ", "10:11:12", None),
+        ("Wed, 05 Mar 2014 10:11:12", "10:11:12", None),
+        ("Wed, 05 Mar 2014 10:11:12 -0000", "10:11:12", None),
+    ],
+)
+def test_dates_that_programs_wrote_in_their_own_ways(tmp_path, date, at, offset):
+    path = tmp_path / "a.eml"
+    path.write_text(f"From: a@b.example\nTo: c@d.example\nDate: {date}\n\nx\n")
+    (item,) = read(path)
+    assert item.at.isoformat() == f"2014-03-05T{at}+00:00"
+    assert (item.offset, item.assumed) == (offset, offset is None)
+
+
+def test_where_the_date_is_none_the_last_server_on_the_way_knows_the_time(tmp_path):
+    path = tmp_path / "a.eml"
+    path.write_text(
+        "Received: by mx.example.org with SMTP id 1;\n\tWed, 5 Mar 2014 10:11:12 +0100\n"
+        "Received: by first.example.org; Wed, 5 Mar 2014 01:00:00 +0100\n"
+        "From: a@b.example\nDate: Mi, 05 Mär 2014 10:11:10\n\nx\n"
+    )
+    (item,) = read(path)
+    assert (item.at, item.assumed) == (datetime(2014, 3, 5, 9, 11, 12, tzinfo=UTC), True)
+
+
+# --- reading on ---
+
+
+def test_a_mailbox_that_grew_is_read_on_from_its_last_message(tmp_path):
+    path = tmp_path / "a.mbox"
+    second = THREE.index(b"From charles@example.org Mon")
+    third = THREE.index(b"From ada@example.org Tue")
+    path.write_bytes(THREE[:third])
+    reached = read(path)[-1]
+    assert isinstance(reached, Reached)
+    assert reached.file == "a.mbox"
+    path.write_bytes(THREE)
+    whole = read(path)
+    assert read(path, reached.cursor) == whole[1:]
+    assert items(whole)[1].locator == f"a.mbox#{second}"
+
+
+def test_a_cursor_of_something_else_reads_everything(tmp_path):
+    path = tmp_path / "a.mbox"
+    path.write_bytes(THREE)
+    for cursor in (b"", b"412", b"\xc1", b"\x92\xff\x90"):
+        assert read(path, cursor) == read(path)
+
+
+LETTER = (
+    "From a@b.example Mon Jan  2 15:04:05 2012\nFrom: a@b.example\nMessage-ID: <{0}@x>\n{1}\nx\n\n"
+)
+ANSWERED = st.one_of(
+    st.just(""),
+    st.integers(0, 9).map("In-Reply-To: <{}@x>\n".format),
+    st.integers(0, 9).map("References: <{0}@x>\nIn-Reply-To: <{0}@x>\n".format),
+    st.integers(0, 3).map("X-GM-THRID: {}\n".format),
+    st.just("\n\nFrom a@b.example Mon Jan  2 15:04:05 2012\n\n"),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    letters=st.lists(st.tuples(st.integers(0, 9), ANSWERED), min_size=1, max_size=12),
+    cut=st.integers(0, 2000),
+)
+def test_reading_on_gives_exactly_what_reading_the_whole_gives_there(tmp_path, letters, cut):
+    path = tmp_path / "a.mbox"
+    data = "".join(LETTER.format(*letter) for letter in letters).encode()
+    path.write_bytes(data[: 70 + cut % len(data)])
+    cursor = read(path)[-1].cursor
+    path.write_bytes(data)
+    again = read(path, cursor)
+    whole = read(path)
+    assert again == whole[-len(again) :]
+    assert len(again) > 1, "the last message is read again"
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=40), st.integers(20, 200))
+def test_what_is_remembered_of_threads_is_bounded_and_goes_on_as_it_was(replies, most):
+    whole = Threads([], most=most)
+    for number, (reply, answered) in enumerate(replies):
+        whole.advance()
+        again = Threads(whole.known, most=most)
+        assert again.known == whole.known
+        size = sum(len(one) + len(other) + 10 for one, other in whole.known)
+        assert size <= most
+        names = (f"{reply}-{number % 3}", f"{answered}-0", "")
+        before = whole.known
+        assert again.conversation(*names) == whole.conversation(*names)
+        assert whole.known == before, "the present message is not yet remembered"

@@ -1,7 +1,7 @@
 import json
 import os
 import zipfile
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -42,7 +42,7 @@ from vault.collectors.readers.text import clean
 from vault.collectors.recalling import recall
 from vault.consent import Effect, Filters, Pause, Purpose, Statement
 from vault.errors import ForeignVault, NotFound, TamperError
-from vault.items import Agent, Attachment, Bad, Item, Precision, Progress
+from vault.items import Agent, Attachment, Bad, Content, Item, Precision, Progress
 
 DAY = datetime(2024, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
 FULL = Item(
@@ -62,6 +62,7 @@ FULL = Item(
     text_new="",
     language="en",
     labels=("health", "finance"),
+    tags=("Inbox", "soup/\u2028"),
     attachments=(Attachment(name="a.pdf", media_type="application/pdf", size=3, sha256="ab"),),
     locator="mail.mbox!x#12",
 )
@@ -221,7 +222,7 @@ def test_a_line_that_is_no_item_is_bad_and_the_next_one_is_read(tmp_path, change
 
 def test_a_copy_is_found_and_says_which_sources_it_brings(tmp_path):
     folder = copied(tmp_path / "copy", line())
-    found, item = gathered(folder)
+    found, item, _ = gathered(folder)
     assert isinstance(found, Found)
     assert found.source == "portable"
     assert [(one.source, one.types) for one in found.brings] == [("mbox", ("message.email.sent",))]
@@ -245,7 +246,9 @@ def test_asking_for_the_source_reads_the_whole(tmp_path):
 
 def test_nothing_of_a_copy_is_taken_for_something_else(tmp_path):
     files = {items_file(1): line() + b"\n", "README.txt": b"WHAT THIS IS", "owner.json": b"{}"}
-    assert gathered(sealed(tmp_path / "copy", files))[1:] == [FULL]
+    _, *records, ended = gathered(sealed(tmp_path / "copy", files))
+    assert records == [FULL]
+    assert len(ended.files) == 4
 
 
 def flipped(folder):
@@ -331,11 +334,50 @@ def test_a_damaged_copy_is_refused_before_anything_of_it_is_read(tmp_path, damag
 
 def test_a_copy_of_a_newer_format_is_refused_whatever_else_it_says(tmp_path):
     folder = copied(tmp_path / "copy", line())
-    rewritten(version=2, novelty={"a": 1})(folder)
+    rewritten(version=VERSION + 1, novelty={"a": 1})(folder)
     with pytest.raises(ForeignVault, match="newer"):
         gathered(folder)
     with pytest.raises(ForeignVault, match="newer"):
         list(recall(folder))
+
+
+def test_a_copy_of_the_first_format_is_read_as_it_was(tmp_path):
+    bare = replace(FULL, tags=())
+    assert b"tags" not in line(bare)
+    folder = copied(tmp_path / "copy", line(bare), version=1)
+    assert b'"attachments"' not in (folder / "manifest.json").read_bytes()
+    assert items(folder) == [bare]
+    assert recall(folder) is not None
+
+
+def with_picture(folder, *, named="", kept=b"picture"):
+    digest = sha256(b"picture").hexdigest()
+    picture = Attachment(name="a.png", media_type="image/png", size=7, sha256=digest)
+    item = replace(FULL, attachments=(*FULL.attachments, picture))
+    contents = {items_file(1): line(item) + b"\n", f"attachments/{named or digest}": kept}
+    return item, sealed(folder, contents)
+
+
+def test_the_bytes_of_an_attachment_come_behind_its_item(tmp_path):
+    item, folder = with_picture(tmp_path / "copy")
+    _, *records, _ = gathered(folder)
+    block = Content(sha256=item.attachments[1].sha256, part=0, parts=1, data=b"picture")
+    assert records == [item, block]
+
+
+def test_a_file_of_attachments_that_was_changed_refuses_the_copy(tmp_path):
+    item, folder = with_picture(tmp_path / "copy")
+    (folder / "attachments" / item.attachments[1].sha256).write_bytes(b"pictura")
+    with pytest.raises(TamperError, match="was changed"):
+        gathered(folder)
+
+
+def test_files_of_attachments_that_belong_to_nothing_or_lie_are_harmless(tmp_path):
+    item, folder = with_picture(tmp_path / "one", named="ef" * 32)
+    assert gathered(folder)[1:-1] == [item]
+    item, folder = with_picture(tmp_path / "two", kept=b"another")
+    _, first, block, _ = gathered(folder)
+    assert (first, block.data) == (item, b"another"), "whoever stores it compares it"
 
 
 def test_one_flip_anywhere_in_a_copy_is_noticed(tmp_path):
@@ -437,11 +479,12 @@ def test_what_the_owner_added_to_a_copy_is_read_as_what_it_is(tmp_path):
 
 def test_every_event_is_carried_as_said_or_is_known_not_to_be():
     elsewhere = {
-        *("owner.named/1", "item.collected/1", "item.revised/1", "correction.made/1"),
+        *("owner.named/1", "item.collected/2", "item.revised/2", "correction.made/1"),
+        "content.collected/1",
         *("model.trained/2", "model.retrained/2"),
     }
     stays = {
-        *("item.erased/2", "import.finished/1", "model.suspended/1", "disclosed/1"),
+        *("item.erased/2", "import.finished/2", "model.suspended/1", "disclosed/1"),
         *("pod.linked/1", "device.enrolled/1", "device.revoked/2", "keys.rotated/1"),
         *("label.corrected/1", "pair.reviewed/1", "view.defined/1", "view.dropped/1"),
     }

@@ -78,7 +78,8 @@ def test_archives_are_read_without_being_extracted(tmp_path, form):
     path = tmp_path / f"x.{form}"
     path.write_bytes(data)
     if form == "tar.xz":
-        assert paths(grow(path)) == ["x.tar.xz"], "a form that is not read is no archive to us"
+        reason = "xz archives are not read; unpack it and add what was in it"
+        assert reasons(grow(path)) == {"x.tar.xz": reason}
         return
     tree = grow(path)
     assert paths(tree) == [f"x.{form}!a/one.txt", f"x.{form}!a/two.txt", f"x.{form}!a/one~2.txt"]
@@ -175,14 +176,174 @@ def test_an_encrypted_member_is_told(tmp_path):
     data[6] |= 1
     data[data.index(b"PK\x01\x02") + 8] |= 1
     (tmp_path / "e.zip").write_bytes(data)
-    assert reasons(grow(tmp_path / "e.zip")) == {"e.zip!a.txt": "it is encrypted"}
+    assert reasons(grow(tmp_path / "e.zip")) == {
+        "e.zip!a.txt": "it is encrypted; unpack it with its password and add what was in it"
+    }
 
 
-def test_documents_that_are_zips_are_no_archives(tmp_path):
-    (tmp_path / "letter.docx").write_bytes(
-        zipped([("[Content_Types].xml", b"<x/>"), ("word/a.xml", b"")])
+@pytest.mark.parametrize(
+    "members",
+    [
+        ["[Content_Types].xml", "word/a.xml"],
+        [*(f"word/media/{number}.png" for number in range(200)), "[Content_Types].xml"],
+        ["mimetype", "META-INF/container.xml", "a.xhtml"],
+        ["Index/Document.iwa", "preview.jpg"],
+    ],
+)
+@pytest.mark.parametrize("name", ["letter.docx", "renamed.zip", "no suffix"])
+def test_documents_that_are_zips_are_no_archives(tmp_path, members, name):
+    (tmp_path / name).write_bytes(zipped([(member, b"x") for member in members]))
+    assert paths(grow(tmp_path / name)) == [name]
+
+
+@pytest.mark.parametrize("mark", [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07\x01\x00"])
+def test_archives_that_nobody_reads_are_told_with_the_way_out(tmp_path, mark):
+    (tmp_path / "a.bin").write_bytes(mark + bytes(20))
+    ((where, reason),) = reasons(grow(tmp_path / "a.bin")).items()
+    assert where == "a.bin"
+    assert "unpack" in reason
+
+
+# --- downloads in several parts ---
+
+
+@pytest.mark.parametrize(
+    ("names", "whole"),
+    [
+        (
+            ["takeout-20240101T000000Z-001.zip", "takeout-20240101T000000Z-002.zip"],
+            "takeout-20240101T000000Z.zip",
+        ),
+        (
+            ["takeout-20240101T000000Z-1-001.zip", "takeout-20240101T000000Z-3-001.zip"],
+            "takeout-20240101T000000Z.zip",
+        ),
+        (["export-1-of-2.zip", "export-2-of-2.zip"], "export.zip"),
+        (["export (1 of 2).zip", "export (2 of 2).zip"], "export.zip"),
+        (["x.part1.zip", "x.part2.zip"], "x.zip"),
+        (["Export-ab12-Part-1.zip", "Export-ab12-Part-2.zip"], "Export-ab12.zip"),
+        (["x.part9.tar", "x.part10.tar"], "x.tar"),
+    ],
+)
+def test_a_download_in_parts_is_one_and_its_places_name_the_part(tmp_path, names, whole):
+    make = tarred if whole.endswith("tar") else zipped
+    for number, name in enumerate(names, 1):
+        data = make([(f"Takeout/Mail/{number}.txt", b"%d" % number), ("Takeout/same.html", b"x")])
+        (tmp_path / name).write_bytes(data)
+    tree = grow(tmp_path)
+    top = tmp_path.name
+    inside = ["Mail/1.txt", "same.html", "Mail/2.txt", "same~2.html"]
+    assert paths(tree) == [f"{top}/{whole}!Takeout/{path}" for path in inside]
+    assert [tree.located(path + "#7") for path in paths(tree)] == [
+        f"{top}/{names[number]}!Takeout/{path}#7"
+        for number, path in zip([0, 0, 1, 1], inside, strict=True)
+    ]
+    assert read(tree, f"{top}/{whole}!Takeout/Mail/2.txt") == b"2"
+    assert len(tree.problems) == (8 if names[0] == "x.part9.tar" else 0)
+
+
+def test_a_download_in_parts_is_collected_as_one_and_what_is_bad_names_its_part(tmp_path, gather):
+    export = tmp_path / "export"
+    export.mkdir()
+    names = ["takeout-20240101T000000Z-001.zip", "takeout-20240101T000000Z-002.zip"]
+    (export / names[0]).write_bytes(zipped([("Takeout/a.md", b"[one](b.md) ![[p.png]]")]))
+    (export / names[1]).write_bytes(
+        zipped([("Takeout/b.md", b"two"), ("Takeout/c.md", bytes(999)), ("Takeout/p.png", b"png")])
     )
-    assert paths(grow(tmp_path / "letter.docx")) == ["letter.docx"]
+    gathered = gather(export)
+    assert [item.locator for item in gathered.items] == [
+        f"export/{names[0]}!Takeout/a.md",
+        f"export/{names[1]}!Takeout/b.md",
+    ]
+    assert [one.name for one in gathered.items[0].attachments] == ["p.png"]
+    assert [bad.locator for bad in gathered.bad] == [f"export/{names[1]}!Takeout/c.md"]
+
+
+def test_a_part_that_is_not_there_is_told(tmp_path):
+    for name in ("x-1-of-3.zip", "x-3-of-3.zip", "y-20240101T000000Z-002.zip"):
+        (tmp_path / name).write_bytes(zipped([("a.txt", b"a")]))
+    top = tmp_path.name
+    absent = "of this download is not there; add all at once"
+    assert reasons(grow(tmp_path)) == {
+        f"{top}/x-1-of-3.zip": f"part 2 of 3 {absent}",
+        f"{top}/y-20240101T000000Z-002.zip": f"part 1 {absent}",
+    }
+    alone = grow(tmp_path / "x-3-of-3.zip")
+    assert paths(alone) == ["x.zip!a.txt"]
+    assert [bad.reason for bad in alone.problems] == [
+        f"part 1 of 3 {absent}",
+        f"part 2 of 3 {absent}",
+    ]
+
+
+def test_parts_within_an_archive_are_one_too_and_as_large_as_they_like(tmp_path):
+    inner = [
+        (f"ExportBlock-1-Part-{n}.zip", zipped([(f"Home/{n}.md", os.urandom(3000))]))
+        for n in (1, 2)
+    ]
+    (tmp_path / "outer.zip").write_bytes(zipped(inner, zipfile.ZIP_STORED))
+    tree = grow(tmp_path / "outer.zip", Caps(nested=1000))
+    whole = "outer.zip!ExportBlock-1.zip!Home"
+    assert paths(tree) == [f"{whole}/1.md", f"{whole}/2.md"]
+    assert tree.located(f"{whole}/2.md") == "outer.zip!ExportBlock-1-Part-2.zip!Home/2.md"
+    assert len(read(tree, f"{whole}/2.md")) == 3000
+    (tmp_path / "packed.zip").write_bytes(zipped(inner))
+    packed = grow(tmp_path / "packed.zip", Caps(nested=1000))
+    assert not packed.files
+    assert len(packed.problems) == 2
+
+
+def test_an_archive_cut_into_pieces_of_bytes_is_read_where_all_are_there(tmp_path):
+    data = zipped([("a.txt", os.urandom(5000)), ("b.txt", b"b")])
+    for number in range(3):
+        piece = data[number * 2000 : (number + 1) * 2000]
+        (tmp_path / f"x.zip.00{number + 1}").write_bytes(piece)
+    top = tmp_path.name
+    tree = grow(tmp_path)
+    assert paths(tree) == [f"{top}/x.zip!a.txt", f"{top}/x.zip!b.txt"]
+    assert len(read(tree, f"{top}/x.zip!a.txt")) == 5000
+    assert tree.located(f"{top}/x.zip!b.txt") == f"{top}/x.zip.001!b.txt"
+    (tmp_path / "x.zip.002").unlink()
+    reason = "part 2 of this archive is not there; add all at once"
+    assert reasons(grow(tmp_path)) == {f"{top}/x.zip.00{n}": reason for n in (1, 3)}
+
+
+def test_an_archive_with_the_name_of_the_whole_does_not_hide_its_parts(tmp_path):
+    for name in ("x.zip", "x.part1.zip", "x.part1.ZIP"):
+        (tmp_path / name).write_bytes(zipped([("a.txt", name.encode())]))
+    tree = grow(tmp_path)
+    assert sorted(read(tree, path).decode() for path in paths(tree)) == [
+        "x.part1.ZIP",
+        "x.part1.zip",
+        "x.zip",
+    ]
+    assert len(set(paths(tree))) == 3
+
+
+def test_names_that_only_look_numbered_are_left_alone(tmp_path):
+    names = ["notes-2024.zip", "part 2.zip", "photo-001.zip", "1 of 2.zip"]
+    for name in names:
+        (tmp_path / name).write_bytes(zipped([("a.txt", b"a")]))
+    tree = grow(tmp_path)
+    assert paths(tree) == sorted(f"{tmp_path.name}/{name}!a.txt" for name in names)
+    assert not tree.problems
+
+
+def test_a_parser_that_must_seek_may(tmp_path):
+    data = os.urandom(5000)
+    (tmp_path / "x.pst").write_bytes(data)
+    (tmp_path / "x.zip").write_bytes(zipped([("y.pst", data)]))
+    tree = grow(tmp_path)
+    top = tmp_path.name
+    for path in paths(tree):
+        raw = tree.seekable(path, 5000)
+        raw.seek(-10, os.SEEK_END)
+        assert raw.read(99) == data[-10:]
+        raw.close()
+    assert tree.opened == {f"{top}/x.pst", f"{top}/x.zip!y.pst"}
+    tree.seekable(f"{top}/x.pst", 10).close()
+    with pytest.raises(Unreadable, match="larger"):
+        tree.seekable(f"{top}/x.zip!y.pst", 10)
 
 
 def test_a_compressed_file_that_is_no_archive_is_told(tmp_path):

@@ -1,12 +1,15 @@
 """The child is real in every test: what it must not do, it tries to do."""
 
+import errno
 import os
+import struct
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from vault.collectors.readers import worker
+from vault.collectors.readers import sandbox, worker
 from vault.collectors.readers.worker import Died, Limits
 
 DEEDS = """
@@ -70,6 +73,52 @@ def largest_file(job, outlet):
     import resource
     outlet.send(b"x", repr(resource.getrlimit(resource.RLIMIT_FSIZE)).encode())
 
+# Found before the hook forbids it: what machine code would call.
+import ctypes
+LIBC = ctypes.CDLL(None)
+SYSCALL, ERRNO = LIBC.syscall, LIBC.__errno_location
+ERRNO.restype = ctypes.POINTER(ctypes.c_int)
+
+def machine_code(job, outlet):
+    path = job
+    for name, arguments in {
+        "socket": (41, 2, 1, 0),
+        "connect": (42, 0, 0, 0),
+        "write a file": (257, -100, path, os.O_WRONLY | os.O_CREAT, 0o600),
+        "write it otherwise": (2, path, os.O_RDWR, 0),
+        "a file without a name": (257, -100, b"/tmp", 0o20000000 | os.O_WRONLY, 0o600),
+        "unlink": (87, path),
+        "unlinkat": (263, -100, path, 0),
+        "rename": (82, path, path + b"2"),
+        "mkdir": (83, path, 0o700),
+        "fork": (57,),
+        "clone as fork": (56, 17, 0, 0, 0, 0),
+        "vfork": (58,),
+        "execve": (59, b"/bin/true", 0, 0),
+        "kill": (62, os.getppid(), 0),
+        "tgkill": (234, os.getppid(), os.getppid(), 0),
+        "who gets signals": (72, 0, 8, os.getppid()),
+        "limits of others": (302, os.getppid(), 0, 0, 0),
+        "ptrace": (101, 0, 0, 0, 0),
+        "other memory": (310, os.getppid(), 0, 0, 0, 0, 0),
+        "mount": (165, 0, 0, 0, 0, 0),
+        "bpf": (321, 0, 0, 0),
+        "memfd": (319, b"x", 0),
+        "io_uring": (425, 1, 0),
+        "keys": (250, 0, 0, 0, 0, 0),
+        "the old numbers": (0x40000000 + 41, 2, 1, 0),
+    }.items():
+        result = SYSCALL(*arguments)
+        outlet.send(b"x", f"{name}: {result} {ERRNO()[0]}".encode())
+
+def threads(job, outlet):
+    import threading
+    thread = threading.Thread(target=lambda: outlet.send(b"x", b"from a thread"))
+    thread.start()
+    thread.join()
+    with open("/proc/self/status") as status:
+        outlet.send(b"x", next(line for line in status if line.startswith("Seccomp:")).encode())
+
 def files(job, outlet):
     held = [open("/dev/null") for _ in range(1000)]
 """
@@ -115,6 +164,62 @@ def test_a_child_writes_and_removes_no_files(run, tmp_path):
     with pytest.raises(Died, match="PermissionError"):
         run("remove", str(target).encode())
     assert target.read_text() == "kept"
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.uname().machine != "x86_64", reason="numbers of Linux on x86-64"
+)
+def test_machine_code_in_a_child_reaches_nothing_either(run, tmp_path):
+    target = tmp_path / "target"
+    target.write_text("kept")
+    told = [line.decode() for line in run("machine_code", os.fsencode(target))]
+    assert len(told) == 25
+    assert [line for line in told if not line.endswith(f": -1 {errno.EPERM}")] == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["code", "target"]
+    assert target.read_text() == "kept"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the filter is Linux's")
+def test_under_the_filter_threads_run(run):
+    assert run("threads") == [b"from a thread", b"Seccomp:\t2\n"]
+
+
+def verdict(machine, number, *arguments, architecture=None):
+    """Run the filter as the kernel would."""
+    architecture = architecture or {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
+    call = struct.pack("<iIQ6Q", number, architecture, 0, *arguments, *[0] * (6 - len(arguments)))
+    steps = list(struct.iter_unpack("<HBBI", sandbox.program(machine, 7)))
+    at = loaded = 0
+    while True:
+        code, then, otherwise, value = steps[at]
+        at += 1
+        if code == 0x20:
+            (loaded,) = struct.unpack_from("<I", call, value)
+        elif code == 0x06:
+            return {0x7FFF0000: "allow", 0x50001: "EPERM", 0x50026: "ENOSYS"}[value]
+        else:
+            at += then if (loaded == value if code == 0x15 else loaded & value) else otherwise
+
+
+@pytest.mark.parametrize(
+    ("machine", "numbers"),
+    [("x86_64", (0, 257, 56, 234, 41)), ("aarch64", (63, 56, 220, 131, 198))],
+)
+def test_the_filter_decides_alike_on_both_machines(machine, numbers):
+    read, openat, clone, tgkill, socket = numbers
+    assert verdict(machine, read) == "allow"
+    assert verdict(machine, read, architecture=0x40000003) == "EPERM"
+    assert verdict(machine, openat, 0, 0, os.O_RDONLY | os.O_CLOEXEC) == "allow"
+    for flags in (os.O_WRONLY, os.O_RDWR, os.O_CREAT, os.O_TRUNC, 0o20200000):
+        assert verdict(machine, openat, 0, 0, flags) == "EPERM", flags
+    assert verdict(machine, clone, 0x3D0F00) == "allow"
+    assert verdict(machine, clone, 17) == "EPERM"
+    assert verdict(machine, tgkill, 7, 8, 11) == "allow"
+    assert verdict(machine, tgkill, 1, 1, 9) == "EPERM"
+    assert verdict(machine, 435) == "ENOSYS"
+    assert verdict(machine, socket) == "EPERM"
+    allowed = {number for number in range(600) if verdict(machine, number) == "allow"}
+    assert len(allowed) < 75
 
 
 def test_the_kernel_too_lets_no_file_grow(run):

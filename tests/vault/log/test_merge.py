@@ -29,7 +29,7 @@ from mirrorkit import Memory, copied, folder_of, further, memory, swap, told
 
 from projections.views import Views
 from vault import mirrors
-from vault.application import Vault
+from vault.application import Export, Vault
 from vault.consent import Effect, Purpose
 from vault.errors import BadSignature, Revoked, RolledBack, TamperError, UsageError
 from vault.events import OwnerNamed
@@ -141,7 +141,9 @@ class ThreeHomes(RuleBasedStateMachine):
         items = [message(number, words) for number in some]
         self._try(
             self.all[who],
-            lambda one: Vault(one.log).collect(items, locator="chat", permits=lambda _: True),
+            lambda one: Vault(one.log).collect(
+                items, export=Export(locator="chat"), permits=lambda _: True
+            ),
         )
 
     @rule(who=who, allow=st.booleans(), purpose=st.sampled_from([Purpose.TRAIN, Purpose.SEARCH]))

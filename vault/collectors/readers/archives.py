@@ -7,17 +7,21 @@ encrypted members are refused by name and the rest is read.
 import io
 import os
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
+from vault.collectors.readers.pieces import Piece, missing, piece_of
 from vault.collectors.readers.tree import (
+    ENCRYPTED,
     HEAD_MARK,
+    Beating,
     Caps,
     File,
     Holder,
@@ -30,7 +34,10 @@ from vault.collectors.readers.tree import (
     in_memory,
 )
 
-__all__ = ["Folder", "grow", "opened"]
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+__all__ = ["Folder", "grow", "opened", "planted"]
 
 # A file with one of these names is not opened only to look whether it is an archive.
 _PLAIN = frozenset(
@@ -71,9 +78,26 @@ _PLAIN = frozenset(
     )
 )
 _MAGIC = 512
-_OFFICE = ("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF", "AndroidManifest.xml")
+# Of Office, of OpenDocument and EPUB, of programs, of Apple's Pages, Numbers and Keynote.
+_DOCUMENTS = (
+    "[Content_Types].xml",
+    "mimetype",
+    "META-INF/container.xml",
+    "META-INF/MANIFEST.MF",
+    "AndroidManifest.xml",
+    "Index/Document.iwa",
+    "Index.zip",
+)
+_UNREAD = {
+    b"7z\xbc\xaf\x27\x1c": "7z",
+    b"Rar!\x1a\x07": "RAR",
+    b"\xfd7zXZ\x00": "xz",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 _JUNK = frozenset({".ds_store", "thumbs.db", "desktop.ini", "__macosx"})
 _ENCRYPTED = 0x1
+_LOCAL = struct.Struct("<26xHH")  # a local file header: the lengths of name and extra field
 
 
 def grow(root: Path, caps: Caps | None = None, marks: Marks | None = None) -> Tree:
@@ -86,11 +110,43 @@ def grow(root: Path, caps: Caps | None = None, marks: Marks | None = None) -> Tr
     try:
         is_folder = root.is_dir()
         found = _folder(store) if is_folder else [_only(root)]
-        for file, place in found:
-            _take(store, file, place, depth=0)
+        _take_all(store, found, depth=0)
     except OSError as error:
         raise Unreadable(explain(error)) from error
     return Tree(store, store.files, store.root.name if is_folder else "")
+
+
+def planted(name: str, files: Mapping[str, bytes]) -> Tree:
+    """Return a tree of bytes in memory, for checks: what is in a folder, or in the one file.
+
+    Args:
+        name: What the folder is called, or nothing for a single file.
+        files: By path within the folder.
+    """
+    memory = _Memory(files)
+    store = Store(
+        Path(name or next(iter(files), "")),
+        Caps(),
+        None,
+        lambda store, path: opened(store, path) if path else memory,
+    )
+    top = f"{name}/" if name else ""
+    found = (
+        (File(path=top + path, size=len(files[path])), Place(archive="", key=path))
+        for path in sorted(files)
+    )
+    _take_all(store, found, depth=0)
+    return Tree(store, store.files, name)
+
+
+class _Memory:
+    """A folder that lies on no disk."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def open(self, key: object) -> IO[bytes]:
+        return io.BytesIO(self._files[cast("str", key)])
 
 
 class _Opened(io.FileIO):
@@ -178,43 +234,108 @@ def _folder(store: Store) -> Iterator[tuple[File, Place]]:
         waiting += reversed(folders)
 
 
-def _take(store: Store, file: File, place: Place, depth: int) -> None:
+def _take_all(store: Store, found: Iterable[tuple[File, Place]], depth: int) -> None:
+    """Add files to the list; those that are pieces of something come last, as one."""
+    pieces: dict[str, list[tuple[Piece, File, Place]]] = {}
+    for file, place in found:
+        if piece := piece_of(file.path):
+            pieces.setdefault(piece.whole, []).append((piece, file, place))
+        else:
+            _take(store, file, place, depth)
+    for whole in sorted(pieces):
+        together = sorted(pieces[whole], key=lambda one: (one[0].group, one[0].number, one[1].path))
+        _take_pieces(store, whole, together, depth)
+
+
+def _take_pieces(
+    store: Store, whole: str, pieces: list[tuple[Piece, File, Place]], depth: int
+) -> None:
+    """Add what lies in the parts of a download as if it lay in one archive."""
+    absent = missing([piece for piece, _, _ in pieces])
+    number = 1
+    name = whole
+    while name in store.places or name in store.archives:
+        number += 1
+        name = _numbered(whole, number)
+    if not pieces[0][0].is_bytes:
+        for part in absent:
+            store.refuse(
+                pieces[0][1].path, f"{part} of this download is not there; add all at once"
+            )
+        seen: dict[str, int] = {}
+        for _, file, place in pieces:
+            _take(store, file, place, depth, _Shown(name, seen))
+    elif absent:
+        for _, file, _ in pieces:
+            store.refuse(file.path, f"{absent[0]} of this archive is not there; add all at once")
+    else:
+        size = sum(file.size for _, file, _ in pieces)
+        store.located_at[name] = pieces[0][1].path
+        _take(store, File(path=name, size=size), tuple(place for _, _, place in pieces), depth)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The archive as whose member sources see a file, and the names that it has already."""
+
+    path: str
+    seen: dict[str, int]
+
+
+def _take(
+    store: Store,
+    file: File,
+    place: Place | tuple[Place, ...],
+    depth: int,
+    shown: _Shown | None = None,
+) -> None:
     """Add a file to the list, or what lies in it where it is an archive."""
+    places = place if isinstance(place, tuple) else (place,)
     if file.suffix in _PLAIN:
-        store.add(file, place)
+        store.add(file, places[0])
         return
     try:
-        members = _members(store, file, place)
+        members = _members(store, file, places, shown or _Shown(file.path, {}))
     except Unreadable as error:
         store.refuse(file.path, str(error))
         return
     if members is None:
-        store.add(file, place)
+        store.add(file, places[0])
     elif depth >= store.caps.depth:
         store.refuse(file.path, "archives are nested too deeply in each other")
     else:
         try:
-            for member, inside in members:
-                _take(store, member, inside, depth + 1)
+            _take_all(store, members, depth + 1)
         except Unreadable as error:
             store.refuse(file.path, str(error))
         except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
             store.refuse(file.path, explain(error))
 
 
-def _members(store: Store, file: File, place: Place) -> Iterator[tuple[File, Place]] | None:
-    """Return what lies in an archive, or None where the file is none."""
+def _members(
+    store: Store, file: File, places: tuple[Place, ...], shown: _Shown
+) -> Iterator[tuple[File, Place]] | None:
+    """Return what lies in an archive, or None where the file is none.
+
+    Raises:
+        Unreadable: It is damaged, or of a kind that is not read.
+    """
     if reason := store.enter(file.path + HEAD_MARK):
         raise Unreadable(reason)
-    with store.stream(place) as stream:
+    with store.stream(places[0]) as stream:
         magic = stream.read(_MAGIC)
+    for mark, kind in _UNREAD.items():
+        if magic.startswith(mark):
+            raise Unreadable(f"{kind} archives are not read; unpack it and add what was in it")
     if magic[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
-        store.archives[file.path] = place
+        store.archives[file.path] = places
         holder = cast("_Zip", store.holder(file.path))
-        return None if holder.is_document else _zip_members(store, file, holder)
+        admission = _Admission(store, file.path, shown)
+        return None if holder.is_document else _zip_members(store, admission, holder)
     if magic[:2] == b"\x1f\x8b" or magic[257:262] == b"ustar":
-        store.archives[file.path] = place
-        return _tar_members(store, file, cast("_Tar", store.holder(file.path)))
+        store.archives[file.path] = places
+        tar = cast("_Tar", store.holder(file.path))
+        return _tar_members(store, _Admission(store, file.path, shown), tar)
     return None
 
 
@@ -226,12 +347,8 @@ def opened(store: Store, path: str) -> Holder:
     """
     if not path:
         return Folder(store.root)
-    place = store.archives[path]
-    raw: IO[bytes]
-    if place.archive:
-        raw = in_memory(store.stream(place), store.caps.nested)
-    else:
-        raw = store.holder("").open(place.key)
+    raws = [_raw(store, place) for place in store.archives[path]]
+    raw = raws[0] if len(raws) == 1 else _joined([(raw, 0, _size(raw)) for raw in raws])
     magic = raw.read(4)
     raw.seek(0)
     try:
@@ -242,8 +359,65 @@ def opened(store: Store, path: str) -> Holder:
         raise Unreadable(explain(error)) from error
 
 
+def _raw(store: Store, place: Place) -> IO[bytes]:
+    """Return the bytes of an archive to seek in: in memory only where they were compressed."""
+    holder = store.holder(place.archive)
+    if not place.archive:
+        return holder.open(place.key)
+    if isinstance(holder, _Zip) and (stored := holder.stored(place.key)):
+        return _joined([stored])
+    return in_memory(store.stream(place), store.caps.nested)
+
+
+def _size(raw: IO[bytes]) -> int:
+    return raw.seek(0, os.SEEK_END)
+
+
+class _Joined(io.RawIOBase):
+    """Stretches of other files, one behind the other, as a file."""
+
+    def __init__(self, stretches: list[tuple[IO[bytes], int, int]]) -> None:
+        self._stretches = stretches
+        self._size = sum(size for _, _, size in stretches)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise OSError("before the beginning")
+        self._at = start + offset
+        return self._at
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer).cast("B")
+        at = self._at
+        for raw, start, size in self._stretches:
+            if at < size:
+                raw.seek(start + at)
+                block = raw.read(min(len(view), size - at))
+                view[: len(block)] = block
+                self._at += len(block)
+                return len(block)
+            at -= size
+        return 0
+
+
+def _joined(stretches: list[tuple[IO[bytes], int, int]]) -> IO[bytes]:
+    return cast("IO[bytes]", io.BufferedReader(_Joined(stretches)))
+
+
 class _Zip:
     def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
         self._zip = zipfile.ZipFile(raw)
 
     @property
@@ -253,8 +427,19 @@ class _Zip:
     @property
     def is_document(self) -> bool:
         """Office documents, books and programs are zips that nobody means as archives."""
-        names = {info.filename for info in self.infos[:64]}
-        return any(name in names for name in _OFFICE)
+        return any(name in self._zip.NameToInfo for name in _DOCUMENTS)
+
+    def stored(self, key: object) -> tuple[IO[bytes], int, int] | None:
+        """Return where a member lies that is not compressed, or None where it is."""
+        info = cast("zipfile.ZipInfo", key)
+        if info.compress_type != zipfile.ZIP_STORED:
+            return None
+        self._raw.seek(info.header_offset)
+        header = self._raw.read(_LOCAL.size)
+        if len(header) < _LOCAL.size:
+            raise Unreadable("the archive is cut off")
+        name, extra = _LOCAL.unpack(header)
+        return self._raw, info.header_offset + _LOCAL.size + name + extra, info.compress_size
 
     def open(self, key: object) -> IO[bytes]:
         # By entry and not by name: two entries may have the same name.
@@ -265,36 +450,13 @@ class _Tar:
     def __init__(self, raw: IO[bytes], beat: Callable[[], None]) -> None:
         self.packed = raw.seek(0, os.SEEK_END)
         raw.seek(0)
-        alive = cast("IO[bytes]", _Beating(raw, beat))
+        alive = cast("IO[bytes]", Beating(raw, beat))
         self.tar = tarfile.open(fileobj=alive, mode="r:*")  # noqa: SIM115 - it stays open
 
     def open(self, key: object) -> IO[bytes]:
         start, size = cast("tuple[int, int]", key)
         assert self.tar.fileobj is not None
         return cast("IO[bytes]", _Window(cast("IO[bytes]", self.tar.fileobj), start, size))
-
-
-class _Beating:
-    """A file that tells at each read that the reader is alive, however long a seek takes."""
-
-    def __init__(self, raw: IO[bytes], beat: Callable[[], None]) -> None:
-        self._raw = raw
-        self._beat = beat
-        self.name = ""
-        self.mode = "rb"
-
-    def read(self, size: int = -1) -> bytes:
-        self._beat()
-        return self._raw.read(size)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._raw.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._raw.tell()
-
-    def seekable(self) -> bool:
-        return True
 
 
 @dataclass(slots=True)
@@ -332,10 +494,10 @@ def _numbered(path: str, number: int) -> str:
 class _Admission:
     """What members must have in common: a place within the archive and a number in bounds."""
 
-    def __init__(self, store: Store, archive: File) -> None:
+    def __init__(self, store: Store, archive: str, shown: _Shown) -> None:
         self._store = store
-        self._archive = archive.path
-        self._seen: dict[str, int] = {}
+        self.archive = archive
+        self._shown = shown
         self._count = 0
         self._size = 0
 
@@ -353,34 +515,39 @@ class _Admission:
         if self._size > caps.size:
             raise Unreadable(f"it expands beyond {caps.size >> 30} GiB")
         clean = _printable(name).replace("\\", "/")
-        path = f"{self._archive}!{clean}"
         if _outside(clean):
-            self._store.refuse(path, "its name points outside the archive")
+            self.refuse(clean, "its name points outside the archive")
             return ""
         if any(_hidden(part) for part in clean.split("/") if part):
             return ""
-        number = self._seen[path] = self._seen.get(path, 0) + 1
-        return path if number == 1 else _numbered(path, number)
+        path = f"{self._shown.path}!{clean}"
+        number = self._shown.seen[path] = self._shown.seen.get(path, 0) + 1
+        if number > 1:
+            path = _numbered(path, number)
+        where = self._store.located(self.archive)
+        if where != self._shown.path:
+            self._store.located_at[path] = where + path[len(self._shown.path) :]
+        return path
 
     def refuse(self, name: str, reason: str) -> None:
         """Report a member that is not read."""
-        self._store.refuse(f"{self._archive}!{_printable(name)}", reason)
+        where = self._store.located(self.archive)
+        self._store.refuse(f"{where}!{_printable(name)}", reason)
 
 
-def _zip_members(store: Store, archive: File, holder: _Zip) -> Iterator[tuple[File, Place]]:
-    admission = _Admission(store, archive)
+def _zip_members(store: Store, admission: _Admission, holder: _Zip) -> Iterator[tuple[File, Place]]:
     for info in holder.infos:
-        if info.is_dir():
+        if info.filename.endswith("/"):
             continue
         if stat.S_ISLNK(info.external_attr >> 16):
             admission.refuse(info.filename, "a symbolic link is not followed")
         elif info.flag_bits & _ENCRYPTED:
-            admission.refuse(info.filename, "it is encrypted")
+            admission.refuse(info.filename, ENCRYPTED)
         elif info.file_size > max(store.caps.ratio_from, info.compress_size * store.caps.ratio):
             admission.refuse(info.filename, "it expands too much (an archive bomb)")
         elif path := admission.path(info.filename, info.file_size):
             file = File(path=path, size=info.file_size, modified=_zip_time(info))
-            yield file, Place(archive=archive.path, key=info, packed=info.compress_size)
+            yield file, Place(archive=admission.archive, key=info, packed=info.compress_size)
 
 
 def _zip_time(info: zipfile.ZipInfo) -> datetime | None:
@@ -390,8 +557,7 @@ def _zip_time(info: zipfile.ZipInfo) -> datetime | None:
         return None
 
 
-def _tar_members(store: Store, archive: File, holder: _Tar) -> Iterator[tuple[File, Place]]:
-    admission = _Admission(store, archive)
+def _tar_members(store: Store, admission: _Admission, holder: _Tar) -> Iterator[tuple[File, Place]]:
     caps = store.caps
     while (member := _next(holder.tar)) is not None:
         store.beat()
@@ -411,7 +577,7 @@ def _tar_members(store: Store, archive: File, holder: _Tar) -> Iterator[tuple[Fi
             yield (
                 File(path=path, size=member.size, modified=modified),
                 Place(
-                    archive=archive.path,
+                    archive=admission.archive,
                     key=(member.offset_data, member.size),
                     packed=holder.packed,
                 ),

@@ -4,37 +4,10 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser
 
+from vault.collectors.readers import mail_words as words
+
 __all__ = ["html_text", "own_words"]
 
-# Where quoting or a signature may begin. One look over the text finds that most messages
-# have neither; only from there on are lines looked at one by one.
-_COLON = "[:\uff1a]"
-_SENDERS = "From|Von|De|Da|Van|От|发件人|差出人"
-_SUSPECT = re.compile(
-    r"\n(?=[ \t>_*FVDSEGI\u041e发差-])(?:[ \t]{0,8}>|-- ?\n|-{2,}[ \t]?[^\W\d_]|_{10,}|"
-    rf"\*?(?:{_SENDERS})\*?[ \u00a0]?{_COLON}|"
-    r"Sent from my |Von meinem |Envoyé de mon |Get Outlook for |Enviado desde mi |Inviato da )"
-)
-_RULE = re.compile(
-    r"-{2,}\s*(?:Original Message|Original-Nachricht|Forwarded message|Weitergeleitete Nachricht|"
-    r"Ursprüngliche Nachricht|Message d.origine|Message transféré|Mensaje original|"
-    r"Messaggio originale|Mensagem original|Oorspronkelijk bericht)|_{10,}\s*$",
-    re.IGNORECASE,
-)
-_FROM = re.compile(rf"\*?(?:{_SENDERS})\*?\s?{_COLON}\*?\s?\S")
-_MORE = re.compile(
-    r"\*?(?:Sent|Gesendet|Envoyé|Enviado|Inviato|Verzonden|Date|Datum|Дата|发送时间|To|An|À|Para|"
-    rf"Aan|Subject|Betreff|Objet|Asunto|Oggetto|Assunto|Onderwerp)\*?\s?{_COLON}"
-)
-_PHONE = re.compile(
-    r"Sent from my |Von meinem .{1,60} gesendet|Envoyé de mon |Get Outlook for |"
-    r"Enviado desde mi |Inviato da "
-)
-_WROTE = re.compile(
-    r"(?:wrote|écrit|schrieb|escribió|escreveu|ha scritto|schreef|skrev|napisał|"
-    rf"написал|写道|のメール)[^\n]{{0,200}}{_COLON}\s*$|^\d{{4}}年.{{0,200}}{_COLON}\s*$"
-)
-_OPENS = re.compile(r"(?:On|Am|Le|El|Em|Il|Op|Den|W dniu)\b")  # the first line of two
 _QUOTED = re.compile(r"(?:\n[ \t]{0,8}>[^\n]*)+")
 _SHOWN = 300
 _LAST_LINES = 6
@@ -51,7 +24,7 @@ def own_words(text: str) -> str | None:
         None where that is everything.
     """
     lines = f"\n{text}\n"
-    found = _SUSPECT.search(lines)
+    found = words.SUSPECT.search(lines)
     if found is None:
         return None
     kept = []
@@ -61,13 +34,13 @@ def own_words(text: str) -> str | None:
         if quotation := _QUOTED.match(lines, start):
             kept.append(_without_announcement(lines[at:start]))
             at = quotation.end()
-            found = _SUSPECT.search(lines, at)
+            found = words.SUSPECT.search(lines, at)
         elif _ends_here(lines, start + 1):
             kept.append(lines[at:start])
             at = len(lines)
             break
         else:
-            found = _SUSPECT.search(lines, start + 1)
+            found = words.SUSPECT.search(lines, start + 1)
     kept.append(lines[at:])
     own = "".join(kept).strip("\n")
     return None if own == text.strip("\n") else own
@@ -90,31 +63,33 @@ def _ends_here(lines: str, start: int) -> bool:
     if shown == "--":
         return True
     if shown[:2] == "--":
-        return _RULE.match(shown) is not None
+        return words.RULES.match(shown) is not None
     if shown[:2] == "__":
-        return _RULE.match(shown) is not None and _is_header(after)
-    if _FROM.match(shown):
+        return words.RULES.match(shown) is not None and _is_header(after)
+    if words.FROM.match(shown):
         return _is_header(after)
-    return len(after) < _LAST_LINES and _PHONE.match(shown) is not None
+    if words.BEGINS.match(shown):
+        return True
+    return len(after) < _LAST_LINES and words.PHONES.match(shown) is not None
 
 
 def _is_header(following: list[str]) -> bool:
     """Whether lines look like the header that Outlook puts over a quotation."""
-    return any(_MORE.match(line) for line in following[:_LOOK_AHEAD])
+    return any(words.HEADERS.match(line) for line in following[:_LOOK_AHEAD])
 
 
 def _without_announcement(before: str) -> str:
     """Take away `On …, somebody wrote:` (one or two lines) at the end, before a quotation."""
     text = before.rstrip()
     border = text.rfind("\n") + 1
-    if not _WROTE.search(text[border:][-_SHOWN:]):
+    if not words.WROTE.search(text[border:][-_SHOWN:]):
         return before
-    if _OPENS.match(text[border : border + _SHOWN].lstrip()):
+    if words.OPENS.match(text[border : border + _SHOWN].lstrip()):
         return text[:border]
     text = text[:border].rstrip()
     border = text.rfind("\n") + 1
     line = text[border : border + _SHOWN].strip()
-    return text[:border] if _OPENS.match(line) and line[-1] not in ".!?" else text + "\n"
+    return text[:border] if words.OPENS.match(line) and line[-1] not in ".!?" else text + "\n"
 
 
 _BREAK = "\ue000"

@@ -15,6 +15,7 @@ from vault.collectors.readers.tree import Stream
 __all__ = ["Message", "is_mailbox", "messages"]
 
 _BLOCK = 1 << 18  # stays in the cache of the processor
+_MOST = 8 << 20
 _LARGEST = 64 << 20
 _LOOK = 1200
 _BOM = b"\xef\xbb\xbf"
@@ -27,13 +28,16 @@ _DATED = re.compile(
 _LOOSE = re.compile(
     rb"From (?:-\s*$|\S+@\S+\s*$|[^\n]{0,200}?\b\d{1,2}:\d{2}[^\n]{0,40}?\b(?:19|20)\d\d\b)"
 )
+_CUT_OFF = re.compile(rb"From \S+@\S+(?: [ \w:+-]{0,60})?\r?")
+_BLANK_LINES = (b"\n\n", b"\n\r\n")
 _HEADER = re.compile(rb">?[!-9;-~]{1,76}:")
 _MOZILLA = re.compile(rb"From - *$")
 _WELL_KNOWN = re.compile(
     rb"(?:Return-Path|Received|Message-ID|Date|From|To|Subject|MIME-Version|Path|X-Mozilla-\w+):",
     re.IGNORECASE,
 )
-_NOTHING = re.compile(rb"\r?\n|$")
+# No header, or the end of the file within the name of one.
+_NOTHING = re.compile(rb"\r?\n|$|[!-9;-~]{1,76}\Z")
 _QUOTED_FROM = re.compile(rb"\n>(>*From )")
 
 
@@ -80,9 +84,14 @@ def messages(stream: Stream, *, offset: int = 0) -> Iterator[Message]:
 
 def _separates(buffer: bytes, at: int, *, first: bool = False) -> bool:
     """Whether a separator begins at a place of the buffer."""
-    end = buffer.find(b"\n", at, at + 1000)
-    if end < 0 or not buffer.startswith(_FROM, at):
+    if not buffer.startswith(_FROM, at):
         return False
+    end = buffer.find(b"\n", at, at + 1000)
+    if end < 0:
+        # Cut off within an envelope: what stands before is a whole message.
+        return _CUT_OFF.fullmatch(buffer, at) is not None and buffer[max(0, at - 3) : at].endswith(
+            _BLANK_LINES
+        )
     line = buffer[at:end].rstrip(b"\r")
     dated = _DATED.match(line) is not None
     after = buffer[end + 1 : end + 80]
@@ -93,7 +102,7 @@ def _separates(buffer: bytes, at: int, *, first: bool = False) -> bool:
     if _MOZILLA.match(line) and _WELL_KNOWN.match(after):
         return True
     # Anything weaker counts only where the blank line stands that ought to.
-    if not first and not buffer[max(0, at - 3) : at].endswith((b"\n\n", b"\n\r\n")):
+    if not first and not buffer[max(0, at - 3) : at].endswith(_BLANK_LINES):
         return False
     return (headed and _LOOSE.match(line) is not None) or (
         dated and _NOTHING.match(after) is not None
@@ -176,8 +185,8 @@ class _Window:
         Returns:
             By how much everything has moved towards the beginning; -1 at the end of the file.
         """
-        # Twice as much each time, so that a large message is not copied again and again.
-        block = self._stream.read(max(_BLOCK, len(self._buffer) - self.begin))
+        # More each time, so that a large message is not copied again and again.
+        block = self._stream.read(min(max(_BLOCK, len(self._buffer) - self.begin), _MOST))
         if not block:
             return -1
         moved = self.begin

@@ -6,10 +6,12 @@ from email import message_from_bytes
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses
+from typing import cast
 
 from vault.collectors.readers.text import decode
+from vault.items import Attachment
 
-__all__ = ["Parsed", "Person", "parse_slowly"]
+__all__ = ["Parsed", "Person", "parse_slowly", "plain_header"]
 
 Person = tuple[str | None, str]
 """Display name and address."""
@@ -17,7 +19,10 @@ Person = tuple[str | None, str]
 
 @dataclass(slots=True, kw_only=True)
 class Parsed:
-    """A message as far as an item needs it; `headers` are few, with lower-case names."""
+    """A message as far as an item needs it; `headers` are few, with lower-case names.
+
+    `attachments` are name, type and bytes; `described` are those too large to be held.
+    """
 
     headers: dict[str, str]
     subject: str = ""
@@ -26,13 +31,14 @@ class Parsed:
     plain: list[str] = field(default_factory=list)
     html: list[str] = field(default_factory=list)
     attachments: list[tuple[str, str, bytes]] = field(default_factory=list)
+    described: list[Attachment] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was found that makes a message."""
-        texts = any(text.strip() for text in (*self.plain, *self.html, self.subject))
-        people = self.sender is not None or self.to
-        return not (texts or people or self.attachments or any(self.headers.values()))
+        if self.sender is not None or self.to or self.attachments or any(self.headers.values()):
+            return False
+        return not any(text.strip() for text in (*self.plain, *self.html, self.subject))
 
 
 def parse_slowly(raw: bytes) -> Parsed:
@@ -40,7 +46,7 @@ def parse_slowly(raw: bytes) -> Parsed:
     message = message_from_bytes(raw)
     headers: dict[str, str] = {}
     for name, value in message.items():
-        headers.setdefault(name.lower(), _words(str(value)))
+        headers.setdefault(name.lower(), plain_header(str(value)))
     senders = _people(message, "from")
     parsed = Parsed(
         headers=headers,
@@ -54,16 +60,28 @@ def parse_slowly(raw: bytes) -> Parsed:
 
 
 def _leaves(message: Message) -> Iterator[Message]:
-    for part in message.walk():
-        if not part.is_multipart():
+    """Yield the parts that hold something; a message within a message is one of them."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            waiting += reversed(cast("list[Message]", part.get_payload()))
+        else:
             yield part
 
 
-def _sort_in(part: Message, parsed: Parsed) -> None:
+def _content(part: Message) -> bytes:
+    if part.is_multipart():
+        inner = cast("list[Message]", part.get_payload())
+        return b"\n".join(one.as_bytes() for one in inner)
     content = part.get_payload(decode=True)
-    content = content if isinstance(content, bytes) else b""
+    return content if isinstance(content, bytes) else b""
+
+
+def _sort_in(part: Message, parsed: Parsed) -> None:
+    content = _content(part)
     kind = part.get_content_type()
-    name = _words(part.get_filename() or "")
+    name = plain_header(part.get_filename() or "")
     is_body = not name and part.get_content_disposition() != "attachment"
     if is_body and kind in {"text/plain", "text/html"}:
         text = decode(content, part.get_content_charset())
@@ -72,8 +90,8 @@ def _sort_in(part: Message, parsed: Parsed) -> None:
         parsed.attachments.append((name, kind, content))
 
 
-def _words(value: str) -> str:
-    """Return a header with its encoded words read."""
+def plain_header(value: str) -> str:
+    """Return the value of a header on one line, with its encoded words (RFC 2047) read."""
     flat = " ".join(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").split())
     if "=?" not in flat:
         return flat
@@ -89,4 +107,4 @@ def _words(value: str) -> str:
 def _people(message: Message, *names: str) -> list[Person]:
     values = [str(value) for name in names for value in message.get_all(name, [])]
     found = getaddresses(values)
-    return [(_words(name) or None, address) for name, address in found if name or address]
+    return [(plain_header(name) or None, address) for name, address in found if name or address]

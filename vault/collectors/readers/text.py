@@ -62,8 +62,8 @@ def _guessed(data: bytes) -> str:
 
 def clean(text: str) -> str:
     """Return the text in NFC, with newlines as line ends, without control characters."""
-    if text.isprintable() and text.isascii():
-        return text
+    if text.isprintable():
+        return text if text.isascii() else unicodedata.normalize("NFC", text)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii():

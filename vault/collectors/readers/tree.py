@@ -9,16 +9,26 @@ is a `Bad` with its place.
 import io
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol, Self
+from typing import IO, Protocol, Self, TypeVar, cast
 
 from vault.errors import CollectError
-from vault.items import Bad
+from vault.items import Bad, Item
 
-__all__ = ["HEAD", "HEAD_MARK", "Caps", "File", "Marks", "Stream", "Tree", "Unreadable"]
+__all__ = [
+    "ENCRYPTED",
+    "HEAD",
+    "HEAD_MARK",
+    "Caps",
+    "File",
+    "Marks",
+    "Stream",
+    "Tree",
+    "Unreadable",
+]
 
 HEAD = 65536
 """As much of a file as a source may see while it detects."""
@@ -26,7 +36,10 @@ HEAD = 65536
 HEAD_MARK = "#head"
 """Ends a place where only the beginning of a file is looked at."""
 
+ENCRYPTED = "it is encrypted; unpack it with its password and add what was in it"
+
 _BLOCK = 1 << 20
+_Record = TypeVar("_Record")
 _HEADS_KEPT = 16
 _ARCHIVES_KEPT = 4
 
@@ -65,13 +78,15 @@ class File:
     @property
     def name(self) -> str:
         """The last part of the path."""
-        return self.path.replace("!", "/").rpartition("/")[2]
+        return self.path[max(self.path.rfind("/"), self.path.rfind("!")) + 1 :]
 
     @property
     def suffix(self) -> str:
         """The lower-case suffix with its dot, or nothing."""
-        stem, dot, suffix = self.name.rpartition(".")
-        return dot + suffix.lower() if stem else ""
+        # Asked by every source for every file.
+        start = max(self.path.rfind("/"), self.path.rfind("!")) + 1
+        dot = self.path.rfind(".", start + 1)
+        return self.path[dot:].lower() if dot > 0 else ""
 
 
 class Marks(Protocol):
@@ -100,6 +115,32 @@ class Place:
     packed: int = 0
 
 
+class Beating:
+    """A file that tells at each read that the reader is alive, however long a seek takes."""
+
+    def __init__(self, raw: IO[bytes], beat: Callable[[], None]) -> None:
+        self._raw = raw
+        self._beat = beat
+        self.name = ""
+        self.mode = "rb"
+
+    def read(self, size: int = -1) -> bytes:
+        self._beat()
+        return self._raw.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._raw.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._raw.close()
+
+
 class Stream:
     """The bytes of a file, counted against the caps while they come."""
 
@@ -123,6 +164,14 @@ class Stream:
         if self._left < 0:
             raise Unreadable("it expands beyond what an archive may (a bomb, or too large)")
         return block
+
+    def read_exactly(self, size: int) -> bytes:
+        """Return `size` bytes, fewer only at the end.
+
+        Raises:
+            Unreadable: The file is damaged, encrypted or expands beyond the caps.
+        """
+        return _fill(self, size)
 
     def read_all(self, limit: int) -> bytes:
         """Return everything.
@@ -171,7 +220,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, Unreadable):
         return str(error)
     if isinstance(error, RuntimeError) and "encrypted" in str(error):
-        return "it is encrypted"
+        return ENCRYPTED
     return _REASONS.get(name, f"it cannot be read ({name})")
 
 
@@ -191,7 +240,8 @@ class Store:
         self.opened: set[str] = set()
         self.problems: list[Bad] = []
         self.places: dict[str, Place] = {}
-        self.archives: dict[str, Place] = {}
+        self.archives: dict[str, tuple[Place, ...]] = {}
+        self.located_at: dict[str, str] = {}
         self.files: list[File] = []
         self._marks = marks
         self._holders: OrderedDict[str, Holder] = OrderedDict()
@@ -199,7 +249,7 @@ class Store:
         self._by_name: dict[str, list[File]] | None = None
 
     def enter(self, locator: str) -> str:
-        return self._marks.enter(locator) if self._marks else ""
+        return self._marks.enter(self.located(locator)) if self._marks else ""
 
     def beat(self) -> None:
         if self._marks:
@@ -210,16 +260,49 @@ class Store:
         self.files.append(file)
 
     def refuse(self, path: str, reason: str) -> None:
-        self.problems.append(Bad(locator=path, reason=reason))
+        self.problems.append(Bad(locator=self.located(path), reason=reason))
+
+    def located(self, locator: str) -> str:
+        """Return a locator with the archive in which its file really lies."""
+        if not self.located_at:
+            return locator
+        path = locator
+        while path not in self.located_at:
+            path, mark, _ = path.rpartition("#")
+            if not mark:
+                return locator
+        return self.located_at[path] + locator[len(path) :]
+
+    def holds(self, path: str) -> bool:
+        return (
+            path in self.places
+            or path in self.archives
+            or path == self.root.name
+            or path in self.located_at.values()
+            or any(path == bad.locator for bad in self.problems)
+        )
 
     def open(self, path: str) -> Stream:
+        return self.stream(self._entered(path))
+
+    def seekable(self, path: str, limit: int) -> IO[bytes]:
+        place = self._entered(path)
+        if place.archive:
+            return in_memory(self.stream(place), limit)
+        try:
+            raw = self.holder("").open(place.key)
+        except Exception as error:
+            raise Unreadable(explain(error)) from error
+        return cast("IO[bytes]", Beating(raw, self.beat))
+
+    def _entered(self, path: str) -> Place:
         place = self.places.get(path)
         if place is None:
             raise Unreadable("there is no such file")
         if reason := self.enter(path):
             raise Unreadable(reason)
         self.opened.add(path)
-        return self.stream(place)
+        return place
 
     def stream(self, place: Place) -> Stream:
         try:
@@ -324,6 +407,37 @@ class Tree:
             Unreadable: It is damaged, or a reader died on it before.
         """
         return self._store.open(path)
+
+    def seekable(self, path: str, limit: int) -> IO[bytes]:
+        """Open a file of the whole for a parser that must seek in it; close it afterwards.
+
+        Args:
+            path: The file.
+            limit: The largest in bytes that may be held in memory, where it lies in an
+                archive. On a disk it is read in place, however large it is.
+
+        Raises:
+            Unreadable: It is damaged or too large, or a reader died on it before.
+        """
+        return self._store.seekable(path, limit)
+
+    def located(self, locator: str) -> str:
+        """Return a locator as a person follows it.
+
+        Downloads that came in several archives are one to a source; this names the one in
+        which a file really lies.
+        """
+        return self._store.located(locator)
+
+    def holds(self, path: str) -> bool:
+        """Whether a path is that of a file of the whole, or of an archive there."""
+        return self._store.holds(path)
+
+    def placed(self, record: _Record) -> _Record:
+        """Return a record with the locator that a person follows."""
+        if isinstance(record, Item | Bad) and self._store.located_at:
+            return replace(record, locator=self._store.located(record.locator))
+        return record
 
     def enter(self, locator: str) -> str:
         """Say which record is read next, before anything that might kill the reader.

@@ -3,8 +3,8 @@
 The child has bounded memory, processor time and open files; it cannot write any file
 (`RLIMIT_FSIZE` 0) and an audit hook refuses sockets, new processes and foreign libraries.
 The limits of memory, time and writing are the kernel's. The hook is Python's: it stops
-code that goes through the interpreter, not machine code that a broken native parser has
-been talked into, which a seccomp filter would.
+code that goes through the interpreter. What machine code may that a broken native parser has
+been talked into is the kernel's business again (`sandbox`, where it is Linux's).
 
 What the function yields comes back over a pipe in frames (4 bytes length, 1 byte kind,
 payload); a full pipe stops the child until the parent has taken something out. A place
@@ -13,6 +13,7 @@ shared by both says what the child is reading, so that its death can be told to 
 
 import contextlib
 import importlib
+import importlib.util
 import mmap
 import os
 import resource
@@ -25,12 +26,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, cast
 
+from vault.collectors.readers.sandbox import confine
 from vault.errors import CollectError
 
-__all__ = ["Died", "Frame", "Limits", "Outlet", "run"]
+__all__ = ["Died", "Frame", "Limits", "Outlet", "refused", "run"]
 
 Frame = tuple[bytes, bytes]
 """One byte of kind, and the payload."""
@@ -272,7 +275,6 @@ _FORBIDDEN = (
     "os.chmod",
     "os.chown",
     "os.utime",
-    "ctypes.",
     "pty.",
     "shutil.",
     "urllib.",
@@ -280,16 +282,46 @@ _FORBIDDEN = (
     "smtplib.",
 )
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_LIBRARIES = ("pypdfium2_raw",)
+"""Packages whose own libraries a reader may load."""
+
+
+@cache
+def _libraries() -> frozenset[str]:
+    """Return the folders of those packages; asked for before anything is refused."""
+    specs = [importlib.util.find_spec(name) for name in _LIBRARIES]
+    return frozenset(str(Path(spec.origin).parent) for spec in specs if spec and spec.origin)
+
+
+def _may_call(event: str, arguments: tuple[object, ...]) -> bool:
+    """Whether a call into a foreign library is one into those that readers may load."""
+    if event in {"ctypes.dlopen", "ctypes.dlsym"}:
+        path = arguments[0] if event == "ctypes.dlopen" else getattr(arguments[0], "_name", "")
+        if path is None:  # the interpreter itself: `ctypes` opens it, and nothing is taken from it
+            return event == "ctypes.dlopen"
+        return os.path.dirname(str(path)) in _libraries()  # noqa: PTH120 - a hook is called often
+    return event == "ctypes.create_string_buffer"
+
+
+refused: list[str] = []
+"""What was tried in this child and refused by the hook, for checks of sources."""
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
     """Refuse what no reader needs (an audit hook, which nothing can take off again)."""
+    reason = ""
     if event == "open":
         flags = arguments[2]
         if isinstance(flags, int) and flags & _WRITING:
-            raise PermissionError("a reader writes no files")
+            reason = "a reader writes no files"
+    elif event.startswith("ctypes."):
+        if not _may_call(event, arguments):
+            reason = "a reader loads no foreign libraries"
     elif event.startswith(_FORBIDDEN):
-        raise PermissionError("a reader has no network and starts no programs")
+        reason = "a reader has no network and starts no programs"
+    if reason:
+        refused.append(event)
+        raise PermissionError(reason)
 
 
 def _confine(memory: int, open_files: int) -> None:
@@ -321,6 +353,8 @@ def child() -> None:
         work = cast(
             "Callable[[bytes, Outlet], None]", getattr(importlib.import_module(module), name)
         )
+        confine()
+        _libraries()
         sys.addaudithook(_refuse)
         work(job, outlet)
     except MemoryError:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from vault.collectors.api import Brought, Record
-from vault.collectors.copied import Copy, Refused, is_copy
-from vault.collectors.portable import Line, Unfit, item_of
+from vault.collectors.api import About, Brought, Evidence, Record, Refused
+from vault.collectors.copied import Copy, is_copy
+from vault.collectors.portable import Line, Unfit, attachment_file, item_of
+from vault.collectors.readers.attached import file_blocks
 from vault.collectors.readers.tree import Tree
-from vault.items import Bad, Progress
+from vault.items import Bad, Content, Item, Progress
 
 __all__ = ["SOURCE", "Portable"]
 
@@ -24,7 +25,13 @@ class Portable:
     name = "portable"
     # What a copy holds is as various as its sources; its manifest says what (`brings`).
     types = frozenset({"message", "document"})
-    version = 1
+    version = 2
+    about = About(
+        title="Copy of a vault",
+        formats=(("portable copy (twinvault-export)", Evidence.REAL),),
+        paths=("export/manifest.json", "export.zip"),
+        how="`twin export DIR` writes one.",
+    )
 
     def detect(self, tree: Tree) -> float:
         """Return how surely a folder or archive is a portable copy."""
@@ -49,14 +56,17 @@ class Portable:
         cursor: bytes | None,  # noqa: ARG002 - a copy is read whole
         me: frozenset[str],  # noqa: ARG002 - its items know who wrote them
     ) -> Iterator[Record]:
-        """Yield the items of a copy, in the order in which they were collected."""
+        """Yield the items of a copy, in the order in which they were collected, and their files."""
         try:
             copy = Copy(tree)
             done = 0
             for path in copy.item_files:
                 for number, line in copy.lines(path):
                     where = f"{copy.file(path).path}#{number}"
-                    yield _record(tree, line, where)
+                    record = _record(tree, line, where)
+                    yield record
+                    if isinstance(record, Item):
+                        yield from _contents(copy, tree, record)
                     done += len(line or b"") + 1
                     yield Progress(done=done, total=tree.size)
         except Refused as error:
@@ -64,6 +74,14 @@ class Portable:
 
 
 SOURCE = Portable()
+
+
+def _contents(copy: Copy, tree: Tree, item: Item) -> Iterator[Content]:
+    """Yield the bytes of an item's attachments, as far as the copy has them."""
+    for attachment in item.attachments:
+        path = attachment_file(attachment.sha256)
+        if copy.has(path):
+            yield from file_blocks(tree, copy.file(path), attachment)
 
 
 def _record(tree: Tree, line: bytes | None, where: str) -> Record:

@@ -1,17 +1,17 @@
 """Plain text: a file is a note, or a journal where dates stand as headings.
 
-Of a journal each entry is an item. A file that is named for a day is the entry of that day.
+Of a journal each entry is an item. A file that is named for a day is the entry of that day,
+and one that is named for a year says of which year its dates without one are.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vault.collectors.api import Record
-from vault.collectors.readers.headings import Heading, headings
+from vault.collectors.api import About, Evidence, Record
+from vault.collectors.readers.headings import Heading, headings, named_for, named_with, year_of
 from vault.collectors.readers.text import clean, decode, is_binary
-from vault.collectors.readers.time import When, from_file, from_name
+from vault.collectors.readers.time import from_file
 from vault.collectors.readers.tree import File, Tree, Unreadable
 from vault.items import Bad, Item, Progress
 
@@ -21,7 +21,6 @@ _NOTE = "document.note"
 _JOURNAL = "document.journal"
 _SUFFIXES = frozenset({".txt", ".text", ".journal"})
 _LARGEST = 32 << 20
-_DAILY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 
 
 class Text:
@@ -29,7 +28,16 @@ class Text:
 
     name = "text"
     types = frozenset({_NOTE, _JOURNAL})
-    version = 1
+    version = 2
+    about = About(
+        title="Plain text and journals",
+        formats=(
+            ("Plain text of any charset", Evidence.REAL),
+            ("Journal with dates as headings or in its name", Evidence.INFERRED),
+        ),
+        paths=("list.txt", "journal 2024.txt", "2024-01-05 at sea.txt"),
+        how="Add the file or the folder that holds them.",
+    )
 
     def detect(self, tree: Tree) -> float:
         """Return how surely a file is plain text that somebody wrote."""
@@ -72,16 +80,23 @@ def _file(tree: Tree, file: File) -> Iterator[Record]:
     if is_binary(data[:4096]):
         raise Unreadable("it is no text")
     text = clean(decode(data))
-    if not text.strip():
+    folder = file.path.replace("!", "/").split("/")[-2:-1]
+    year = year_of(_stem(file), "".join(folder))
+    pieces = list(_pieces(text, year))
+    if not pieces:
         raise Unreadable("there is no text in it")
     numbers: Counter[str] = Counter()
-    for piece in _pieces(text):
+    for piece in pieces:
         yield _item(tree, file, piece, numbers)
 
 
-def _pieces(text: str) -> Iterator[_Piece]:
+def _stem(file: File) -> str:
+    return file.name[: len(file.name) - len(file.suffix)]
+
+
+def _pieces(text: str, year: int | None) -> Iterator[_Piece]:
     """Cut a text at its date headings; stretches without words are none."""
-    found = headings(text)
+    found = headings(text, year)
     before = text[: found[0].start] if found else text
     if before.strip():
         yield _Piece(0, None, before.strip("\n"))
@@ -94,14 +109,14 @@ def _pieces(text: str) -> Iterator[_Piece]:
 
 def _item(tree: Tree, file: File, piece: _Piece, numbers: Counter[str]) -> Item:
     where = tree.relative(file.path)
-    stem = file.name[: len(file.name) - len(file.suffix)]
+    stem = _stem(file)
     heading = piece.heading
-    when = heading.when if heading else _when_of_file(stem, file)
+    when = heading.when if heading else named_with(stem) or from_file(file.modified)
     native_id = where
     if heading and when.at:
         numbers[day := when.at.isoformat()] += 1
         native_id = f"{where}#{day}" + (f"~{numbers[day]}" if numbers[day] > 1 else "")
-    is_journal = heading is not None or _DAILY.match(stem) is not None
+    is_journal = heading is not None or named_for(stem)
     inner = where[: len(where) - len(file.suffix)] if file.suffix else where
     return Item(
         source=SOURCE.name,
@@ -116,7 +131,3 @@ def _item(tree: Tree, file: File, piece: _Piece, numbers: Counter[str]) -> Item:
         text=piece.text,
         locator=f"{file.path}#{piece.offset}",
     )
-
-
-def _when_of_file(stem: str, file: File) -> When:
-    return from_name(stem) or from_file(file.modified)

@@ -1,44 +1,51 @@
 """WhatsApp: the text that "Export chat" writes, alone or in its zip with media.
 
 There are no ids and no time zone, dates stand in the order of the phone's language, and
-media and system lines in its words. The order is inferred from the whole file; the clock
-is read as UTC and marked as assumed, so that the same file always reads the same.
+media and system lines in its words. Two passes: the order of dates and who speaks are
+inferred from the whole file, then the messages are read. The clock is taken for UTC and
+marked as assumed, so that the same file always reads the same.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from vault.collectors.api import Record
+from vault.collectors.api import About, Evidence, Record
 from vault.collectors.readers import whatsapp_words as words
-from vault.collectors.readers.attached import attachment
+from vault.collectors.readers.beside import contents, files_beside, folder_of
+from vault.collectors.readers.chat import TYPES, is_owner, type_of
 from vault.collectors.readers.text import clean, decode, is_binary
 from vault.collectors.readers.time import in_order, order_of
 from vault.collectors.readers.tree import File, Tree, Unreadable
 from vault.consent import normal
-from vault.items import Agent, Attachment, Bad, Item, Precision, Progress
+from vault.items import Agent, Bad, Item, Precision, Progress
 
 __all__ = ["SOURCE", "WhatsApp"]
 
 _LARGEST = 64 << 20
+_BLOCK = 1 << 20
 _MOST_RECIPIENTS = 64
 _DETECT_LINES = 40
 _TWO = 2
+_REMEMBERED = 2048
+_PROGRESS_EVERY = 4096
 
 _HEADER = re.compile(
     r"^[\u200e\u200f\u202a-\u202e\ufeff]*\[?"
-    r"(\d{1,4})[ ]?[./-][ ]?(\d{1,2})[ ]?[./-][ ]?(\d{1,4})\.?,?[ \u00a0\u202f]+"
-    r"(?:at |um |à |a las |alle |às |om |kl\. )?"
-    r"([^\W\d_]{2}[ ]?)?"  # 오전, 上午: before the clock
-    r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?"
-    r"(?:[ \u00a0\u202f]*([^\W\d_]\.?[ \u00a0\u202f]?[^\W\d_]\.?|[^\W\d_]|vorm\.|nachm\.))?"
-    r"(?:\]|[ \u00a0\u202f]*[-\u2013\u2014])[ \u00a0]?",
+    r"(\d{1,4}[ ]?[./-][ ]?\d{1,2}[ ]?[./-][ ]?\d{1,4})\.?,?[ \u00a0\u202f]+"
+    r"(?:at |um |à |a las |alle |às |om |kl\. |saat )?"
+    r"("
+    r"(?:[^\W\d_]{2}[ ]?)?"  # 오전, 上午: before the clock
+    r"\d{1,2}[:.]\d{2}(?:[:.]\d{2})?"
+    r"(?:[ \u00a0\u202f]*(?:[^\W\d_]\.?[ \u00a0\u202f]?[^\W\d_]\.?|[^\W\d_]|vorm\.|nachm\.))?"
+    r")"
+    r"(?:\]|[ \u00a0\u202f]*[-\u2013\u2014])[ \u00a0]?"
+    r"(?:([^\n]{1,120}?):(?:[ \u00a0]|(?=\n|\Z)))?",
     re.MULTILINE,
 )
-_AUTHOR = re.compile(r"([^\n]{1,120}?):(?:[ \u00a0]|(?=\n|$))")
+_NUMBERS = re.compile(r"\d+")
 _TIGHT_AUTHOR = re.compile(r"([^\n:]{1,120}):(?=\S)")
 _MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2068\u2069\ufeff"
 _AFTERNOON = frozenset(("pm", "p", "nachm", "오후", "下午", "午後", "μμ", "م", "du", "ip"))
@@ -49,10 +56,17 @@ class WhatsApp:
     """Reads exported WhatsApp chats."""
 
     name = "whatsapp"
-    types = frozenset(
-        f"message.chat.{kind}.{way}" for kind in ("direct", "group") for way in ("sent", "received")
+    types = TYPES
+    version = 2
+    about = About(
+        title="WhatsApp",
+        formats=(
+            ("chat exported by an Android phone (.txt)", Evidence.DOCUMENTED),
+            ("chat exported by an iPhone (zip with _chat.txt)", Evidence.DOCUMENTED),
+        ),
+        paths=("WhatsApp Chat with Ada.txt", "WhatsApp Chat - Ada.zip", "_chat.txt"),
+        how="In a chat: More > Export chat, once for each chat.",
     )
-    version = 1
 
     def detect(self, tree: Tree) -> float:
         """Return how surely a file is an exported chat."""
@@ -65,7 +79,7 @@ class WhatsApp:
         begun = [match for line in lines if (match := _HEADER.match(line))]
         if not begun or not _HEADER.match(lines[0]):
             return 0.0
-        spoken = any(_AUTHOR.match(match.string, match.end()) for match in begun)
+        spoken = any(match.group(3) for match in begun)
         return 0.9 if spoken and len(begun) >= _TWO else 0.7 if spoken else 0.0
 
     def read(
@@ -78,7 +92,7 @@ class WhatsApp:
         done = 0
         for file in tree.files:
             try:
-                yield from _chat(tree, file, me)
+                yield from _chat(tree, file, me, done)
             except Unreadable as error:
                 yield Bad(locator=file.path, reason=str(error))
             done += file.size
@@ -90,124 +104,243 @@ SOURCE = WhatsApp()
 
 @dataclass(slots=True)
 class _Line:
-    """What stands under one date: a message, or a word of the system where nobody speaks."""
+    """What stands under one date; the author as it is written, empty where there is none."""
 
     offset: int
-    date: tuple[int, int, int]
-    clock: tuple[int, int, int]
-    has_seconds: bool
-    is_american: bool
+    date: str
+    clock: str
     author: str
     text: str
 
 
 @dataclass(slots=True)
-class _Chat:
-    """What is the same for all messages of a file."""
+class _Clock:
+    """A time of day; None since midnight where no clock shows it."""
+
+    since_midnight: timedelta | None
+    minute: str
+    precision: Precision
+    half: str
+
+
+@dataclass(slots=True)
+class _Speaker:
+    """What is the same for all messages of one author."""
 
     name: str
-    order: str
-    is_group: bool
-    agents: dict[str, Agent]
-    me: frozenset[str]
-    numbers: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-
-    def sent(self, author: Agent) -> bool:
-        return normal(author.id) in self.me or normal(author.name) in self.me
-
-    def others(self, author: str) -> tuple[Agent, ...]:
-        found = [agent for name, agent in self.agents.items() if name != author]
-        if not found and not self.is_group and normal(self.name) != normal(author):
-            found = [_agent(self.name)]
-        return tuple(found[:_MOST_RECIPIENTS])
+    agent: Agent
+    to: tuple[Agent, ...]
+    type: str
 
 
-def _chat(tree: Tree, file: File, me: frozenset[str]) -> Iterator[Record]:
+def _chat(tree: Tree, file: File, me: frozenset[str], done: int) -> Iterator[Record]:
     with tree.open(file.path) as stream:
         data = stream.read_all(_LARGEST)
     if is_binary(data[:4096]):
         raise Unreadable("it is no text")
-    text = clean(decode(data))
-    lines = _lines(text)
-    if not lines:
-        raise Unreadable("there is no message in it")
-    chat = _about(file, lines, me)
-    for line in lines:
-        if not line.author:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = decode(data).encode("utf-8", "replace")
+    chat = _about(file, data, me)
+    for number, line in enumerate(_lines(data)):
+        if number % _PROGRESS_EVERY == 0:
+            yield Progress(done=done + min(line.offset, file.size), total=tree.size)
+        said = line.text.rstrip("\n")
+        speaker = chat.written.get(line.author)
+        if speaker is None:
+            speaker, said = chat.tight_speaker(said)
+        if speaker is None or words.is_system(said):
             continue
-        locator = f"{file.path}#{line.offset}"
-        at = _at(line, chat.order)
+        at, minute, precision = chat.when(line.date, line.clock)
         if at is None:
-            yield Bad(locator=locator, reason="there is no such date")
-        else:
-            yield _item(tree, file, chat, line, at)
+            yield Bad(locator=f"{file.path}#{line.offset}", reason="there is no such date")
+            continue
+        text, names = words.without_media(said)
+        media = files_beside(tree, file.path, names, folder_of(file.path)) if names else []
+        message = f"{minute}\x1f{speaker.name}\x1f{said}"
+        identity = f"{chat.name}\x1f{message}\x1f{chat.number(message)}"
+        yield Item(
+            source="whatsapp",
+            native_id=sha256(identity.encode()).hexdigest()[:32],
+            type=speaker.type,
+            at=at,
+            precision=precision,
+            assumed=True,
+            author=speaker.agent,
+            to=speaker.to,
+            conversation=chat.name,
+            text=text,
+            attachments=tuple(shown for _, shown in media),
+            locator=f"{file.path}#{line.offset}",
+        )
+        yield from contents(tree, media)
 
 
-def _lines(text: str) -> list[_Line]:
-    """Cut a chat at its dates."""
-    found = list(_HEADER.finditer(text))
-    ends = [header.start() for header in found[1:]] + [len(text)]
-    lines = [_line(text, header, end) for header, end in zip(found, ends, strict=False)]
-    known = {line.author for line in lines if line.author}
-    for line in lines:
-        # `Name:text` without a space counts only for somebody who is known to speak.
-        if not line.author and (tight := _TIGHT_AUTHOR.match(line.text)):
-            name = tight.group(1).strip(_MARKS + " ")
-            if name in known:
-                line.author, line.text = name, line.text[tight.end() :].strip()
-    return lines
+def _lines(data: bytes) -> Iterator[_Line]:
+    """Cut a chat at its dates, a block at a time: the text of all would be four times as large."""
+    waiting: _Line | None = None
+    offset = 0
+    for text in _blocks(data):
+        end = 0
+        for header in _HEADER.finditer(text):
+            start = header.start()
+            if waiting is not None:
+                waiting.text += text[end:start]
+                yield waiting
+            date, clock, author = header.groups()
+            waiting = _Line(offset + start, date, clock, author or "", "")
+            end = header.end()
+        if waiting is not None:
+            waiting.text += text[end:]
+        offset += len(text)
+    if waiting is not None:
+        yield waiting
 
 
-def _line(text: str, header: "re.Match[str]", end: int) -> _Line:
-    first, second, third, before, hour, minute, seconds, after = header.groups()
-    half = re.sub(r"[^\w]", "", (before or after or "").lower())
-    hours = int(hour)
+def _blocks(data: bytes) -> Iterator[str]:
+    """Yield the text in blocks of whole lines."""
+    begin = 0
+    while begin < len(data):
+        end = data.find(b"\n", begin + _BLOCK) + 1 or len(data)
+        yield clean(decode(data[begin:end]))
+        begin = end
+
+
+def _author(stated: str) -> str:
+    """Return a name without marks; nothing where it can be nobody's.
+
+    The system quotes the names of groups, which may hold a colon; people have no such names.
+    """
+    author = stated.strip(_MARKS + " \u00a0\u202f").removeprefix("~").strip(" \u00a0\u202f")
+    return "" if any(mark in author for mark in '"“”„«»') else author
+
+
+def _numbers(date: str) -> tuple[int, int, int]:
+    first, second, third = _NUMBERS.findall(date)
+    return int(first), int(second), int(third)
+
+
+def _clock(text: str) -> _Clock:
+    """Return the time of a day of 24 hours, whether the clock counts to twelve or not."""
+    hours, minutes, *rest = map(int, _NUMBERS.findall(text))
+    half = re.sub(r"[\W\d]", "", text.lower())
     if half in _AFTERNOON and hours < 12:  # noqa: PLR2004 - noon
         hours += 12
     elif half in _MORNING and hours == 12:  # noqa: PLR2004
         hours = 0
-    author, said = _spoken(text[header.end() : end].rstrip("\n"))
-    return _Line(
-        offset=header.start(),
-        date=(int(first), int(second), int(third)),
-        clock=(hours, int(minute), int(seconds or 0)),
-        has_seconds=seconds is not None,
-        is_american=half in {"am", "pm"} and "/" in header.group(),
-        author=author,
-        text=said,
+    shown = hours < 24 and minutes < 60  # noqa: PLR2004 - as clocks go
+    seconds = min(rest[0], 59) if rest else 0
+    return _Clock(
+        since_midnight=timedelta(hours=hours, minutes=minutes, seconds=seconds) if shown else None,
+        minute=f"T{hours:02}:{minutes:02}",
+        precision=Precision.SECOND if rest else Precision.MINUTE,
+        half=half,
     )
 
 
-def _spoken(rest: str) -> tuple[str, str]:
-    """Split what follows a date into who says what; nobody, where the system speaks."""
-    found = _AUTHOR.match(rest)
-    if found is None:
-        return "", rest
-    author = found.group(1).strip(_MARKS + " \u00a0\u202f").removeprefix("~").strip(" \u00a0\u202f")
-    said = rest[found.end() :]
-    # The system quotes the names of groups, which may hold a colon; people have no such names.
-    if not author or any(mark in author for mark in '"“”„«»'):
-        return "", rest
-    if words.is_system(said):
-        return "", said
-    return author, said
+class _Chat:
+    """What is the same for all messages of a file; `written` has authors as they are written."""
+
+    def __init__(self, name: str, order: str, written: dict[str, _Speaker]) -> None:
+        self.name = name
+        self._order = order
+        self.written = written
+        self._days: dict[str, tuple[datetime | None, str]] = {}
+        self._clocks: dict[str, _Clock] = {}
+        self._counts: tuple[dict[str, int], dict[str, int]] = ({}, {})
+
+    def tight_speaker(self, said: str) -> tuple[_Speaker | None, str]:
+        """Take `Name:text` without a space only from somebody who is known to speak."""
+        found = _TIGHT_AUTHOR.match(said)
+        speaker = self.written.get(found.group(1)) if found else None
+        return speaker, said[found.end() :].strip() if found else ""
+
+    def when(self, date: str, clock: str) -> tuple[datetime | None, str, Precision]:
+        """Return a time, None where there is no such, with its minute as text."""
+        found = self._days.get(date)
+        if found is None:
+            day = in_order(self._order, _numbers(date))
+            found = self._days[date] = (day, day.date().isoformat() if day else "")
+        time = self._clocks.get(clock)
+        if time is None:
+            time = self._clocks[clock] = _clock(clock)
+        day, text = found
+        at = day + time.since_midnight if day and time.since_midnight is not None else None
+        return at, text + time.minute, time.precision
+
+    def number(self, message: str) -> int:
+        """Count how often a minute has the same words of the same author, from 1.
+
+        Only the last messages are remembered, longer than the hour that clocks are put back.
+        """
+        young, old = self._counts
+        count = (young.get(message) or old.get(message, 0)) + 1
+        young[message] = count
+        if len(young) > _REMEMBERED:
+            self._counts = ({}, young)
+        return count
 
 
-def _about(file: File, lines: Sequence[_Line], me: frozenset[str]) -> _Chat:
-    authors = list(dict.fromkeys(line.author for line in lines if line.author))
+@dataclass(slots=True)
+class _Survey:
+    """What the first pass sees; `written` leads from authors as they are written to their names."""
+
+    dates: list[tuple[int, int, int]] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)
+    is_american: bool = False
+    is_group: bool = False
+
+
+def _about(file: File, data: bytes, me: frozenset[str]) -> _Chat:
+    survey = _surveyed(data)
+    if not survey.dates:
+        raise Unreadable("there is no message in it")
+    authors = list(dict.fromkeys(survey.written.values()))
+    is_group = survey.is_group or len(authors) > _TWO
     # Of the countries that put the month first, most count to twelve and write slashes.
-    prefer = "MDY" if any(line.is_american for line in lines) else "DMY"
-    order = order_of([line.date for line in lines], prefer)
-    agents = {author: _agent(author) for author in authors}
-    is_group = len(authors) > _TWO or any(
-        words.makes_group(line.text) for line in lines if not line.author
-    )
+    order = order_of(survey.dates, "MDY" if survey.is_american else "DMY")
     name = words.chat_name(file.path)
     if not name:
         strangers = [author for author in authors if normal(author) not in me]
         stem = file.name[: len(file.name) - len(file.suffix)]
         name = strangers[0] if len(strangers) == 1 and not is_group else clean(stem)
-    return _Chat(name=name, order=order, is_group=is_group, agents=agents, me=me)
+    speakers = _speakers(authors, name, me, is_group=is_group)
+    return _Chat(name, order, {one: speakers[name] for one, name in survey.written.items()})
+
+
+def _surveyed(data: bytes) -> _Survey:
+    survey = _Survey()
+    last = ""
+    for line in _lines(data):
+        if line.date != last:
+            last = line.date
+            survey.dates.append(_numbers(last))
+            if "/" in last and not survey.is_american:
+                survey.is_american = _clock(line.clock).half in {"am", "pm"}
+        if line.author in survey.written:
+            continue
+        author = _author(line.author)
+        if author and not words.is_system(line.text):
+            survey.written[line.author] = author
+        elif not survey.is_group:
+            survey.is_group = words.makes_group(f"{line.author}: {line.text}")
+    return survey
+
+
+def _speakers(
+    authors: Sequence[str], chat: str, me: frozenset[str], *, is_group: bool
+) -> dict[str, _Speaker]:
+    agents = {author: _agent(author) for author in authors}
+    speakers = {}
+    for author, agent in agents.items():
+        first = list(agents.values())[: _MOST_RECIPIENTS + 1]
+        to = tuple(other for other in first if other is not agent)[:_MOST_RECIPIENTS]
+        if not to and not is_group and normal(chat) != normal(author):
+            to = (_agent(chat),)
+        is_sent = is_owner(me, agent.id, agent.name)
+        speakers[author] = _Speaker(
+            author, agent, to, type_of(is_direct=not is_group, is_sent=is_sent)
+        )
+    return speakers
 
 
 def _agent(name: str) -> Agent:
@@ -215,43 +348,3 @@ def _agent(name: str) -> Agent:
     if name.startswith("+") and digits.isdigit():
         return Agent(id=f"tel:+{digits}", name=name)
     return Agent(id=f"name:{name}", name=name)
-
-
-def _at(line: _Line, order: str) -> datetime | None:
-    day = in_order(order, line.date)
-    hour, minute, second = line.clock
-    if day is None or hour > 23 or minute > 59:  # noqa: PLR2004 - as clocks go
-        return None
-    return day + timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
-
-
-def _item(tree: Tree, file: File, chat: _Chat, line: _Line, at: datetime) -> Item:
-    minute = at.strftime("%Y-%m-%dT%H:%M")
-    key = (minute, line.author, line.text)
-    chat.numbers[key] += 1
-    identity = "\x1f".join((chat.name, *key, str(chat.numbers[key])))
-    text, media = words.without_media(line.text)
-    author = chat.agents[line.author]
-    kind = "group" if chat.is_group else "direct"
-    return Item(
-        source=SOURCE.name,
-        native_id=sha256(identity.encode()).hexdigest()[:32],
-        type=f"message.chat.{kind}.{'sent' if chat.sent(author) else 'received'}",
-        at=at,
-        precision=Precision.SECOND if line.has_seconds else Precision.MINUTE,
-        assumed=True,
-        author=author,
-        to=chat.others(line.author),
-        conversation=chat.name,
-        text=text,
-        attachments=tuple(_media(tree, file, media)),
-        locator=f"{file.path}#{line.offset}",
-    )
-
-
-def _media(tree: Tree, chat: File, names: Sequence[str]) -> Iterator[Attachment]:
-    """Yield the files of a message that lie beside the chat."""
-    for name in names:
-        file = tree.find(name, chat.path)
-        if file is not None and (found := attachment(tree, file)):
-            yield found

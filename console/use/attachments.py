@@ -1,0 +1,147 @@
+"""The files that came with an item: which there are, and their bytes out of the vault."""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.bootstrap import Twin
+from vault.contents import read
+from vault.disk import storage
+from vault.errors import NotFound
+from vault.items import Attachment
+
+__all__ = ["Attached", "Kept", "attached", "kept", "write"]
+
+_LONGEST = 120
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+_RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A file that came with an item; `kept` says whether its bytes are in the vault.
+
+    `file` is where they were written, None where they were not.
+    """
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    kept: bool
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """The files of an item."""
+
+    id: str
+    attachments: tuple[Kept, ...]
+
+
+def kept(twin: Twin, files: tuple[Attachment, ...]) -> tuple[Kept, ...]:
+    """Return files as they are shown, each with whether its bytes are in the vault."""
+    return tuple(_shown(file, bool(_blocks(twin, file))) for file in files)
+
+
+def attached(twin: Twin, item_id: str) -> Attached:
+    """Return the files of an item.
+
+    Raises:
+        NotFound: There is no such item.
+        Erased: It was erased.
+    """
+    twin.catch_up()
+    stored = twin.views.timeline.show(twin.views.timeline.root(item_id))
+    return Attached(id=stored.id, attachments=kept(twin, stored.item.attachments))
+
+
+def write(twin: Twin, item_id: str, out: Path) -> Attached:
+    """Write the files of an item into a folder, under names of their own; none is overwritten.
+
+    Raises:
+        NotFound: There is no such item, or the vault has the bytes of none of its files.
+        Erased: It was erased.
+        StorageError: The disk refused.
+        TamperError: The bytes in the vault are not those of the file; it is not written.
+    """
+    twin.catch_up()
+    stored = twin.views.timeline.show(twin.views.timeline.root(item_id))
+    files = stored.item.attachments
+    if not any(_blocks(twin, file) for file in files):
+        raise NotFound(f"The vault has the bytes of no attachment of {stored.id}.")
+    with storage(f"The folder {out}"):
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        written = tuple(_write(twin, file, out) for file in files)
+    return Attached(id=stored.id, attachments=written)
+
+
+def _write(twin: Twin, file: Attachment, out: Path) -> Kept:
+    entries = _blocks(twin, file)
+    if not entries:
+        return _shown(file, there=False)
+    path, descriptor = _new(out, _safe(file.name))
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            for block in read(twin.log, file, entries):
+                opened.write(block)
+    except BaseException:
+        path.unlink()
+        raise
+    return _shown(file, there=True, path=path)
+
+
+def _blocks(twin: Twin, file: Attachment) -> tuple[str, ...]:
+    return twin.views.timeline.attached.blocks(file)
+
+
+def _shown(file: Attachment, there: bool, path: Path | None = None) -> Kept:
+    return Kept(
+        name=file.name,
+        media_type=file.media_type,
+        size=file.size,
+        sha256=file.sha256,
+        kept=there,
+        file=path,
+    )
+
+
+def _new(folder: Path, name: str) -> tuple[Path, int]:
+    """Make a file that was not there, under the first name that is free."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    for path in _names(folder, name):
+        try:
+            return path, os.open(path, flags, 0o600)
+        except FileExistsError:
+            continue
+    raise AssertionError("there is always another name")
+
+
+def _names(folder: Path, name: str) -> Iterator[Path]:
+    first = folder / name
+    yield first
+    number = 2
+    while True:
+        yield first.with_name(f"{first.stem} ({number}){first.suffix}")
+        number += 1
+
+
+def _safe(name: str) -> str:
+    """Return a name that no file system and no shell takes for something else.
+
+    The name was chosen by whoever sent the file.
+    """
+    plain = unicodedata.normalize("NFC", name).encode("utf-8", "replace").decode()
+    plain = "".join(one for one in plain if unicodedata.category(one) not in {"Cc", "Cf", "Cs"})
+    plain = _UNSAFE.sub("_", plain).strip(". ")
+    if _RESERVED.match(plain):
+        plain = f"_{plain}"
+    stem, dot, suffix = plain.rpartition(".")
+    stem, suffix = (stem, dot + suffix) if stem and len(suffix) <= 10 else (plain, "")  # noqa: PLR2004
+    while len((stem + suffix).encode()) > _LONGEST:
+        stem = stem[:-1]
+    return f"{stem}{suffix}" if stem else f"attachment{suffix}"
