@@ -2,10 +2,11 @@
 # make test                         set up and run the tests
 # make lint types contracts         what a machine checks
 # make mutants                      break the consent decision and the verifier in every way, see docs/mutants.md
+# make fuzz [N=1000000]            damage samples of every source, read them, go on where it was stopped
 # make bench                        every figure, as JSON in benchmarks/out/
 PYTHON := .venv/bin/python
 
-.PHONY: demo test lint types contracts mutants bench wheel long
+.PHONY: demo test lint types contracts mutants bench wheel long fuzz
 
 demo:
 	@deploy/setup train
@@ -45,3 +46,7 @@ wheel:
 long:
 	@deploy/setup train,dev
 	@TWINVAULT_LONG=1 $(PYTHON) -m pytest -q -m slow
+
+fuzz:
+	@deploy/setup train,dev
+	@N="$${N:-1000000}" $(PYTHON) -m tests.vault.collectors.fuzz

@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
+from functools import reduce
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -299,12 +300,8 @@ def appended(edge: list[bytes], size: int, new: bytes) -> list[bytes]:
 
 
 def root_of_edge(edge: list[bytes]) -> bytes:
-    if not edge:
-        return sha256(b"").digest()
-    root = edge[-1]
-    for left in edge[-2::-1]:
-        root = node(left, root)
-    return root
+    newest = edge[-1] if edge else sha256(b"").digest()
+    return reduce(lambda root, left: node(left, root), edge[-2::-1], newest)
 
 
 def included(hash_: bytes, index: int, size: int, proof: list[bytes], root: bytes) -> bool:
@@ -381,10 +378,9 @@ def checkpoint(record: bytes, public_key: bytes) -> Head:
     root = root_of_edge(edge)
     require(base64.b64decode(form["root"]) == root, "wrong root")
     # Encoded again, byte for byte: base64 has bits that decoding ignores.
-    exact = (
-        base64.b64encode(root) == form["root"] and base64.b64encode(signature) == form["signature"]
-    )
-    require(exact and form["name"] == form["signer"] == name, "bad signature")
+    require(base64.b64encode(root) == form["root"], "bad signature")
+    require(base64.b64encode(signature) == form["signature"], "bad signature")
+    require(form["name"] == form["signer"] == name, "bad signature")
     key_hash = sha256(name + b"\n\x01" + public_key).digest()[:4]
     require(signature[:4] == key_hash, "bad signature")
     verify(public_key, signature[4:], form["text"])
@@ -410,9 +406,10 @@ class KeyFile:
                 id_: unwrap(wrapping, wrapped, name)
                 for id_, name, wrapped in database.execute("SELECT id, name, wrapped FROM scope")
             }
-            query = "SELECT feed, id, scope, wrapped FROM key_page"
-            if only_feed:  # format 1
-                query = f"SELECT x'{only_feed.hex()}', id, scope, wrapped FROM page"
+            fields = f"x'{only_feed.hex()}'" if only_feed else "feed"  # format 1 names none
+            query = (
+                f"SELECT {fields}, id, scope, wrapped FROM {'page' if only_feed else 'key_page'}"
+            )
             self.pages = {
                 (feed, id_): unwrap(scopes[scope], wrapped, context)
                 if scope
@@ -562,10 +559,7 @@ def read(folder: Path, secret: str) -> dict[str, Any]:
 
 def read_together(entries: list[Entry], keys: KeyFile) -> list[dict[str, Any]]:
     """Entries in merged order, and what each tells there: the first under a key is the item."""
-    first: dict[str, str] = {}
-    for found in entries:
-        if any(found.natural_key):
-            first.setdefault(found.tag, found.id)
+    first = {found.tag: found.id for found in reversed(entries) if any(found.natural_key)}
     known = {found.id: first.get(found.tag, found.id) for found in entries}
     return [
         {

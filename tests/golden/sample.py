@@ -181,7 +181,9 @@ def ids(log) -> dict[str, str]:
 
 def collect(vault: Vault, found, locator: str) -> None:
     """Read an export; what says that it is denied is."""
-    vault.collect(found, export=Export(locator=locator), permits=lambda item: "denied" not in item.text)
+    vault.collect(
+        found, export=Export(locator=locator), permits=lambda item: "denied" not in item.text
+    )
 
 
 def clear(folder: Path) -> None:

@@ -106,13 +106,18 @@ def _single_files(
                 yield Part(source=source, tree=group.sub(left))
     for file in unknown:
         if file.path not in tree.opened:
-            kind = file.suffix or "no suffix"
-            if not kind.isprintable() or len(kind) > _LONGEST_SUFFIX:
-                kind = "a strange suffix"
-            reason = f"no source reads this kind of file ({kind})"
-            if kind in _TABLES:
-                reason += " without a mapping; docs/tables.md says how to write one"
-            yield Bad(locator=tree.located(file.path), reason=reason)
+            yield Bad(locator=tree.located(file.path), reason=_unknown(file))
+
+
+def _unknown(file: File) -> str:
+    """Say that nobody reads a file, and what to do where there is something to do."""
+    kind = file.suffix or "no suffix"
+    if not kind.isprintable() or len(kind) > _LONGEST_SUFFIX:
+        kind = "a strange suffix"
+    reason = f"no source reads this kind of file ({kind})"
+    if kind in _TABLES:
+        reason += " without a mapping; docs/tables.md says how to write one"
+    return reason
 
 
 def _groups(tree: Tree, files: Sequence[File]) -> Iterator[Tree]:

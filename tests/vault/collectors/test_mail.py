@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from vault.collectors.readers.mail import html_text, own_words
+from vault.collectors.readers.mail.text import html_text, own_words
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vault.collectors.readers import mailbox
+from vault.collectors.readers.mail import mailbox
 from vault.collectors.readers.tree import Stream
 
 ENVELOPE = b"From a@b.example Mon Jan  2 15:04:05 2012\n"

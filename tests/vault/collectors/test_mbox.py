@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vault.collectors.readers.archives import grow
-from vault.collectors.readers.mail_threads import Threads
+from vault.collectors.readers.mail.threads import Threads
 from vault.collectors.sources.mbox import SOURCE
 from vault.items import Agent, Attachment, Bad, Content, Item, Precision, Reached
 

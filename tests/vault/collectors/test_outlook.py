@@ -7,9 +7,9 @@ from email import message_from_bytes
 
 import pytest
 
-from vault.collectors.readers import mail_pst
 from vault.collectors.readers.archives import grow
-from vault.collectors.readers.mail_rtf import decompress, unwrapped
+from vault.collectors.readers.mail import pst as mailboxes
+from vault.collectors.readers.mail.rtf import decompress, unwrapped
 from vault.collectors.readers.tree import Unreadable
 from vault.collectors.sources.mbox import SOURCE as MBOX
 from vault.collectors.sources.outlook import SOURCE
@@ -524,7 +524,7 @@ def test_a_folder_that_is_damaged_costs_what_is_in_it(pst):
 
 
 def test_an_attachment_too_large_to_hold_is_described(pst, monkeypatch):
-    monkeypatch.setattr(mail_pst, "_HELD", 4)
+    monkeypatch.setattr(mailboxes, "_HELD", 4)
     one = mail(11, attachments=[Object(13, {0x3707: "a.bin"}, data=b"hello")])
     item, *rest = pst(Folder(0, None, [one]))
     assert [(found.name, found.size) for found in item.attachments] == [("a.bin", 5)]

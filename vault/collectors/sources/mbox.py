@@ -10,14 +10,14 @@ from dataclasses import replace
 from hashlib import sha256
 
 from vault.collectors.api import About, Evidence, Record
-from vault.collectors.readers import mail_folder, mail_gmail
 from vault.collectors.readers.attached import blocks
-from vault.collectors.readers.mail_dates import envelope_date, received_date, when
-from vault.collectors.readers.mail_item import EMAIL, Letters, first_id
-from vault.collectors.readers.mail_parse import parse
-from vault.collectors.readers.mail_threads import Cursor, Threads
-from vault.collectors.readers.mailbox import Message, is_mailbox, messages
-from vault.collectors.readers.slowmail import Parsed
+from vault.collectors.readers.mail import folder, gmail
+from vault.collectors.readers.mail.dates import envelope_date, received_date, when
+from vault.collectors.readers.mail.item import EMAIL, Letters, first_id
+from vault.collectors.readers.mail.mailbox import Message, is_mailbox, messages
+from vault.collectors.readers.mail.parse import parse
+from vault.collectors.readers.mail.slowly import Parsed
+from vault.collectors.readers.mail.threads import Cursor, Threads
 from vault.collectors.readers.text import clean
 from vault.collectors.readers.time import When
 from vault.collectors.readers.tree import File, Tree, Unreadable
@@ -100,8 +100,8 @@ SOURCE = Mbox()
 def _kept_alone(file: File, head: bytes) -> bool:
     """Whether a file is a message as Apple Mail or a maildir keeps it."""
     if file.suffix == ".emlx":
-        return mail_folder.is_apple(head)
-    return mail_folder.is_maildir(file.path) and _ANY_HEADER.match(head) is not None
+        return folder.is_apple(head)
+    return folder.is_maildir(file.path) and _ANY_HEADER.match(head) is not None
 
 
 def _message_like(head: bytes) -> float:
@@ -134,7 +134,7 @@ class _Reader:
         locator = f"{file.path}#0"
         if file.suffix == ".emlx":
             yield from self._guarded(locator, self._apple(file, locator))
-        elif mail_folder.is_maildir(file.path):
+        elif folder.is_maildir(file.path):
             yield from self._guarded(locator, self._delivered(file, locator))
         else:
             yield from self._guarded(locator, self._single(file, locator, ()))
@@ -180,7 +180,7 @@ class _Reader:
         native_id = first_id(headers.get("message-id", "")) or _unnamed(raw, envelope)
         told = when(headers.get("date", ""), lambda: (received_date(raw), envelope_date(envelope)))
         listed = headers.get("x-gmail-labels", "")
-        tags = mail_gmail.labels(listed) if listed else ()
+        tags = gmail.labels(listed) if listed else ()
         if tags and not _CHAT_LABELS.isdisjoint(tag.lower() for tag in tags):
             yield from self._chat(parsed, native_id, told, tags, locator)
         else:
@@ -196,14 +196,14 @@ class _Reader:
 
     def _delivered(self, file: File, locator: str) -> Iterator[Record]:
         """Yield a message of a maildir."""
-        if mail_folder.is_unfinished(file.path):
+        if folder.is_unfinished(file.path):
             raise Unreadable("its delivery was never finished (it lies in `tmp`)")
-        yield from self._single(file, locator, mail_folder.maildir_tags(file.path))
+        yield from self._single(file, locator, folder.maildir_tags(file.path))
 
     def _apple(self, file: File, locator: str) -> Iterator[Record]:
         """Yield a message of Apple Mail, with the attachments that lie beside it."""
         with self._tree.open(file.path) as stream:
-            apple = mail_folder.apple(stream.read_all(_LARGEST_MESSAGE), file.path)
+            apple = folder.apple(stream.read_all(_LARGEST_MESSAGE), file.path)
         parsed = parse(apple.raw)
         parsed.attachments = list(self._beside(file, parsed))
         told = when(parsed.headers.get("date", ""), lambda: (received_date(apple.raw),))
@@ -217,7 +217,7 @@ class _Reader:
         for name, kind, content in parsed.attachments:
             if content.strip():
                 yield name, kind, content
-            elif found := mail_folder.apple_attached(self._tree, file, name):
+            elif found := folder.apple_attached(self._tree, file, name):
                 with self._tree.open(found.path) as stream:
                     yield name, kind, stream.read_all(_LARGEST_MESSAGE)
 
@@ -249,7 +249,7 @@ class _Reader:
             kind=_CHAT,
             locator=locator,
         )
-        said = mail_gmail.conversation(parsed)
+        said = gmail.conversation(parsed)
         if not said:
             yield item
         for number, line in enumerate(said):

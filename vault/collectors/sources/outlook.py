@@ -7,12 +7,12 @@ of a mailbox that are no mail (appointments, contacts, tasks) are told, not read
 from collections.abc import Iterator
 
 from vault.collectors.api import About, Evidence, Record
-from vault.collectors.readers import mail_mapi, mail_pst
 from vault.collectors.readers.attached import blocks
-from vault.collectors.readers.mail_item import EMAIL, Letters, first_id
-from vault.collectors.readers.mail_mapi import Letter
-from vault.collectors.readers.mail_msg import is_compound, is_msg, read_msg
-from vault.collectors.readers.mail_threads import Threads
+from vault.collectors.readers.mail import mapi, pst
+from vault.collectors.readers.mail.item import EMAIL, Letters, first_id
+from vault.collectors.readers.mail.mapi import Letter
+from vault.collectors.readers.mail.msg import is_compound, is_msg, read_msg
+from vault.collectors.readers.mail.threads import Threads
 from vault.collectors.readers.tree import File, Tree, Unreadable
 from vault.items import Bad, Progress
 
@@ -45,7 +45,7 @@ class Outlook:
             return 0.0
         file = tree.files[0]
         head = tree.head(file.path)
-        if mail_pst.is_pst(head):
+        if pst.is_pst(head):
             return 0.95
         if not is_compound(head):
             return 0.0
@@ -80,7 +80,7 @@ class _Reader:
         self._letters = Letters(SOURCE.name, me, Threads([]))
 
     def file(self, file: File) -> Iterator[Record]:
-        if mail_pst.is_pst(self._tree.head(file.path)):
+        if pst.is_pst(self._tree.head(file.path)):
             yield from self._mailbox(file)
             return
         with self._tree.open(file.path) as stream:
@@ -90,7 +90,7 @@ class _Reader:
     def _mailbox(self, file: File) -> Iterator[Record]:
         raw = self._tree.seekable(file.path, _LARGEST_IN_ARCHIVE)
         try:
-            mailbox = mail_pst.opened(raw)
+            mailbox = pst.opened(raw)
             try:
                 yield from self._filed(mailbox, file)
             finally:
@@ -98,11 +98,11 @@ class _Reader:
         finally:
             raw.close()
 
-    def _filed(self, mailbox: mail_pst.File, file: File) -> Iterator[Record]:
+    def _filed(self, mailbox: pst.File, file: File) -> Iterator[Record]:
         def enter(number: int) -> str:
             return self._tree.enter(f"{file.path}#{number}")
 
-        for filed in mail_pst.filed(mailbox, enter):
+        for filed in pst.filed(mailbox, enter):
             locator = f"{file.path}#{filed.identifier}"
             reason = enter(filed.identifier)
             if not reason:
@@ -117,7 +117,7 @@ class _Reader:
     def _mail(self, letter: Letter, locator: str, tags: tuple[str, ...]) -> Iterator[Record]:
         self._letters.threads.advance()
         try:
-            told = mail_mapi.parsed(letter)
+            told = mapi.parsed(letter)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             reason = f"the message cannot be read ({type(error).__name__})"
             raise Unreadable(reason) from error
@@ -127,10 +127,10 @@ class _Reader:
         refers = first_id(headers["references"]) or first_id(headers["in-reply-to"])
         item = self._letters.item(
             told,
-            native_id=first_id(headers["message-id"]) or mail_mapi.native_id(letter, told),
-            when=mail_mapi.sent_at(letter, told),
-            tags=(*tags, "Draft") if mail_mapi.is_draft(letter) else tags,
-            thread="" if refers else mail_mapi.thread(letter),
+            native_id=first_id(headers["message-id"]) or mapi.native_id(letter, told),
+            when=mapi.sent_at(letter, told),
+            tags=(*tags, "Draft") if mapi.is_draft(letter) else tags,
+            thread="" if refers else mapi.thread(letter),
             locator=locator,
         )
         yield item

@@ -14,9 +14,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
 
-from vault.collectors.readers.mail_dates import when
-from vault.collectors.readers.mail_rtf import decompress, unwrapped
-from vault.collectors.readers.slowmail import Parsed, Person, parse_slowly
+from vault.collectors.readers.mail.dates import when
+from vault.collectors.readers.mail.rtf import decompress, unwrapped
+from vault.collectors.readers.mail.slowly import Parsed, Person, parse_slowly
 from vault.collectors.readers.text import clean, decode
 from vault.collectors.readers.time import When
 from vault.items import Attachment

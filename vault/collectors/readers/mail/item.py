@@ -6,9 +6,9 @@ Who wrote a message is decided by its sender's address, since anybody can write 
 import re
 from hashlib import sha256
 
-from vault.collectors.readers.mail import html_text, own_words
-from vault.collectors.readers.mail_threads import Threads
-from vault.collectors.readers.slowmail import Parsed, Person
+from vault.collectors.readers.mail.slowly import Parsed, Person
+from vault.collectors.readers.mail.text import html_text, own_words
+from vault.collectors.readers.mail.threads import Threads
 from vault.collectors.readers.text import clean
 from vault.collectors.readers.time import When
 from vault.consent import normal

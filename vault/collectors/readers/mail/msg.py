@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vault.collectors.readers.mail_mapi import WANTED, Enclosed, Letter, Properties
+from vault.collectors.readers.mail.mapi import WANTED, Enclosed, Letter, Properties
 from vault.collectors.readers.tree import Unreadable
 
 if TYPE_CHECKING:

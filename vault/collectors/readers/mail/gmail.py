@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from vault.collectors.readers.slowmail import Parsed, plain_header
+from vault.collectors.readers.mail.slowly import Parsed, plain_header
 
 __all__ = ["Said", "conversation", "labels"]
 

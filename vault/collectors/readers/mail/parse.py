@@ -4,7 +4,7 @@ import re
 
 from fast_mail_parser import ParseError, PyLazyMail, PyMail, parse_email
 
-from vault.collectors.readers.slowmail import Parsed, parse_slowly
+from vault.collectors.readers.mail.slowly import Parsed, parse_slowly
 from vault.collectors.readers.tree import Unreadable
 
 __all__ = ["parse"]

@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 from typing import IO, Protocol, cast
 
-from vault.collectors.readers.mail_mapi import WANTED, Enclosed, Letter, Properties, is_mail
+from vault.collectors.readers.mail.mapi import WANTED, Enclosed, Letter, Properties, is_mail
 from vault.collectors.readers.text import clean
 from vault.collectors.readers.tree import Unreadable
 from vault.items import Attachment

@@ -4,7 +4,7 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser
 
-from vault.collectors.readers import mail_words as words
+from vault.collectors.readers.mail import words
 
 __all__ = ["html_text", "own_words"]
 
