@@ -133,6 +133,7 @@ NUMBERED = {
     "Redaction": 7,
     "Views": 6,
     "Learn and forget": 8,
+    "Collectors": 9,
 }
 NAMED_ROWS = {
     "Figures of the vault": 8,

@@ -82,11 +82,11 @@ def test_dates_are_read_as_the_standard_writes_them(read, stated, at, offset):
     assert (item.at, item.offset) == (at, offset)
 
 
-def test_the_papers_of_others_are_received_and_those_of_nobody_are_ones_own(read):
+def test_only_the_papers_that_name_the_owner_are_her_words(read):
     (others,) = read(pdf([["x"]], info={"Author": "Charles Babbage"}))
     (nobodys,) = read(pdf([["x"]], info={"Author": "(anonymous)"}))
     assert (others.type, others.author.name) == ("document.pdf.received", "Charles Babbage")
-    assert (nobodys.type, nobodys.author) == ("document.pdf", None)
+    assert (nobodys.type, nobodys.author) == ("document.pdf.received", None)
 
 
 # --- lines to text ---

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from vault.collectors.readers.time import from_name, order_of, parse_iso
+from vault.collectors.readers.time import from_name, moment, order_of, parse_iso
 from vault.items import Precision
 
 
@@ -37,6 +37,11 @@ def test_iso_times_are_read_with_their_offset_and_precision(text, at, offset, pr
 )
 def test_what_is_no_time_is_none(text):
     assert parse_iso(text) is None
+
+
+def test_numbers_that_no_clock_shows_are_no_time():
+    assert moment(2024, 1, 1, 2**80) is None
+    assert moment(2**80, 1, 1) is None
 
 
 def test_days_in_names():

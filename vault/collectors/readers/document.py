@@ -63,7 +63,7 @@ class Document:
 
     `authors` are those whom it names, `editors` those who changed it; `created` and
     `modified` are ISO 8601 as it states them. `comments` are words of whoever read it.
-    `published` is set where it says that it was taken from somewhere.
+    `published` is set where it was taken from somewhere, as far as one can tell.
     """
 
     text: str

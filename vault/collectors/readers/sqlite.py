@@ -59,7 +59,8 @@ class Database:
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         try:
             self._open(data)
-        except (sqlite3.Error, MemoryError) as error:
+        except (sqlite3.Error, MemoryError, UnicodeError) as error:
+            # The library itself decodes what it says of a broken schema.
             self._connection.close()
             raise Unreadable(_explain(error)) from error
 
@@ -111,7 +112,6 @@ class Database:
                 self._rounds = 0
                 yield row
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
-            # The library itself decodes what it says of a broken schema.
             raise Unreadable(_explain(error)) from error
         finally:
             self._rounds = 0

@@ -74,7 +74,7 @@ def moment(  # noqa: PLR0917 - in the order of every clock and calendar of the s
         return None
     try:
         return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

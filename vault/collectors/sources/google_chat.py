@@ -16,7 +16,7 @@ from msgspec import Struct
 from vault.collectors.api import About, Evidence, Record
 from vault.collectors.readers.beside import Beside, contents, files_beside, folder_of
 from vault.collectors.readers.chat import TYPES, is_owner, type_of
-from vault.collectors.readers.json import Broken, Element, loads, split
+from vault.collectors.readers.json import Broken, Element, Start, loads, split
 from vault.collectors.readers.longdate import parse_long
 from vault.collectors.readers.text import clean
 from vault.collectors.readers.tree import File, Tree, Unreadable
@@ -189,14 +189,18 @@ def _conversation(
     tree: Tree, file: File, me: frozenset[str], owner: str, done: int
 ) -> Iterator[Record]:
     place = _place(tree, file, me, owner)
+    is_told = False
     with tree.open(file.path) as stream:
         for number, part in enumerate(split(stream, "messages")):
+            is_told = is_told or not isinstance(part, Start)
             if isinstance(part, Element):
                 yield from _record(tree, file, place, part)
                 if not number % _TELL_EVERY:
                     yield Progress(done=done + part.offset, total=tree.size)
             elif isinstance(part, Broken):
                 yield Bad(locator=f"{file.path}#{part.offset}", reason=part.reason)
+    if not is_told:
+        raise Unreadable("there is no message in it")
 
 
 def _record(tree: Tree, file: File, place: _Place, element: Element) -> Iterator[Record]:

@@ -143,6 +143,8 @@ def _described(document: "PdfDocument", text: str) -> Document:
         created=_date(facts.get("CreationDate", "")),
         modified=_date(facts.get("ModDate", "")),
         keywords=facts.get("Keywords", ""),
+        # Most of what nobody signed are papers that came from somewhere: they are not her words.
+        published=True,
     )
 
 
