@@ -16,7 +16,7 @@ from msgspec import Struct
 from vault.collectors.api import About, Evidence, Record
 from vault.collectors.readers.beside import Beside, contents, files_beside, folder_of
 from vault.collectors.readers.chat import TYPES, is_owner, type_of
-from vault.collectors.readers.json import Broken, Element, Start, loads, split
+from vault.collectors.readers.json import Broken, Element, loads, split
 from vault.collectors.readers.longdate import parse_long
 from vault.collectors.readers.text import clean
 from vault.collectors.readers.tree import File, Tree, Unreadable
@@ -192,12 +192,14 @@ def _conversation(
     is_told = False
     with tree.open(file.path) as stream:
         for number, part in enumerate(split(stream, "messages")):
-            is_told = is_told or not isinstance(part, Start)
             if isinstance(part, Element):
-                yield from _record(tree, file, place, part)
+                for record in _record(tree, file, place, part):
+                    is_told = True
+                    yield record
                 if not number % _TELL_EVERY:
                     yield Progress(done=done + part.offset, total=tree.size)
             elif isinstance(part, Broken):
+                is_told = True
                 yield Bad(locator=f"{file.path}#{part.offset}", reason=part.reason)
     if not is_told:
         raise Unreadable("there is no message in it")
