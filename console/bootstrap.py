@@ -247,7 +247,7 @@ class Twin:
         return Fingerprints(
             Derived(self.home / "views", keys.sealing("views")).database("fingerprints.db"),
             keys.derived("fingerprints"),
-            order=self.log.order,
+            order=f"{self.log.order}.{self.views.timeline.attached.lost}",
             position=self.log.head.position,
         )
 

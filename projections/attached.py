@@ -23,6 +23,7 @@ TABLES = """
         CREATE INDEX blocks_by_tag ON blocks (tag);
         CREATE TABLE carried (item TEXT, tag BLOB, PRIMARY KEY (item, tag)) WITHOUT ROWID;
         CREATE INDEX carried_by_tag ON carried (tag);
+        CREATE TABLE let_go (tag BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -48,8 +49,20 @@ class Attached:
         """Note that an entry holds a block."""
         self._db.execute("INSERT OR REPLACE INTO blocks VALUES (?, ?)", (entry, tag))
 
+    @property
+    def lost(self) -> int:
+        """How many tags were let go: what was read before may be needed again."""
+        return int(self._db.execute("SELECT count(*) FROM let_go").get)
+
+    def gone(self, tag: bytes) -> None:
+        """Note that a block under a tag was erased."""
+        self._db.execute("INSERT OR IGNORE INTO let_go VALUES (?)", (tag,))
+
     def drop(self, item: str, entries: Sequence[str]) -> None:
         """Forget what an item carried, and entries that were erased."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO let_go SELECT tag FROM carried WHERE item = ?", (item,)
+        )
         self._db.execute("DELETE FROM carried WHERE item = ?", (item,))
         self._db.executemany("DELETE FROM blocks WHERE entry = ?", [(one,) for one in entries])
 
@@ -90,9 +103,13 @@ class Attached:
         return (tag for (tag,) in rows)
 
     def orphans(self) -> tuple[str, ...]:
-        """Return the entries that hold files which no item carries."""
+        """Return the entries that hold files which were let go and which no item carries.
+
+        That no item carries a file says nothing by itself: it may not have arrived yet, or be of
+        a later release.
+        """
         rows = self._db.execute(
-            "SELECT entry FROM blocks b WHERE NOT EXISTS"
+            "SELECT entry FROM blocks b JOIN let_go USING (tag) WHERE NOT EXISTS"
             " (SELECT 1 FROM carried c WHERE c.tag = b.tag) ORDER BY entry"
         )
         return tuple(str(entry) for (entry,) in rows)

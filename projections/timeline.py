@@ -81,7 +81,7 @@ class Timeline(View):
     """The follower that keeps items."""
 
     name = "timeline"
-    version = "5"
+    version = "6"
     tables = f"""
         {TABLES}
         {attached.TABLES}
@@ -383,13 +383,15 @@ class Timeline(View):
                 self._relabel(entry.id, self.root(item_id), label, holds=holds)
             case ItemErased(item_ids=ids):
                 self._erase(ids)
-            case None if entry.tag and not entry.erased:
+            case None if entry.tag:
                 self._hold(entry)
             case _:
                 pass
 
     def _hold(self, entry: Entry) -> None:
-        if not self._one("SELECT 1 FROM gone WHERE item = ?", (entry.id,)):
+        if entry.erased or self._one("SELECT 1 FROM gone WHERE item = ?", (entry.id,)):
+            self.attached.gone(entry.tag)
+        else:
             self.attached.hold(entry.id, entry.tag)
 
     def root(self, entry_id: str) -> str:

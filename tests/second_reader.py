@@ -406,10 +406,8 @@ class KeyFile:
                 id_: unwrap(wrapping, wrapped, name)
                 for id_, name, wrapped in database.execute("SELECT id, name, wrapped FROM scope")
             }
-            fields = f"x'{only_feed.hex()}'" if only_feed else "feed"  # format 1 names none
-            query = (
-                f"SELECT {fields}, id, scope, wrapped FROM {'page' if only_feed else 'key_page'}"
-            )
+            feed, table = (f"x'{only_feed.hex()}'", "page") if only_feed else ("feed", "key_page")
+            query = f"SELECT {feed}, id, scope, wrapped FROM {table}"  # format 1 names no feed
             self.pages = {
                 (feed, id_): unwrap(scopes[scope], wrapped, context)
                 if scope

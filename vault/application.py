@@ -46,7 +46,7 @@ from vault.events import (
     UsePaused,
     UseResumed,
 )
-from vault.follow import Readable
+from vault.follow import Entry, Readable
 from vault.items import Bad, Content, Item, Progress
 from vault.log.sealed import Draft, Known
 from vault.log.verify import Report
@@ -68,6 +68,9 @@ class Log(Readable, Protocol):
 
     def known(self, keys: Sequence[tuple[bytes, bytes]]) -> list[Known | None]:
         """Return what is stored under each (natural key, content)."""
+
+    def entry(self, entry_id: str) -> Entry:
+        """Return one entry."""
 
     def erase(self, ids: Sequence[str]) -> int:
         """Destroy the data keys of entries; return how many keys there were."""
@@ -140,6 +143,7 @@ class Vault:
         permits: Callable[[Item], bool],
         progress: Callable[[int, int], None] | None = None,
         ended: Callable[[Ended], None] | None = None,
+        spoiled: Callable[[str], None] = lambda _: None,
         dry_run: bool = False,
     ) -> Imported:
         """Store what a source yields, page by page; what is already there is not stored again.
@@ -154,12 +158,13 @@ class Vault:
             permits: Whether consent allows to collect an item.
             progress: Told (bytes done, bytes in all).
             ended: Told each part of which everything is stored.
+            spoiled: Told where an item stood whose attachment did not come whole.
             dry_run: Count only.
 
         Raises:
             StorageError: The disk refused; whole pages stay.
         """
-        reading = _Reading(self.log, permits, dry_run=dry_run)
+        reading = _Reading(self.log, permits, spoiled, dry_run=dry_run)
         for one in found:
             match one:
                 case Item():
@@ -172,10 +177,12 @@ class Vault:
                     if progress:
                         progress(one.done, one.total)
                 case Ended():
+                    reading.end()
                     reading.flush()
                     reading.duplicates += one.kept
                     if ended and not dry_run:
                         ended(one)
+        reading.end()
         reading.flush()
         if not dry_run and reading.is_news(export.before):
             self.record(reading.finished(export))
@@ -344,9 +351,17 @@ class Vault:
 class _Reading:
     """One import in progress: a page being filled and the counts so far."""
 
-    def __init__(self, log: Log, permits: Callable[[Item], bool], *, dry_run: bool) -> None:
+    def __init__(
+        self,
+        log: Log,
+        permits: Callable[[Item], bool],
+        spoiled: Callable[[str], None],
+        *,
+        dry_run: bool,
+    ) -> None:
         self._log = log
         self._permits = permits
+        self._spoiled = spoiled
         self._dry_run = dry_run
         self._page: list[Item] = []
         self._seen_in_dry_run: set[bytes] = set()
@@ -360,7 +375,7 @@ class _Reading:
         self._carrier: Item | None = None
 
     def take(self, item: Item) -> None:
-        self._carrier = None
+        self.end()
         if not self._permits(item):
             self.bad.append(
                 Bad(locator=item.locator, reason="Not stored: a statement denies collecting it.")
@@ -379,10 +394,19 @@ class _Reading:
         """Take a block of an attachment of the item that came last, if that is to be stored."""
         if self._carrier is None or self._dry_run:
             return
-        if bad := self._contents.take(self._carrier, content):
-            self.bad.append(bad)
+        self._spoil(self._contents.take(self._carrier, content))
         if self._contents.is_full:
             self.flush()
+
+    def end(self) -> None:
+        """Take it that nothing more comes of the item that came last."""
+        self._carrier = None
+        self._spoil(self._contents.broken_off())
+
+    def _spoil(self, bad: Bad | None) -> None:
+        if bad is not None:
+            self.bad.append(bad)
+            self._spoiled(bad.locator)
 
     def flush(self) -> None:
         """Store the page: what is new, what changed, each natural key once."""
@@ -406,27 +430,29 @@ class _Reading:
         known = self._log.known([(key, content) for key, (_, content) in batch.items()])
         drafts: list[Draft] = []
         for (key, (item, content)), stored in zip(batch.items(), known, strict=True):
-            if stored is not None and (stored.same or stored.erased):
-                self.duplicates += 1
-                continue
-            if self._dry_run and key in self._seen_in_dry_run:
+            draft = self._draft(key, item, content, stored)
+            if draft is None or (self._dry_run and key in self._seen_in_dry_run):
                 self.duplicates += 1
                 continue
             self._seen_in_dry_run.update({key} if self._dry_run else ())
-            drafts.append(
-                Draft(
-                    event=ItemCollected(item=item)
-                    if stored is None
-                    else ItemRevised(item_id=stored.id, item=item),
-                    scope=_scope(item),
-                    natural_key=key,
-                    content=content,
-                )
-            )
+            drafts.append(draft)
         if drafts and not self._dry_run:
             self._log.append(drafts)
             points.reached("import.page")
         self._collected += len(drafts)
+
+    def _draft(self, key: bytes, item: Item, content: bytes, stored: Known | None) -> Draft | None:
+        """Return what is to be stored of an item, None where it is there or was erased."""
+        if stored is None:
+            return _drafted(ItemCollected(item=item), item, key, content)
+        if stored.same or stored.erased:
+            return None
+        event = self._log.entry(stored.newest).event
+        if isinstance(event, ItemCollected | ItemRevised):
+            item = _with_what_is_known(item, event.item)
+            if (content := _content(item)) == _content(event.item):
+                return None
+        return _drafted(ItemRevised(item_id=stored.id, item=item), item, key, content)
 
     def imported(self) -> Imported:
         return Imported(
@@ -462,6 +488,19 @@ class _Reading:
             first_at=done.first_at,
             last_at=done.last_at,
         )
+
+
+def _drafted(event: Event, item: Item, key: bytes, content: bytes) -> Draft:
+    return Draft(event=event, scope=_scope(item), natural_key=key, content=content)
+
+
+def _with_what_is_known(item: Item, before: Item) -> Item:
+    """Return an item with the files and recipients that a poorer export of the same lacks."""
+    if item.text != before.text:
+        return item
+    return replace(
+        item, to=item.to or before.to, attachments=item.attachments or before.attachments
+    )
 
 
 def _scope(item: Item) -> str:

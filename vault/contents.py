@@ -94,16 +94,19 @@ class Arriving:
 
         What the item does not carry, what is too large, and what is there is passed over.
         """
+        bad = None
         if content.part == 0:
+            bad = self.broken_off()
             self._now = self._begun(item, content.sha256)
         file = self._now
         if file is None or file.attachment.sha256 != content.sha256:
-            return None
-        in_turn = content.part == len(file.blocks) and len(content.data) <= BLOCK
+            return bad
+        size = min(BLOCK, file.attachment.size - content.part * BLOCK)
+        in_turn = content.part == len(file.blocks) and len(content.data) == size
         if in_turn:
             file.blocks.append(content.data)
         if in_turn and not file.whole:
-            return None
+            return bad
         self._now = None
         if not in_turn or not file.is_true():
             return Bad(
@@ -112,7 +115,16 @@ class Arriving:
             )
         self._waiting[content.sha256] = file
         self._held += file.attachment.size
-        return None
+        return bad
+
+    def broken_off(self) -> Bad | None:
+        """Say so where a file has begun and nothing of it comes any more."""
+        file, self._now = self._now, None
+        if file is None:
+            return None
+        return Bad(
+            locator=file.locator, reason="an attachment broke off in the middle; its bytes stay out"
+        )
 
     def _begun(self, item: Item, digest: str) -> _File | None:
         """Return the file that begins, None where none of its bytes is wanted."""

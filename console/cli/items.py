@@ -55,13 +55,15 @@ def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool, yes: boo
     with opened() as twin:
         # The items of a copy say themselves who sent them.
         if not names and not looks_like_a_copy(path) and not collecting.me(twin, ()).names:
-            names = _ask_who()
+            names = _ask_who(asks=not (yes or options().as_json))
         if not options().as_json:
             with progress("Looking", "bytes") as told:
                 found = collecting.survey(twin, path, source=source, names=names, progress=told)
             _tell(found, samples=dry_run)
-            if found.parts and not dry_run and not yes and sys.stdin.isatty():
-                click.confirm("Store them?", default=True, abort=True, err=True)
+            asks = bool(found.parts) and not (dry_run or yes) and sys.stdin.isatty()
+            if asks and not click.confirm("Store them?", default=True, err=True):
+                talk("Nothing was stored.")
+                return
         with progress("Reading", "bytes") as told:
             added = collecting.add(
                 twin, path, source=source, names=names, dry_run=dry_run, progress=told
@@ -118,9 +120,9 @@ def _line(part: "Surveyed") -> str:
     )
 
 
-def _ask_who() -> tuple[str, ...]:
-    """Ask the owner for her names; without a terminal everything counts as received."""
-    if not sys.stdin.isatty():
+def _ask_who(*, asks: bool) -> tuple[str, ...]:
+    """Ask the owner for her names; where nobody is asked everything counts as received."""
+    if not asks or not sys.stdin.isatty():
         click.echo(
             "Nobody knows which names are yours, so every message counts as received; "
             "say `twin me NAME` and add again.",

@@ -16,6 +16,7 @@ from vault.items import Attachment
 __all__ = ["Attached", "Kept", "attached", "kept", "write"]
 
 _LONGEST = 120
+_MOST = 1000  # letters of either end of a name that are looked at
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)")
 
@@ -135,6 +136,8 @@ def _safe(name: str) -> str:
 
     The name was chosen by whoever sent the file.
     """
+    # A run of accents is put in order in quadratic time.
+    name = name if len(name) <= 2 * _MOST else name[:_MOST] + name[-_MOST:]
     plain = unicodedata.normalize("NFC", name).encode("utf-8", "replace").decode()
     plain = "".join(one for one in plain if unicodedata.category(one) not in {"Cc", "Cf", "Cs"})
     plain = _UNSAFE.sub("_", plain).strip(". ")
@@ -142,6 +145,7 @@ def _safe(name: str) -> str:
         plain = f"_{plain}"
     stem, dot, suffix = plain.rpartition(".")
     stem, suffix = (stem, dot + suffix) if stem and len(suffix) <= 10 else (plain, "")  # noqa: PLR2004
+    stem = stem[:_LONGEST]
     while len((stem + suffix).encode()) > _LONGEST:
         stem = stem[:-1]
     return f"{stem}{suffix}" if stem else f"attachment{suffix}"

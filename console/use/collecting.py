@@ -165,6 +165,7 @@ def add(
             permits=permits,
             progress=progress,
             ended=lambda part: look.ended(part, twin.log.head.position),
+            spoiled=look.deny,
             dry_run=dry_run,
         )
         if not dry_run:

@@ -184,6 +184,8 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
     points.reached("forget.suspended")
     lost = lose(twin.views.lineage, twin.models, twin.vault.now(), strangers=True)
     twin.voices.clear()
+    with twin.fingerprints() as prints:
+        prints.clear()
     remove_left_over(twin.home)
     points.reached("forget.purged")
     held = looked_at(twin, order.items, order.entries, order.samples)

@@ -9,7 +9,7 @@ from console.bootstrap import Twin
 from console.use import collecting
 from projections.imports import Import
 from vault.application import Imported
-from vault.errors import NotFound
+from vault.errors import NotFound, PolicyClosed
 from vault.items import Bad
 
 __all__ = ["Listed", "Past", "Retried", "Retries", "Shown", "imports", "retry", "show"]
@@ -137,8 +137,15 @@ def retry(
             "--from where it lies now."
         )
     numbers = {one.id: one.number for one in known.all()}
-    retried = tuple(_again(twin, one, path, progress) for one in there)
-    return Retries(retried=retried, gone=tuple(_past(one, numbers) for one in gone))
+    retried = []
+    for one in there:
+        try:
+            retried.append(_again(twin, one, path, progress))
+        except PolicyClosed:
+            # What consent refuses of one import keeps nobody from reading the others.
+            if number is not None:
+                raise
+    return Retries(retried=tuple(retried), gone=tuple(_past(one, numbers) for one in gone))
 
 
 def _unread(imports: tuple[Import, ...]) -> tuple[Import, ...]:

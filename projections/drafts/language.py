@@ -1,6 +1,6 @@
 """In which language an item is asked for: as its source says, else as its words do, else English."""
 
-from vault.collectors.readers.language import LANGUAGES, guessed
+from projections.drafts.guess import LANGUAGES, guessed
 
 __all__ = ["LANGUAGES", "language_of"]
 

@@ -12,12 +12,15 @@ from console import bootstrap
 from console.use import attachments, checking, exporting, forgetting, mirroring, retaining, viewing
 from projections.timeline import Timeline
 from tests.helpers import Command
+from tests.linear import growth
 from tests.vault.test_contents import LONG, behind, entries, file
-from vault import points
+from vault import codec, points
 from vault.application import Export
+from vault.collectors.fingerprints import _File
 from vault.collectors.readers.archives import grow
 from vault.collectors.sources.portable import SOURCE as PORTABLE
 from vault.errors import Erased, NotFound
+from vault.events import ItemCollected
 from vault.items import BLOCK, Agent, Content, Item
 from vault.log.passphrase import Stretch
 from vault.log.segment import open_segment
@@ -151,6 +154,12 @@ def test_a_name_that_a_stranger_chose_does_no_harm(tmp_path, name, safe):
     path, descriptor = attachments._new(tmp_path, attachments._safe(name))
     os.close(descriptor)
     assert path.parent == tmp_path
+
+
+@pytest.mark.parametrize("letter", ["a", "日", "\u0301\u0323", "\u200b", ". "])
+def test_a_name_without_end_costs_no_more_for_each_letter(letter):
+    assert growth(lambda size: attachments._safe(f"a{letter * size}.txt"), 8_000, 64_000) < 20
+    assert attachments._safe(f"a{letter * 64_000}.txt").endswith(".txt")
 
 
 def test_without_any_bytes_nothing_is_written(twin, tmp_path):
@@ -352,6 +361,24 @@ def test_what_another_device_stored_for_an_item_of_its_own_stays(two):
         assert attachments.attached(device, ids(device, 2)[0]).attachments[0].kept
 
 
+def test_blocks_whose_item_this_release_does_not_know_stay(twin, monkeypatch):
+    with monkeypatch.context() as later:
+        later.setitem(codec._topic_of, ItemCollected, "item.collected/3")
+        add(twin, *behind(message(1, file(LONG)), LONG))
+    retaining.tidy(twin)
+    assert twin.views.owed() == ()
+    assert not any(entry.erased for entry in entries(twin.log))
+
+
+def test_after_an_erasure_nothing_is_noted_of_what_was_read(twin):
+    add(twin, message(1))
+    with twin.fingerprints() as prints:
+        prints.put({b"name": _File(size=1, modified=1, ends=b"", cursor=b"a mail's id")}, 1)
+    forgetting.forget(twin, ids(twin, 1))
+    with twin.fingerprints() as prints:
+        assert prints.get(b"name") is None
+
+
 def test_a_backup_brings_files_back(twin, tmp_path, monkeypatch):
     for setting in ("memory", "passes", "lanes"):
         kept = {"memory": 64}.get(setting, 1)
@@ -444,7 +471,7 @@ def test_the_command_lists_and_writes(made, tmp_path):
     (picture / "lamp.png").write_bytes(SHORT)
     vault.ok("add", str(picture))
     opened = bootstrap.open_(vault.home, WORDS)
-    [note] = opened.vault.find([("markdown", "note.md")])
+    [note] = opened.vault.find([("markdown", "picture/note.md")])
     opened.close()
     said = vault("attachments", note)
     assert said.out == f"lamp.png  image/png  {len(SHORT)} bytes\n"

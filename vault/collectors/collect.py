@@ -143,6 +143,9 @@ def _take(
         for record in decoder.decode(payload):
             file = file_of(record.locator)
             job.received[file] = job.received.get(file, 0) + 1
+            # A parser that was talked into something speaks for nobody else.
+            if isinstance(record, Item) and record.source not in job.speaks_for:
+                raise Died("the reader spoke for another source", record.locator)
             yield record
     elif kind == Kind.REFUSED:
         refused = _bads.decode(payload)
@@ -153,6 +156,7 @@ def _take(
         job.found += 1
         job.part = found.part
         job.reader = (found.source, found.version)
+        job.speaks_for = [one.source for one in found.brings] or [found.source]
         yield found
     elif kind == Kind.REACHED:
         end = _reached.decode(payload)

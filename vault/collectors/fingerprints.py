@@ -21,6 +21,7 @@ from vault.collectors.api import Ended, Found, Kept
 from vault.collectors.collect import Outcome
 from vault.collectors.job import ANYBODY, base_of, file_of, reader_of
 from vault.collectors.readers.pieces import piece_of
+from vault.collectors.readers.tree import Names, printable, walk
 from vault.items import Bad, Content, Item, Progress
 
 __all__ = ["Fingerprints", "Look"]
@@ -165,6 +166,11 @@ class Fingerprints:
                 "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
             self._set("position", position)
+
+    def clear(self) -> None:
+        """Forget everything: after an erasure nothing here says what was read of it."""
+        with self._db:
+            self._db.execute("DELETE FROM files")
 
     def close(self) -> None:
         """Close the database."""
@@ -425,30 +431,16 @@ class Look:
 
 def _edition() -> str:
     """Return what names all sources there are, in whatever version."""
-    said = f"{version('twinvault')} {' '.join(registry.names())}"
+    said = f"{version('twinvault')} {registry.edition()}"
     return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
 
 def _listed(root: Path) -> Iterator[tuple[str, bytes, os.stat_result]]:
-    """Yield every regular file as the tree calls it, where it lies, and what it is."""
-    place = os.fsencode(root)
+    """Yield every file that the tree has, as it calls it, where it lies, and what it is."""
     if not root.is_dir():
         if root.is_file():
-            yield _decoded(os.fsencode(root.name)), os.fsencode(root.resolve()), root.stat()
+            yield printable(root.name), os.fsencode(root.resolve()), root.stat()
         return
-    above = len(place) - len(os.fsencode(root.name))
-    waiting = [place]
-    while waiting:
-        try:
-            entries = list(os.scandir(waiting.pop()))
-        except OSError:
-            continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append(entry.path)
-            elif entry.is_file(follow_symlinks=False):
-                yield _decoded(entry.path[above:]), entry.path, entry.stat(follow_symlinks=False)
-
-
-def _decoded(path: bytes) -> str:
-    return path.decode("utf-8", "replace")
+    for path, key, facts in walk(root, Names()):
+        if not isinstance(facts, str):
+            yield path, os.path.join(os.fsencode(root), key), facts  # noqa: PTH118

@@ -45,8 +45,8 @@ class Job:
     read them.
     `survey` reads only as much of each part as it takes to say what is in it.
 
-    `found` parts were announced, the last as `part` of a `reader` (name and version), and
-    `finished` ones read to their end, each with the files that were opened for it; `received` counts the records of each file
+    `found` parts were announced, the last as `part` of a `reader` (name and version) that
+    `speaks_for` some sources, and `finished` ones read to their end, each with the files that were opened for it; `received` counts the records of each file
     of the unfinished part, `refused` those outside of parts; `fatal` says what killed a
     reader and how.
     """
@@ -60,6 +60,7 @@ class Job:
     found: int = 0
     part: str = ""
     reader: tuple[str, int] = ("", 0)
+    speaks_for: list[str] = field(default_factory=list)
     finished: list[list[str]] = field(default_factory=list)
     refused: int = 0
     received: dict[str, int] = field(default_factory=dict)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -22,7 +21,6 @@ from vault.collectors.job import (
     reader_of,
 )
 from vault.collectors.readers.archives import grow
-from vault.collectors.readers.language import guessed
 from vault.collectors.readers.tree import Tree, Unreadable
 from vault.collectors.readers.worker import Outlet
 from vault.collectors.survey import Counted, Surveyed, Surveyor
@@ -202,13 +200,6 @@ def _named(tree: Tree) -> str:
     return tree.files[0].path if len(tree.files) == 1 else tree.name
 
 
-def _noted(item: Item) -> Item:
-    """Return an item with the language of its own words, where its source says none."""
-    if item.language or not (language := guessed(item.own_text)):
-        return item
-    return replace(item, language=language)
-
-
 class _Sender:
     """Batches on their way to the parent; also where the reader says what it touches."""
 
@@ -302,7 +293,7 @@ class _Sender:
             return
         if self._is_new(item.locator):
             self._attaches = True
-            self._items.append(_noted(item))
+            self._items.append(item)
             self._letters += len(item.text)
         if (
             self.careful

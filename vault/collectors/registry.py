@@ -3,6 +3,7 @@
 Each is an entry point of the group `vault.collectors`, loaded only where it is needed.
 """
 
+import re
 import sys
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -11,7 +12,7 @@ from typing import cast
 from vault.collectors.api import Source
 from vault.errors import UsageError
 
-__all__ = ["BUILT_IN", "GROUP", "load", "names"]
+__all__ = ["BUILT_IN", "GROUP", "edition", "load", "names"]
 
 GROUP = "vault.collectors"
 
@@ -49,6 +50,9 @@ BUILT_IN = tuple(
 )
 
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
+
 @lru_cache(1)
 def _others(path: tuple[str, ...]) -> dict[str, EntryPoint]:
     """Return what other packages declare on a path; looking through all of them is slow."""
@@ -68,6 +72,12 @@ def _declared(only: str | None = None) -> dict[str, EntryPoint]:
 def names() -> tuple[str, ...]:
     """Return the names of all declared sources, without loading any."""
     return tuple(_declared())
+
+
+def edition() -> str:
+    """Return what names all declared sources in the releases in which they are installed."""
+    points = _declared().values()
+    return " ".join(f"{one.name}={one.dist.version if one.dist else ''}" for one in points)
 
 
 def load(only: str | None = None) -> tuple[list[Source], list[str]]:
@@ -98,7 +108,7 @@ def load(only: str | None = None) -> tuple[list[Source], list[str]]:
 
 def _check(name: str, source: Source) -> None:
     """Look that a plug-in has what a source has."""
-    if source.name != name or not source.types or source.version < 1:
+    if source.name != name or not source.types or source.version < 1 or not _NAME.fullmatch(name):
         raise TypeError(name)
     assert callable(source.detect)
     assert callable(source.read)

@@ -3,9 +3,12 @@
 import zipfile
 
 import pytest
+from msgspec.msgpack import encode
 
 from vault.collectors import Found, Limits, collect, names
 from vault.collectors.api import Ended, Kept
+from vault.collectors.job import Kind
+from vault.collectors.readers import worker
 from vault.errors import CollectError, NotFound, UsageError
 from vault.items import Bad, Content, Item, Reached
 
@@ -317,3 +320,14 @@ def test_memory_stays_bounded_whatever_the_size(tmp_path):
         if type(outcome) in counts:
             counts[type(outcome)] += 1
     assert counts == {Found: 1, Item: 6000, Bad: 0}
+
+
+def test_a_reader_that_speaks_for_another_source_is_stopped(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("Rain.")
+    frames = [
+        (Kind.FOUND, encode(Found(source="text", version=1, part="a.txt", files=1, size=5))),
+        (Kind.ITEMS, encode([Item(source="mbox", native_id="1", type="message.email.sent")])),
+    ]
+    monkeypatch.setattr(worker, "run", lambda *_: iter(frames))
+    with pytest.raises(CollectError, match="spoke for another source"):
+        list(collect(tmp_path / "a.txt", frozenset()))

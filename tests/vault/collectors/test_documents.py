@@ -16,7 +16,8 @@ ME = frozenset({"ada lovelace", "ada@example.org"})
 @pytest.fixture
 def read(tmp_path):
     def one(data, name="a.docx", me=ME):
-        path = tmp_path / name
+        path = tmp_path / "papers" / name
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
         os.utime(path, (1_000_000_000, 1_000_000_000))
         tree = grow(path)
@@ -103,7 +104,7 @@ def test_a_letter_is_one_item_with_everything_that_it_says_of_itself(read):
     assert read(LETTER, "Brief.docx") == [
         Item(
             source="documents",
-            native_id="Brief.docx",
+            native_id="papers/Brief.docx",
             type="document.office",
             at=datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC),
             offset=0,
@@ -200,9 +201,9 @@ def test_a_letter_is_known_by_its_content_and_not_walked_into(tmp_path, gather):
     (folder / "alles.zip").write_bytes(zipped({"in/drei.docx": docx(p("drei"))}))
     gathered = gather(folder, ["Ada Lovelace"])
     assert [(item.native_id, item.text.split("\n")[0]) for item in gathered.items] == [
-        ("alles.zip!in/drei.docx", "drei"),
-        ("ohne Endung", "# Plans"),
-        ("umbenannt.dat", "zwei"),
+        ("Ablage/alles.zip!in/drei.docx", "drei"),
+        ("Ablage/ohne Endung", "# Plans"),
+        ("Ablage/umbenannt.dat", "zwei"),
     ]
     assert not gathered.bad
 
@@ -294,7 +295,8 @@ def test_a_long_book_is_an_item_for_each_chapter_in_one_conversation(read):
         metadata=METADATA,
     )
     one, two = read(data, "sea.epub")
-    assert [one.native_id, two.native_id] == ["sea.epub!OPS/1.xhtml", "sea.epub!OPS/3.xhtml"]
+    ids = ["papers/sea.epub!OPS/1.xhtml", "papers/sea.epub!OPS/3.xhtml"]
+    assert [one.native_id, two.native_id] == ids
     assert [one.locator, two.locator] == ["sea.epub#0", "sea.epub#2"]
     assert [one.title, two.title] == ["The Sea: One", "The Sea: Two"]
     assert one.conversation == two.conversation == "sea.epub"
@@ -427,7 +429,7 @@ def test_documents_are_told_from_other_files_by_their_heads(tmp_path, name, data
 
 def test_the_sample_documents_hold_their_key_sentences(shared, gather):
     gathered = gather(shared / "exports" / "documents-office", ["Adam Fourney"])
-    found = {item.native_id: item for item in gathered.items}
+    found = {item.native_id.partition("/")[2]: item for item in gathered.items}
     assert list(found) == ["rlink.docx", "test.docx", "test.epub", "test.pptx"]
     assert list(gathered.reasons) == ["documents-office/test.xlsx"]
     assert found["rlink.docx"].text == "Testing Linked Images"

@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 
 from vault.collectors.readers.archives import grow
+from vault.collectors.readers.sqlite import Database
 from vault.collectors.readers.tree import Unreadable
 from vault.collectors.readers.typedstream import first_string
 from vault.collectors.sources.imessage import SOURCE
@@ -239,6 +240,23 @@ def test_a_hostile_schema_is_refused(tmp_path, hostile):
         database.commit()
     (bad,) = read(tmp_path)
     assert bad.reason.startswith(("there are no messages", "the database is damaged"))
+
+
+@pytest.mark.parametrize("gap", ["  ", "\t", "\n", "/* */ ", "-- x\n", "/*/*/"])
+@pytest.mark.parametrize("word", ["CREATE", "create"])
+def test_a_table_that_a_program_computes_is_none_however_it_is_written(tmp_path, word, gap):
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as database:
+        database.execute("CREATE VIRTUAL TABLE message USING fts5(guid, date)")
+        database.execute("PRAGMA writable_schema=ON")
+        database.execute(
+            "UPDATE sqlite_schema SET sql = ? || substr(sql, 8) WHERE name = 'message'",
+            (word + gap,),
+        )
+        database.commit()
+    tree = grow(tmp_path)
+    with Database(tree, tree.files[0]) as database:
+        assert database.columns("message") == frozenset()
+        assert database.columns("message_data") == {"id", "block"}
 
 
 def test_a_column_that_computes_for_ever_is_stopped(tmp_path, monkeypatch):

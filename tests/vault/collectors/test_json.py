@@ -3,11 +3,12 @@
 import io
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
 
+from tests.linear import growth
 from vault.collectors.readers import json as reader
 from vault.collectors.readers.json import DEEPEST, Broken, Element, Start, loads, split
 from vault.collectors.readers.tree import Stream, Unreadable
@@ -202,3 +203,41 @@ def test_a_broken_element_at_the_end_of_an_array_does_not_reach_the_next_array()
     assert len(found) == 7
     assert isinstance(found[-1], Element)
     assert loads(found[-1].data, dict[str, int]) == {"id": 9}
+
+
+def count(data: bytes) -> int:
+    return sum(isinstance(part, Element) for part in parts(data))
+
+
+CHAT = b'{"messages": [\n %b\n]}'
+UNUSUAL: dict[str, Callable[[int], bytes]] = {
+    "commas on lines of their own": lambda number: (
+        CHAT % b"\n,\n ".join([b'{\n  "id": 1\n }'] * number)
+    ),
+    "every line further in": lambda number: (
+        CHAT % b",\n".join(b" " * (n % 200 + 1) + b'{"id": 1\n}' for n in range(number))
+    ),
+    "ends on lines of their own, and further in": lambda number: (
+        CHAT % b"\n ,\n".join(b" " * (n % 2 + 1) + b'{"id": 1\n]]}' for n in range(number))
+    ),
+    "keys that none has twice": lambda number: (
+        CHAT % b",".join(b'{"%d": 1}' % n for n in range(number))
+    ),
+    "keys that each has twice": lambda number: (
+        CHAT % b",".join(b'{"%d": 1}' % (n // 2) for n in range(number))
+    ),
+    "arrays of one": lambda number: (
+        b"[%b]" % b",".join([b'{"messages": [\n {"id": 1}]\n}'] * number)
+    ),
+}
+
+
+@pytest.mark.parametrize("way", UNUSUAL)
+def test_elements_cost_no_more_each_in_a_file_of_many(way: str) -> None:
+    files = {number: UNUSUAL[way](number) for number in (2_000, 16_000)}
+    assert growth(lambda number: count(files[number]), 2_000, 16_000) < 20
+
+
+@pytest.mark.parametrize("way", ["commas on lines of their own", "arrays of one"])
+def test_elements_are_found_between_unusual_lines(way: str) -> None:
+    assert numbers(UNUSUAL[way](500)) == [1] * 500

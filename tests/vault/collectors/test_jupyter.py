@@ -55,7 +55,7 @@ def test_a_notebook_is_its_words_and_code_without_what_came_out(tmp_path, gather
     (item,) = gathered.items
     assert (item.type, item.native_id, item.conversation, item.title) == (
         "document.note",
-        "2024-01-05 sea.ipynb",
+        "nb/2024-01-05 sea.ipynb",
         "nb/2024-01-05 sea",
         "Tides",
     )

@@ -61,7 +61,7 @@ def test_a_vault_is_one_item_for_each_note(vault):
     idea, daily = read(vault)
     assert (idea.type, idea.native_id, idea.conversation) == (
         "document.note",
-        "Idea.md",
+        "Notes/Idea.md",
         "Notes/Idea",
     )
     assert (idea.title, idea.text, idea.text_new) == ("Idea", "An engine.\nOf brass.", None)

@@ -2,6 +2,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +45,15 @@ def test_every_source_says_what_it_reads_on_which_evidence_and_how_to_ask_for_it
 def test_an_unknown_name_is_told_with_those_there_are():
     with pytest.raises(UsageError, match="mbox"):
         registry.load("nonsense")
+
+
+@pytest.mark.parametrize("name", ["", "acme/notes/1", "two words", "a\x1fb", "Notes", "x" * 101])
+def test_a_name_that_would_be_taken_for_something_else_is_refused(monkeypatch, name):
+    stranger = SimpleNamespace(
+        name=name, load=lambda: SimpleNamespace(name=name, version=1, types={"a"})
+    )
+    monkeypatch.setattr(registry, "_others", lambda _: {name: stranger})
+    assert len(registry.load()[1]) == 1
 
 
 def test_asking_for_names_loads_no_parser():

@@ -22,23 +22,24 @@ def read(path):
 
 
 def test_a_journal_is_cut_at_its_date_headings(tmp_path, gather):
+    (tmp_path / "diary").mkdir()
     path = write(
-        tmp_path,
+        tmp_path / "diary",
         "journal.txt",
         "My journal\n\n2024-01-05\nWoke early. On 2024-01-04 I had slept badly.\n\n"
         "# Saturday, 6 January 2024\nRain.\nMore rain.\n\nJanuary 7, 2024 9:30 PM\nSun.\n\n2024-01-05\nAgain.\n",
     )
     items = gather(path).items
     assert [(i.type, i.text, i.native_id) for i in items] == [
-        ("document.note", "My journal", "journal.txt"),
+        ("document.note", "My journal", "diary/journal.txt"),
         (
             "document.journal",
             "Woke early. On 2024-01-04 I had slept badly.",
-            "journal.txt#2024-01-05T00:00:00+00:00",
+            "diary/journal.txt#2024-01-05T00:00:00+00:00",
         ),
-        ("document.journal", "Rain.\nMore rain.", "journal.txt#2024-01-06T00:00:00+00:00"),
-        ("document.journal", "Sun.", "journal.txt#2024-01-07T21:30:00+00:00"),
-        ("document.journal", "Again.", "journal.txt#2024-01-05T00:00:00+00:00~2"),
+        ("document.journal", "Rain.\nMore rain.", "diary/journal.txt#2024-01-06T00:00:00+00:00"),
+        ("document.journal", "Sun.", "diary/journal.txt#2024-01-07T21:30:00+00:00"),
+        ("document.journal", "Again.", "diary/journal.txt#2024-01-05T00:00:00+00:00~2"),
     ]
     assert items[1].at == datetime(2024, 1, 5, tzinfo=UTC)
     assert items[1].precision == Precision.DAY

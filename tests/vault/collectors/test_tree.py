@@ -3,10 +3,14 @@ import io
 import os
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from vault.collectors.readers.archives import grow
+from tests.linear import growth
+from vault.collectors.fingerprints import _listed
+from vault.collectors.readers.archives import grow, planted
+from vault.collectors.readers.pieces import piece_of
 from vault.collectors.readers.tree import Caps, Stream, Unreadable
 
 
@@ -378,3 +382,108 @@ def test_a_file_is_found_by_its_name_the_nearest_first(tmp_path):
     assert tree.find("P.png", f"{top}/b/n.md").path == f"{top}/b/p.png"
     assert tree.find("a/p.png", f"{top}/b/n.md").path == f"{top}/a/p.png"
     assert tree.find("q.png", f"{top}/b/n.md") is None
+
+
+# --- names that collide, and names without end ---
+
+
+def made(folder, *names):
+    """Make files whose names are bytes and whose content says which they are."""
+    for name in names:
+        place = folder / os.fsdecode(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(name)
+
+
+def test_names_that_are_no_text_are_told_apart_and_each_is_read(tmp_path):
+    names = [b"r\xe8s.md", b"r\xe9s.md", b"d\xe8/a.md", b"d\xe9/a.md", b"same"]
+    made(tmp_path, *names)
+    tree = grow(tmp_path)
+    assert len(set(paths(tree))) == 5
+    assert sorted(read(tree, path) for path in paths(tree)) == sorted(names)
+    assert f"{tmp_path.name}/r\ufffds~2.md" in paths(tree)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize(
+    ("names", "seen"),
+    [
+        (["a.md", "a.md", "a~2.md"], ["a.md", "a~2.md", "a~2~2.md"]),
+        (["a~2.md", "a.md", "a.md"], ["a~2.md", "a.md", "a~3.md"]),
+        (["README", "README"], ["README", "README~2"]),
+        (["a!b", "a!b"], ["a!b", "a!b~2"]),
+    ],
+)
+@pytest.mark.parametrize("make", [zipped, tarred])
+def test_members_of_one_name_never_take_the_name_of_another(tmp_path, make, names, seen):
+    (tmp_path / "x.dat").write_bytes(make([(name, b"%d" % n) for n, name in enumerate(names)]))
+    tree = grow(tmp_path / "x.dat")
+    assert paths(tree) == [f"x.dat!{name}" for name in seen]
+    assert [read(tree, path) for path in paths(tree)] == [b"%d" % n for n in range(len(names))]
+
+
+def test_a_file_named_like_a_member_is_read_beside_it(tmp_path):
+    (tmp_path / "x.zip").write_bytes(zipped([("a.md", b"member")]))
+    (tmp_path / "x.zip!a.md").write_bytes(b"file")
+    tree = grow(tmp_path)
+    top = tmp_path.name
+    assert paths(tree) == [f"{top}/x.zip!a~2.md", f"{top}/x.zip!a.md"]
+    assert [read(tree, path) for path in paths(tree)] == [b"member", b"file"]
+    files = {"x.zip": zipped([("a.md", b"member")]), "x.zip!a.md": b"file"}
+    assert len(set(paths(planted("top", files)))) == 2
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_many_members_of_one_name_cost_no_more_each_than_few():
+    def listed(count):
+        names = ["a.md", "a~2.md"] * (count // 2)
+        tree = planted("", {"x.zip": archives[count]})
+        assert len(set(paths(tree))) == len(names)
+
+    archives = {
+        count: zipped([("a.md", b""), ("a~2.md", b"")] * (count // 2)) for count in (500, 4000)
+    }
+    assert growth(listed, 500, 4000) < 24
+
+
+def test_a_member_with_a_name_without_end_does_not_take_its_archive_along(tmp_path):
+    names = ["-" * 60_000 + ".zip", "a/" * 32_000 + "b", "c" * 4097, "d/" * 201 + "e"]
+    fine = ["f" * 4096, "g/" * 200 + "h", "i.md"]
+    for make in (zipped, tarred):
+        (tmp_path / "x.dat").write_bytes(make([(name, b"x") for name in [*names, *fine]]))
+        tree = grow(tmp_path / "x.dat")
+        assert paths(tree) == [f"x.dat!{name}" for name in fine]
+        assert [bad.reason for bad in tree.problems] == ["its name is too long"] * 4
+        assert all(bad.locator.startswith("x.dat!") for bad in tree.problems)
+        assert all(len(bad.locator) < 300 for bad in tree.problems)
+
+
+def test_folders_nested_for_ever_are_refused_once_and_the_rest_is_read(tmp_path):
+    top = tmp_path / "top"
+    made(top, b"a/" * 210 + b"b.md", b"c/" * 199 + b"d.md", b"e.md")
+    tree = grow(top)
+    assert paths(tree) == ["top/e.md", "top/" + "c/" * 199 + "d.md"]
+    assert list(reasons(tree).values()) == ["its name is too long"]
+
+
+def test_whether_a_name_is_that_of_a_part_is_said_without_delay():
+    assert growth(lambda size: piece_of("-" * size + ".zip"), 8_000, 32_000) < 8
+    assert piece_of("a" * 235 + "-part1.zip") is not None
+    assert piece_of("a" * 250 + "-part1.zip") is None
+    assert piece_of("a/" * 300 + "x-part1.zip") is not None
+
+
+def test_what_is_known_again_are_the_files_that_the_tree_has(tmp_path):
+    top = tmp_path / "top"
+    made(top, b"r\xe8s.md", b"r\xe9s.md", b"r\xe9s/a.md", b"r\xe8s/a.md", b"b/c.md")
+    made(top, b".obsidian/workspace.json", b".hidden", b"b/.DS_Store", b"__MACOSX/x.md")
+    made(top, b"a/" * 210 + b"b.md")
+    (top / "link").symlink_to("/etc/passwd")
+    tree = grow(top)
+    listed = {path: (place, facts) for path, place, facts in _listed(top)}
+    assert sorted(listed) == sorted(paths(tree))
+    for path, (place, facts) in listed.items():
+        assert Path(os.fsdecode(place)).read_bytes() == read(tree, path)
+        assert facts.st_size == len(read(tree, path))
+    assert [path for path, *_ in _listed(top / "b" / "c.md")] == ["c.md"]
+    assert list(_listed(tmp_path / "nowhere")) == []

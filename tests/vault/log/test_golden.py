@@ -173,7 +173,7 @@ def test_what_was_collected_before_is_read_again_as_the_same(golden):
 
 
 def read_again(log, items, *, collected):
-    reading = application._Reading(log, lambda _: True, dry_run=False)
+    reading = application._Reading(log, lambda _: True, lambda _: None, dry_run=False)
     for item in items:
         reading.take(item)
     reading.flush()

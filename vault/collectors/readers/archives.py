@@ -31,7 +31,11 @@ from vault.collectors.readers.tree import (
     Tree,
     Unreadable,
     explain,
+    hidden,
     in_memory,
+    printable,
+    too_long,
+    walk,
 )
 
 if TYPE_CHECKING:
@@ -95,8 +99,8 @@ _UNREAD = {
     b"BZh": "bzip2",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
-_JUNK = frozenset({".ds_store", "thumbs.db", "desktop.ini", "__macosx"})
 _ENCRYPTED = 0x1
+_LONGEST_TOLD = 200  # as much of a name without end is repeated
 _LOCAL = struct.Struct("<26xHH")  # a local file header: the lengths of name and extra field
 
 
@@ -131,10 +135,13 @@ def planted(name: str, files: Mapping[str, bytes]) -> Tree:
         lambda store, path: opened(store, path) if path else memory,
     )
     top = f"{name}/" if name else ""
-    found = (
-        (File(path=top + path, size=len(files[path])), Place(archive="", key=path))
+    found = [
+        (
+            File(path=store.names.free(top + path), size=len(files[path])),
+            Place(archive="", key=path),
+        )
         for path in sorted(files)
-    )
+    ]
     _take_all(store, found, depth=0)
     return Tree(store, store.files, name)
 
@@ -181,57 +188,27 @@ class Folder:
         return _Opened(descriptor)
 
 
-def _printable(name: str) -> str:
-    """Return a name that can be written as UTF-8, whatever bytes the disk holds."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
 def _only(root: Path) -> tuple[File, Place]:
     facts = root.stat()
     if not stat.S_ISREG(facts.st_mode):
         raise Unreadable("it is neither a file nor a folder")
     modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
-    file = File(path=_printable(root.name), size=facts.st_size, modified=modified)
+    file = File(path=printable(root.name), size=facts.st_size, modified=modified)
     return file, Place(archive="", key=b"")
 
 
-def _hidden(name: str) -> bool:
-    """Configuration, rubbish and version control are no part of an export."""
-    return name.startswith(".") or name.casefold() in _JUNK
-
-
-def _folder(store: Store) -> Iterator[tuple[File, Place]]:
-    waiting = [b""]
-    while waiting:
-        inside = waiting.pop()
-        shown = "/".join(filter(None, (store.root.name, os.fsdecode(inside))))
-        try:
-            entries = sorted(
-                os.scandir(os.path.join(os.fsencode(store.root), inside)),  # noqa: PTH118
-                key=lambda entry: entry.name,
-            )
-        except OSError as error:
-            store.refuse(_printable(shown), explain(error))
+def _folder(store: Store) -> list[tuple[File, Place]]:
+    """List a folder: all of it at once, so that no member of an archive takes a file's path."""
+    found = []
+    for path, key, facts in walk(store.root, store.names):
+        store.beat()
+        if isinstance(facts, str):
+            store.refuse(path, facts)
             continue
-        folders = []
-        for entry in entries:
-            key = os.path.join(inside, entry.name)  # noqa: PTH118
-            path = _printable(f"{shown}/{os.fsdecode(entry.name)}")
-            if entry.is_symlink():
-                store.refuse(path, "a symbolic link is not followed")
-            elif entry.is_dir(follow_symlinks=False):
-                if not _hidden(os.fsdecode(entry.name)):
-                    folders.append(key)
-            elif not entry.is_file(follow_symlinks=False):
-                store.refuse(path, "it is not a regular file")
-            elif not _hidden(os.fsdecode(entry.name)):
-                facts = entry.stat(follow_symlinks=False)
-                modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
-                yield (
-                    File(path=path, size=facts.st_size, modified=modified),
-                    Place(archive="", key=key),
-                )
-        waiting += reversed(folders)
+        modified = datetime.fromtimestamp(int(facts.st_mtime), UTC)
+        file = File(path=path, size=facts.st_size, modified=modified)
+        found.append((file, Place(archive="", key=key)))
+    return found
 
 
 def _take_all(store: Store, found: Iterable[tuple[File, Place]], depth: int) -> None:
@@ -252,19 +229,14 @@ def _take_pieces(
 ) -> None:
     """Add what lies in the parts of a download as if it lay in one archive."""
     absent = missing([piece for piece, _, _ in pieces])
-    number = 1
-    name = whole
-    while name in store.places or name in store.archives:
-        number += 1
-        name = _numbered(whole, number)
+    name = store.names.free(whole)
     if not pieces[0][0].is_bytes:
         for part in absent:
             store.refuse(
                 pieces[0][1].path, f"{part} of this download is not there; add all at once"
             )
-        seen: dict[str, int] = {}
         for _, file, place in pieces:
-            _take(store, file, place, depth, _Shown(name, seen))
+            _take(store, file, place, depth, name)
     elif absent:
         for _, file, _ in pieces:
             store.refuse(file.path, f"{absent[0]} of this archive is not there; add all at once")
@@ -274,28 +246,23 @@ def _take_pieces(
         _take(store, File(path=name, size=size), tuple(place for _, _, place in pieces), depth)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """The archive as whose member sources see a file, and the names that it has already."""
-
-    path: str
-    seen: dict[str, int]
-
-
 def _take(
     store: Store,
     file: File,
     place: Place | tuple[Place, ...],
     depth: int,
-    shown: _Shown | None = None,
+    shown: str = "",
 ) -> None:
-    """Add a file to the list, or what lies in it where it is an archive."""
+    """Add a file to the list, or what lies in it where it is an archive.
+
+    `shown` is the archive as whose members sources see that, nothing for the file itself.
+    """
     places = place if isinstance(place, tuple) else (place,)
     if file.suffix in _PLAIN:
         store.add(file, places[0])
         return
     try:
-        members = _members(store, file, places, shown or _Shown(file.path, {}))
+        members = _members(store, file, places, shown or file.path)
     except Unreadable as error:
         store.refuse(file.path, str(error))
         return
@@ -313,7 +280,7 @@ def _take(
 
 
 def _members(
-    store: Store, file: File, places: tuple[Place, ...], shown: _Shown
+    store: Store, file: File, places: tuple[Place, ...], shown: str
 ) -> Iterator[tuple[File, Place]] | None:
     """Return what lies in an archive, or None where the file is none.
 
@@ -485,16 +452,10 @@ def _outside(name: str) -> bool:
     return name.startswith("/") or ".." in parts or (len(name) > 1 and name[1] == ":")
 
 
-def _numbered(path: str, number: int) -> str:
-    """Tell apart members of one name, keeping the suffix."""
-    stem, dot, suffix = path.rpartition(".")
-    return f"{stem}~{number}.{suffix}" if dot and "/" not in suffix else f"{path}~{number}"
-
-
 class _Admission:
     """What members must have in common: a place within the archive and a number in bounds."""
 
-    def __init__(self, store: Store, archive: str, shown: _Shown) -> None:
+    def __init__(self, store: Store, archive: str, shown: str) -> None:
         self._store = store
         self.archive = archive
         self._shown = shown
@@ -514,25 +475,28 @@ class _Admission:
             raise Unreadable(f"it has more than {caps.members} members")
         if self._size > caps.size:
             raise Unreadable(f"it expands beyond {caps.size >> 30} GiB")
-        clean = _printable(name).replace("\\", "/")
+        clean = printable(name).replace("\\", "/")
         if _outside(clean):
             self.refuse(clean, "its name points outside the archive")
             return ""
-        if any(_hidden(part) for part in clean.split("/") if part):
+        if any(hidden(part) for part in clean.split("/") if part):
             return ""
-        path = f"{self._shown.path}!{clean}"
-        number = self._shown.seen[path] = self._shown.seen.get(path, 0) + 1
-        if number > 1:
-            path = _numbered(path, number)
+        if reason := too_long(clean):
+            self.refuse(clean, reason)
+            return ""
+        path = self._store.names.free(f"{self._shown}!{clean}")
         where = self._store.located(self.archive)
-        if where != self._shown.path:
-            self._store.located_at[path] = where + path[len(self._shown.path) :]
+        if where != self._shown:
+            self._store.located_at[path] = where + path[len(self._shown) :]
         return path
 
     def refuse(self, name: str, reason: str) -> None:
         """Report a member that is not read."""
         where = self._store.located(self.archive)
-        self._store.refuse(f"{where}!{_printable(name)}", reason)
+        told = printable(name)
+        if too_long(told):
+            told = f"{told[:_LONGEST_TOLD]}…"
+        self._store.refuse(f"{where}!{told}", reason)
 
 
 def _zip_members(store: Store, admission: _Admission, holder: _Zip) -> Iterator[tuple[File, Place]]:

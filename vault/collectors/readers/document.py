@@ -161,13 +161,13 @@ def item(
     if document.comments:
         told = clean("\n".join(document.comments))
         text, own = f"{text}\n\n{told}".strip("\n"), text
-    where = tree.relative(file.path)
+    where, called = tree.relative(file.path), tree.called(file.path)
     stem = file.name[: len(file.name) - len(file.suffix)]
     title = _title(document.title) or _title(info.title.removesuffix(file.suffix)) or clean(stem)
     when = _when(document, info, file)
     return Item(
         source=source,
-        native_id=f"{where}!{chapter[1]}" if chapter else where,
+        native_id=f"{called}!{chapter[1]}" if chapter else called,
         type=f"{type_}.received" if others else type_,
         at=when.at,
         offset=when.offset,

@@ -176,6 +176,7 @@ _BLOCK = 1 << 20
 _LARGEST_ELEMENT = 64 << 20
 _LONGEST_MEMBER = 1 << 16
 _DEEPEST_INDENT = 256
+_SEARCHES = 16
 _INDENT = re.compile(rb"\r?\n([ \t]++)\Z")
 _RAWS = msgspec.json.Decoder(list[msgspec.Raw])
 _BLANK = re.compile(rb"[ \t\r\n]*+")
@@ -270,6 +271,7 @@ class _Splitter:
         self._key = f'"{key}"'.encode() if key else b""
         self._open: list[_Open] = []
         self._tried = 0
+        self._searched = 0
 
     def parts(self) -> Iterator[Start | Element | Broken]:
         window = self._window
@@ -348,7 +350,7 @@ class _Splitter:
             if byte == ord(","):
                 window.pos += 1
                 continue
-            between = _between(window)
+            between = _between(window) if self._may_search() else None
             if between:
                 yield from self._stride(between, close)
             elif byte == ord("{") and window.base + window.pos >= self._tried:
@@ -361,6 +363,19 @@ class _Splitter:
         yield Broken(window.base + window.pos, _CUT_OFF)
         return False
 
+    def _may_search(self) -> bool:
+        """Whether lines may be searched on: not for ever in vain, as in files of unusual lines."""
+        window = self._window
+        return self._searched <= _SEARCHES * (window.base + len(window.data))
+
+    def _stop(self, close: "re.Pattern[bytes]") -> int:
+        """Return where the line that ends the array begins, or the end of the window."""
+        window = self._window
+        found = close.search(window.data, window.pos)
+        stop = found.start() if found else len(window.data)
+        self._searched += stop - window.pos
+        return stop
+
     def _stride(
         self, between: "re.Pattern[bytes]", close: "re.Pattern[bytes]"
     ) -> Iterator[Element]:
@@ -371,8 +386,7 @@ class _Splitter:
         """
         window = self._window
         data, base, pos = window.data, window.base, window.pos
-        stop = close.search(data, pos)
-        for found in between.finditer(data, pos, stop.start() if stop else len(data)):
+        for found in between.finditer(data, pos, self._stop(close)):
             end = found.start() + 1
             yield Element(base + pos, data[pos:end])
             pos = found.end() - 1
@@ -383,13 +397,13 @@ class _Splitter:
 
         Where the last one begins is guessed by its first key; the decoder says whether that
         is so. If it is not, as in elements that hold others like them, the rest of the window
-        is left to `_next_end`.
+        is left to `_next_end`, as are those behind the last: each window is searched once.
         """
         window = self._window
         data, base, pos = window.data, window.base, window.pos
         key = data[pos : data.find(b":", pos)]
         last = max(data.rfind(key, pos), pos)
-        self._tried = base + last
+        self._tried = base + len(data)
         try:
             found = _RAWS.decode(b"[" + data[pos:last].rstrip(b", \t\r\n") + b"]")
         except (msgspec.DecodeError, RecursionError):
@@ -407,12 +421,10 @@ class _Splitter:
         window = self._window
         end = window.value_end()
         if between:
-            stop = close.search(window.data, window.pos)
-            found = between.search(
-                window.data, window.pos, stop.start() if stop else len(window.data)
-            )
-            bound = found.start() + 1 if found else stop.start() if stop else -1
-            if bound >= 0 and not 0 <= end <= bound:
+            stop = self._stop(close)
+            found = between.search(window.data, window.pos, stop)
+            bound = found.start() + 1 if found else stop
+            if bound < len(window.data) and not 0 <= end <= bound:
                 return bound
         return end
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 __all__ = ["Piece", "missing", "piece_of"]
 
+_LONGEST = 255
 _END = r"(?P<end>\.(?:zip|tgz|tar|tar\.gz))"
 _PARTS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -42,6 +43,8 @@ def piece_of(path: str) -> Piece | None:
     """Return which piece of what a file is by its name, or None where it is whole."""
     start = max(path.rfind("/"), path.rfind("!")) + 1
     folder, name = path[:start], path[start:]
+    if len(name) > _LONGEST:
+        return None
     if found := _BYTES.fullmatch(name):
         return Piece(whole=folder + found["stem"], number=int(found["number"]), is_bytes=True)
     for pattern in _PARTS:

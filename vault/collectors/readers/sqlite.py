@@ -95,7 +95,9 @@ class Database:
         """
         query = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
         made = [str(sql) for (sql,) in self.rows(query, table)]
-        if not made or made[0].upper().lstrip().startswith("CREATE VIRTUAL"):
+        # SQLite writes its first words so. `pragma_table_list` would say it too, but it has
+        # every view and virtual table of the schema prepared for that.
+        if not made or not made[0].startswith("CREATE TABLE "):
             return frozenset()
         named = self.rows("SELECT name FROM pragma_table_info(?)", table)
         return frozenset(str(name) for (name,) in named)

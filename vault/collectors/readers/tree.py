@@ -7,6 +7,7 @@ is a `Bad` with its place.
 """
 
 import io
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -25,9 +26,14 @@ __all__ = [
     "Caps",
     "File",
     "Marks",
+    "Names",
     "Stream",
     "Tree",
     "Unreadable",
+    "hidden",
+    "printable",
+    "too_long",
+    "walk",
 ]
 
 HEAD = 65536
@@ -42,6 +48,9 @@ _BLOCK = 1 << 20
 _Record = TypeVar("_Record")
 _HEADS_KEPT = 16
 _ARCHIVES_KEPT = 4
+_JUNK = frozenset({".ds_store", "thumbs.db", "desktop.ini", "__macosx"})
+_LONGEST_NAME = 4096
+_MOST_LEVELS = 200
 
 
 class Unreadable(CollectError):
@@ -224,6 +233,85 @@ def explain(error: BaseException) -> str:
     return _REASONS.get(name, f"it cannot be read ({name})")
 
 
+def printable(name: str) -> str:
+    """Return a name that can be written as UTF-8, whatever bytes the disk holds."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def hidden(name: str) -> bool:
+    """Whether a name is that of configuration, rubbish or version control: no part of an export."""
+    return name.startswith(".") or name.casefold() in _JUNK
+
+
+def too_long(name: str) -> str:
+    """Say why a name is refused that costs too much to hold in mind; nothing where it does not."""
+    is_long = len(name) > _LONGEST_NAME or name.count("/") > _MOST_LEVELS
+    return "its name is too long" if is_long else ""
+
+
+class Names:
+    """The paths that are taken: two files of one name, or of names that look alike, get two."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def free(self, path: str) -> str:
+        """Take a path, or else the first with a number that is free."""
+        number = self._numbers.setdefault(path, 0) + 1
+        free = path if number == 1 else _numbered(path, number)
+        while number > 1 and free in self._numbers:
+            number += 1
+            free = _numbered(path, number)
+        self._numbers[path] = number
+        self._numbers.setdefault(free, 1)
+        return free
+
+
+def _numbered(path: str, number: int) -> str:
+    """Tell apart files of one name, keeping the suffix."""
+    start = max(path.rfind("/"), path.rfind("!")) + 1
+    stem, dot, suffix = path[start:].rpartition(".")
+    return f"{path[:start]}{stem}~{number}.{suffix}" if dot else f"{path}~{number}"
+
+
+def walk(root: Path, names: Names) -> Iterator[tuple[str, bytes, os.stat_result | str]]:
+    """Yield what lies beneath a folder, always in the same order.
+
+    Each with its path, its place in the folder, and what it is or why it is refused.
+    """
+    waiting = [b""]
+    while waiting:
+        inside = waiting.pop()
+        shown = "/".join(filter(None, (root.name, os.fsdecode(inside))))
+        try:
+            place = os.path.join(os.fsencode(root), inside)  # noqa: PTH118
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError as error:
+            yield printable(shown), inside, explain(error)
+            continue
+        folders = []
+        for entry in entries:
+            name = os.fsdecode(entry.name)
+            key = os.path.join(inside, entry.name)  # noqa: PTH118
+            path = printable(f"{shown}/{name}")
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if reason := _refused(entry, name, path):
+                yield path, key, reason
+            elif is_folder and not hidden(name):
+                folders.append(key)
+            elif not is_folder and not hidden(name):
+                yield names.free(path), key, entry.stat(follow_symlinks=False)
+        waiting += reversed(folders)
+
+
+def _refused(entry: os.DirEntry[bytes], name: str, path: str) -> str:
+    if entry.is_symlink():
+        return "a symbolic link is not followed"
+    if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False):
+        return "" if hidden(name) else too_long(path)
+    return "it is not a regular file"
+
+
 class Store:
     """The one list of all files behind the views of a tree."""
 
@@ -243,6 +331,7 @@ class Store:
         self.archives: dict[str, tuple[Place, ...]] = {}
         self.located_at: dict[str, str] = {}
         self.files: list[File] = []
+        self.names = Names()
         self._marks = marks
         self._holders: OrderedDict[str, Holder] = OrderedDict()
         self._heads: OrderedDict[str, bytes] = OrderedDict()
@@ -395,6 +484,15 @@ class Tree:
     def relative(self, path: str) -> str:
         """Return the path within `base`."""
         return path[len(self.base) :].lstrip("/!") if path.startswith(self.base) else path
+
+    def called(self, path: str) -> str:
+        """Return the path with the folder or archive that was added, or that holds the file.
+
+        So notes of one name in two folders are two notes, and a note is the same one whether it
+        was added alone or with its folder.
+        """
+        inside = path.startswith((self._store.root.name + "/", self._store.root.name + "!"))
+        return path if inside else f"{self._store.root.parent.name}/{path}".lstrip("/")
 
     def head(self, path: str) -> bytes:
         """Return the first 64 KB of a file."""

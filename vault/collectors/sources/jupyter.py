@@ -162,7 +162,7 @@ def _item(
     when = _when(metadata, stem, file)
     return Item(
         source=SOURCE.name,
-        native_id=where,
+        native_id=tree.called(file.path),
         type=_NOTE,
         at=when.at,
         offset=when.offset,

@@ -142,7 +142,7 @@ def _read(tree: Tree, file: File, me: frozenset[str], seen: set[str]) -> Iterato
         raise Unreadable("it is no note of Google Keep")
     names = [one.path for one in note.attachments or () if one.path]
     found = shown(tree, file, _with_twins(names), but=frozenset({".json", ".html"}))
-    native_id = str(made) if made else tree.relative(file.path)
+    native_id = str(made) if made else tree.called(file.path)
     if native_id in seen:
         native_id = f"{native_id}#{file.name}"
     seen.add(native_id)

@@ -90,7 +90,7 @@ def _item(tree: Tree, file: File, facts: Facts, text: str, found: list[Beside]) 
     when = _when(facts, stem, file)
     return Item(
         source=SOURCE.name,
-        native_id=where,
+        native_id=tree.called(file.path),
         type=_JOURNAL if named_for(stem) else _NOTE,
         at=when.at,
         offset=when.offset,

@@ -112,10 +112,10 @@ def _item(tree: Tree, file: File, piece: _Piece, numbers: Counter[str]) -> Item:
     stem = _stem(file)
     heading = piece.heading
     when = heading.when if heading else named_with(stem) or from_file(file.modified)
-    native_id = where
+    native_id = called = tree.called(file.path)
     if heading and when.at:
         numbers[day := when.at.isoformat()] += 1
-        native_id = f"{where}#{day}" + (f"~{numbers[day]}" if numbers[day] > 1 else "")
+        native_id = f"{called}#{day}" + (f"~{numbers[day]}" if numbers[day] > 1 else "")
     is_journal = heading is not None or named_for(stem)
     inner = where[: len(where) - len(file.suffix)] if file.suffix else where
     return Item(

@@ -1,6 +1,6 @@
 import pytest
 
-from vault.collectors.readers.language import LANGUAGES, guessed
+from projections.drafts.guess import LANGUAGES, guessed
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,3 @@ def test_the_counts_of_one_language_do_not_run_over_into_another():
 
 def test_every_language_is_one_that_its_own_words_decide():
     assert set(LANGUAGES) == {"en", "de", "fr", "es", "it", "pt", "nl", "pl"}
-
-
-def test_the_language_is_noted_where_the_source_says_none(tmp_path, gather):
-    (tmp_path / "a.txt").write_text("Ich bin heute nicht da, aber morgen.")
-    (tmp_path / "b.txt").write_text("Rain.")
-    gathered = gather(tmp_path)
-    assert [item.language for item in gathered.items] == ["de", ""]

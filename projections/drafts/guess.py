@@ -42,7 +42,7 @@ for _language, _words in _COMMON.items():
         _WEIGHTS[_word] = _WEIGHTS.get(_word, 0) + (1 << _SHIFTS[_language])
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_READ = 500
+_READ = 2000
 _LEAST = 2
 _REMEMBERED = 1 << 13
 
@@ -50,7 +50,7 @@ _REMEMBERED = 1 << 13
 def guessed(text: str) -> str:
     """Return the language of a text (`en`, `de`, …), or nothing where its words do not decide.
 
-    By its first 500 characters: two words that are common in a language, and more of them
+    By its first 2,000 characters: two words that are common in a language, and more of them
     than in any other.
     """
     words = _WORD.findall(text[:_READ].lower().replace("\u2019", "'"))
