@@ -170,7 +170,8 @@ def test_once_a_note_is_erased_no_byte_of_its_file_is_anywhere(session, tmp_path
     vault, run, places, _, _ = session
     with closing(bootstrap.open_(vault.home, PASSPHRASE)) as twin:
         twin.catch_up()
-        gone, kept = twin.vault.find([("markdown", f"{word[:3]}.md") for word in PICTURED])
+        names = [f"notes/{word[:3]}.md" for word in PICTURED]
+        gone, kept = twin.vault.find([("markdown", name) for name in names])
         attached = twin.views.timeline.attached
         blocks = attached.alone([gone])
         assert len(blocks) == 2, "what both notes show stays with the other"
