@@ -7,10 +7,10 @@ from email.message import EmailMessage
 import pytest
 
 from console import bootstrap
-from console.use import collecting, importing, sources
+from console.use import collecting, forgetting, importing, sources
 from tests.helpers import PASSPHRASE
 from vault.consent import Effect, Filters, Purpose
-from vault.errors import NotFound, StorageError
+from vault.errors import NotFound, PolicyClosed, StorageError
 from vault.events import ImportFinished
 from vault.items import Bad
 
@@ -274,6 +274,24 @@ def test_the_command_says_what_it_found_and_stores_only_on_yes(vault, chat):
     assert (done.status, "8 collected" in done.out) == (0, True), done
 
 
+# --- what is the same ---
+
+
+def test_notes_of_one_name_in_two_folders_are_two(opened, tmp_path):
+    for year in ("2023", "2024"):
+        (tmp_path / year).mkdir()
+        (tmp_path / year / "list.txt").write_text(f"figs of {year}")
+        assert collecting.add(opened, tmp_path / year).collected == 1
+    [first, second] = opened.vault.find([("text", f"{year}/list.txt") for year in (2023, 2024)])
+    forgetting.forget(opened, [first])
+    assert opened.log.entry(second).event.item.text == "figs of 2024"
+
+
+def test_a_note_is_the_same_one_alone_and_with_its_folder(opened, notes):
+    assert collecting.add(opened, notes / "1.txt").collected == 1
+    assert (done := collecting.add(opened, notes)).duplicates == 1, done
+
+
 # --- what was not read ---
 
 
@@ -317,6 +335,16 @@ def test_a_new_source_reads_what_nobody_read_when_it_is_added_again(
     install(tmp_path, monkeypatch)
     again = collecting.add(opened, notes)
     assert (again.collected, again.duplicates, again.bad) == (1, 3, ())
+
+
+def test_what_consent_refuses_keeps_nobody_from_a_retry(opened, notes, tmp_path, chat, monkeypatch):
+    (notes / "a.strange").write_text("strange words")
+    collecting.add(opened, notes)
+    opened.vault.say(Effect.DENY, "message", Purpose.COLLECT, filters=Filters(source="whatsapp"))
+    with pytest.raises(PolicyClosed):
+        collecting.add(opened, chat)
+    install(tmp_path, monkeypatch)
+    assert [done.imported.collected for done in importing.retry(opened).retried] == [1]
 
 
 def test_what_was_moved_is_read_again_from_where_it_lies_now(opened, notes, tmp_path, monkeypatch):

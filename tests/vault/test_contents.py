@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from vault.collectors.readers.attached import blocks
 from vault.contents import block_keys, read
 from vault.errors import NotFound, TamperError
 from vault.events import ContentCollected, ItemErased
-from vault.items import BLOCK, LARGEST, Attachment, Bad, Content, Item
+from vault.items import BLOCK, LARGEST, Agent, Attachment, Bad, Content, Item
 from vault.log.sealed import Draft
 
 LONG = os.urandom(2 * BLOCK + 5)
@@ -195,6 +196,16 @@ def test_another_items_revision_and_its_new_file_are_both_there(log):
     assert len(entries(log, "item.revised/2")) == 1
     assert bytes_of(log, file(b"new")) == b"new"
     assert bytes_of(log, file(LONG)) == LONG
+
+
+def test_a_poorer_export_of_the_same_takes_nothing_away(log):
+    whole = replace(note(1, file(b"x")), to=(Agent(id="name:Bob"),))
+    store(log, behind(whole, b"x"))
+    done = store(log, [replace(whole, to=(), attachments=())])
+    assert (done.collected, done.duplicates) == (0, 1)
+    store(log, [replace(whole, to=(), attachments=(), text="other words")])
+    [revised] = entries(log, "item.revised/2")
+    assert (revised.event.item.attachments, revised.event.item.to) == ((), ())
 
 
 def test_much_at_once_is_stored_page_by_page(log):

@@ -109,7 +109,7 @@ def test_a_letter_is_one_item_with_everything_that_it_says_of_itself(read):
             at=datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC),
             offset=0,
             author=Agent(id="name:Ada Lovelace", name="Ada Lovelace"),
-            conversation="Brief.docx",
+            conversation="papers/Brief.docx",
             title="Plans for an engine",
             text=f"{LETTER_TEXT}\n\nCharles Babbage: Steam!",
             text_new=LETTER_TEXT,
@@ -299,7 +299,7 @@ def test_a_long_book_is_an_item_for_each_chapter_in_one_conversation(read):
     assert [one.native_id, two.native_id] == ids
     assert [one.locator, two.locator] == ["sea.epub#0", "sea.epub#2"]
     assert [one.title, two.title] == ["The Sea: One", "The Sea: Two"]
-    assert one.conversation == two.conversation == "sea.epub"
+    assert one.conversation == two.conversation == "papers/sea.epub"
 
 
 def test_a_chapter_that_only_its_shop_can_read_costs_itself(read):

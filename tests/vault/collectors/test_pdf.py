@@ -58,7 +58,7 @@ def test_a_document_is_one_item_with_its_pages_apart(read):
             at=datetime(2024, 1, 2, 1, 34, 5, tzinfo=UTC),
             offset=90,
             author=Agent(id="name:Ada Lovelace", name="Ada Lovelace"),
-            conversation="Plan.pdf",
+            conversation="papers/Plan.pdf",
             title="Plans",
             text="An engine\n(of brass)\n\nCosts: 5 €",
             tags=("engine", "brass"),

@@ -44,7 +44,7 @@ def test_a_journal_is_cut_at_its_date_headings(tmp_path, gather):
     assert items[1].at == datetime(2024, 1, 5, tzinfo=UTC)
     assert items[1].precision == Precision.DAY
     assert items[3].precision == Precision.MINUTE
-    assert {item.conversation for item in items} == {"journal"}
+    assert {item.conversation for item in items} == {"diary/journal"}
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def item(
     if document.comments:
         told = clean("\n".join(document.comments))
         text, own = f"{text}\n\n{told}".strip("\n"), text
-    where, called = tree.relative(file.path), tree.called(file.path)
+    called = tree.called(file.path)
     stem = file.name[: len(file.name) - len(file.suffix)]
     title = _title(document.title) or _title(info.title.removesuffix(file.suffix)) or clean(stem)
     when = _when(document, info, file)
@@ -175,7 +175,7 @@ def item(
         assumed=when.assumed,
         author=Agent(id=f"name:{author}", name=author) if author else None,
         # With its suffix: a letter and its PDF are said different things about.
-        conversation=f"{tree.name}/{where}" if tree.base else where,
+        conversation=called,
         title=title,
         text=text,
         text_new=own,

@@ -154,21 +154,20 @@ def _item(
     text: str,
     written: str,
 ) -> Item:
-    where = tree.relative(file.path)
+    called = tree.called(file.path)
     stem = file.name[: len(file.name) - len(file.suffix)]
-    inner = where[: len(where) - len(file.suffix)]
     stated = metadata.get("title") or metadata.get("name")
     words = markup.words(written)
     when = _when(metadata, stem, file)
     return Item(
         source=SOURCE.name,
-        native_id=tree.called(file.path),
+        native_id=called,
         type=_NOTE,
         at=when.at,
         offset=when.offset,
         precision=when.precision,
         assumed=when.assumed,
-        conversation=f"{tree.name}/{inner}" if tree.base else inner,
+        conversation=called[: len(called) - len(file.suffix)],
         title=clean(stated if isinstance(stated, str) else "")
         or markup.heading(written)
         or clean(stem),

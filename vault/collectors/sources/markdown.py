@@ -85,19 +85,19 @@ def _note(tree: Tree, file: File) -> Iterator[Record]:
 
 def _item(tree: Tree, file: File, facts: Facts, text: str, found: list[Beside]) -> Item:
     words = markup.words(text)
-    where = tree.relative(file.path)
+    called = tree.called(file.path)
     stem = file.name[: len(file.name) - len(file.suffix)]
     when = _when(facts, stem, file)
     return Item(
         source=SOURCE.name,
-        native_id=tree.called(file.path),
+        native_id=called,
         type=_JOURNAL if named_for(stem) else _NOTE,
         at=when.at,
         offset=when.offset,
         precision=when.precision,
         assumed=when.assumed,
         # A note is a conversation of its own: what is said about one is said about no other.
-        conversation=_conversation(tree, where, file.suffix),
+        conversation=called[: len(called) - len(file.suffix)],
         title=_first(facts, "title") or markup.heading(text) or clean(stem),
         text=text,
         text_new=None if words == text else words,
@@ -106,11 +106,6 @@ def _item(tree: Tree, file: File, facts: Facts, text: str, found: list[Beside]) 
         attachments=tuple(attached for _, attached in found),
         locator=file.path,
     )
-
-
-def _conversation(tree: Tree, where: str, suffix: str) -> str:
-    stem = where[: len(where) - len(suffix)] if suffix else where
-    return f"{tree.name}/{stem}" if tree.base else stem
 
 
 def _first(facts: Facts, *names: str) -> str:

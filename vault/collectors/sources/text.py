@@ -108,16 +108,15 @@ def _pieces(text: str, year: int | None) -> Iterator[_Piece]:
 
 
 def _item(tree: Tree, file: File, piece: _Piece, numbers: Counter[str]) -> Item:
-    where = tree.relative(file.path)
+    called = tree.called(file.path)
     stem = _stem(file)
     heading = piece.heading
     when = heading.when if heading else named_with(stem) or from_file(file.modified)
-    native_id = called = tree.called(file.path)
+    native_id = called
     if heading and when.at:
         numbers[day := when.at.isoformat()] += 1
         native_id = f"{called}#{day}" + (f"~{numbers[day]}" if numbers[day] > 1 else "")
     is_journal = heading is not None or named_for(stem)
-    inner = where[: len(where) - len(file.suffix)] if file.suffix else where
     return Item(
         source=SOURCE.name,
         native_id=native_id,
@@ -126,7 +125,7 @@ def _item(tree: Tree, file: File, piece: _Piece, numbers: Counter[str]) -> Item:
         offset=when.offset,
         precision=when.precision,
         assumed=when.assumed,
-        conversation=f"{tree.name}/{inner}" if tree.base else inner,
+        conversation=called[: len(called) - len(file.suffix)],
         title=heading.title if heading else clean(stem),
         text=piece.text,
         locator=f"{file.path}#{piece.offset}",
