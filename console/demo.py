@@ -193,9 +193,14 @@ def _withdraw_one_conversation(twin: Twin, model: str) -> None:
         f"{gone.rows_removed} rows went; suspended: {', '.join(gone.models_suspended) or 'nothing'}."
     )
     try:
-        learning.chat(twin, "Are you still there?", model=model)
+        said = learning.chat(twin, "Are you still there?", model=model)
     except NotPermitted as refusal:
         _say(f"asked now, it refuses: {refusal}")
+    else:
+        _say(
+            f"asked now, it answers as of slice {said.slice} of {said.slices}, "
+            "which none of these rows has touched."
+        )
 
 
 def _rebuild(twin: Twin) -> None:
