@@ -1,6 +1,6 @@
 import pytest
 
-from projections.drafts.guess import LANGUAGES, guessed
+from projections.drafts.language import LANGUAGES, guessed
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """What was read before and is as it was: so that nothing is read twice for nothing.
 
 A file is known again by its size, its time and a keyed digest of its first and last bytes, an
-archive as the one file that it is. Neither names nor words are kept, but for places and
-reasons of what could not be read. Whoever loses this store loses time, nothing else.
+archive as the one file that it is. No words are kept, and no names but in places of what could
+not be read and in cursors, which remember ids of mails; an erasure empties it. Whoever loses
+this store loses time, nothing else.
 """
 
 import hashlib

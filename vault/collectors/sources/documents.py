@@ -48,7 +48,7 @@ class Documents:
             ("Word (.docx)", Evidence.REAL),
             ("PowerPoint (.pptx)", Evidence.REAL),
             ("OpenDocument texts and presentations (.odt, .odp)", Evidence.DOCUMENTED),
-            ("EPUB books (.epub)", Evidence.REAL),
+            ("EPUB books (.epub)", Evidence.DOCUMENTED),
             ("rich text (.rtf)", Evidence.DOCUMENTED),
             ("saved pages (.html)", Evidence.REAL),
             ("Google Docs in a Takeout (.docx with -info.json)", Evidence.DOCUMENTED),
