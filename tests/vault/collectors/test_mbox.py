@@ -508,7 +508,9 @@ ANSWERED = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
 @given(
     letters=st.lists(st.tuples(st.integers(0, 9), ANSWERED), min_size=1, max_size=12),
     cut=st.integers(0, 2000),
