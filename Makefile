@@ -1,16 +1,21 @@
 # make demo [DATA=path] [ME=name]   the main job, end to end, on the samples or on your own exports
 # make test                         set up and run the tests
+# make solid                        install the Solid server with which the pod is tested (Node 18 or newer)
 # make lint types contracts         what a machine checks
 # make mutants                      break the consent decision and the verifier in every way, see docs/mutants.md
 # make fuzz [N=1000000]            damage samples of every source, read them, go on where it was stopped
 # make bench                        every figure, as JSON in benchmarks/out/
 PYTHON := .venv/bin/python
 
-.PHONY: demo test lint types contracts mutants bench wheel long fuzz
+.PHONY: demo test solid lint types contracts mutants bench wheel long fuzz
 
 demo:
 	@deploy/setup train
 	@$(PYTHON) -m console.demo $(if $(value DATA),--data "$$DATA") $(if $(value ME),--me "$$ME")
+
+solid:
+	@deploy/setup train,dev
+	@deploy/solid
 
 test:
 	@deploy/setup train,dev

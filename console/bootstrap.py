@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import apsw
 
 from console import naming
-from console.recovery_page import recovery_page
+from console.podkeeping import PodKeeping, Way
+from console.recovery_page import Beside, recovery_page
 from console.scratch import remove_left_over
 from projections.embed import chosen
 from projections.rows import Row
@@ -22,23 +24,33 @@ from vault.application import Vault
 from vault.collectors.fingerprints import Fingerprints
 from vault.consent import Effect, Filters, Purpose, Statement
 from vault.derived import Derived
+from vault.disk import storage, write_atomic
 from vault.errors import Exists, UsageError
 from vault.events import Manifest, MaskedAlias, ModelSuspended
 from vault.follow import Readable, Without
 from vault.log import home as vault_home
 from vault.log import rotation
+from vault.log.folder import unlocked
 from vault.log.identity import Identity
 from vault.log.keys import Keys
-from vault.log.passphrase import recovery_bytes, recovery_text
+from vault.log.passphrase import (
+    beside_recovery_key,
+    recovery_bytes,
+    recovery_text,
+    sealed_beside,
+)
 from vault.log.sealed import SealedLog
 
 if TYPE_CHECKING:
+    import httpx2
+
     from trainer.engine import Voice
 
 __all__ = [
     "Created",
     "Twin",
     "change_passphrase",
+    "copy_of_page",
     "create",
     "is_recovery_key",
     "new_recovery_page",
@@ -46,6 +58,8 @@ __all__ = [
     "rotate_device_key",
     "rotate_owner_key",
     "rotate_scope_keys",
+    "way_into_pod",
+    "way_on_page",
 ]
 
 
@@ -72,8 +86,41 @@ def create(home: Path, passphrase: str) -> Created:
     return Created(vault=home, recovery_key_file=recovery)
 
 
-def _page(key: bytes, vault: str) -> str:
-    return recovery_page(recovery_text(key), vault, datetime.now().astimezone())
+def _page(key: bytes, vault: str, way: Way | None = None) -> str:
+    pod = None
+    if way:
+        pod = Beside(url=way.url, webid=way.webid, letters=sealed_beside(key, way.encode()))
+    return recovery_page(recovery_text(key), vault, datetime.now().astimezone(), pod)
+
+
+def way_into_pod(home: Path, secret: str) -> Way | None:
+    """Return the way into the pod of a vault that is not open, None where none is linked."""
+    if not (home / "pod").is_dir():
+        return None
+    _, owner = unlocked(home, secret)
+    return PodKeeping(Derived(home / "pod", owner.derived("derived/pod"))).way
+
+
+def way_on_page(text: str) -> Way | None:
+    """Return the way into the pod that a recovery page holds, None where it holds none.
+
+    Raises:
+        TamperError: What is there does not belong to the page's key.
+    """
+    content = beside_recovery_key(text)
+    return None if content is None else Way.decode(content)
+
+
+def copy_of_page(home: Path, secret: str) -> Path:
+    """Write the recovery page anew with the key that it has, as it was typed to open the vault."""
+    key = recovery_bytes(secret)
+    assert key is not None, "the vault was opened with it"
+    home = home.absolute()
+    identity, _ = unlocked(home, secret)
+    file = _new_page_file(home)
+    with storage("The recovery page"):
+        write_atomic(file, _page(key, identity.vault, way_into_pod(home, secret)).encode())
+    return file
 
 
 def _page_file(home: Path, number: int = 1) -> Path:
@@ -108,7 +155,8 @@ def new_recovery_page(home: Path, secret: str) -> Path:
         Locked: The secret is wrong; nothing on disk was touched.
     """
     file = _new_page_file(home.absolute())
-    rotation.new_recovery_page(home.absolute(), secret, file, page=_page)
+    page = partial(_page, way=way_into_pod(home.absolute(), secret))
+    rotation.new_recovery_page(home.absolute(), secret, file, page=page)
     return file
 
 
@@ -119,7 +167,8 @@ def rotate_owner_key(home: Path, secret: str, new: str) -> Path:
         Locked: The secret is wrong; nothing on disk was touched.
     """
     file = _new_page_file(home.absolute())
-    rotation.rotate_owner_key(home.absolute(), secret, new, file, page=_page)
+    page = partial(_page, way=way_into_pod(home.absolute(), secret))
+    rotation.rotate_owner_key(home.absolute(), secret, new, file, page=page)
     return file
 
 
@@ -207,7 +256,10 @@ def drop_views(home: Path, names: Iterable[str] = ("*",)) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Twin:
-    """An open vault with everything that follows its log."""
+    """An open vault with everything that follows its log.
+
+    `network` carries requests to the owner's pod; None stands for the machine's own.
+    """
 
     home: Path
     secret: str = field(repr=False)
@@ -215,6 +267,7 @@ class Twin:
     models: Derived
     views: Views
     voices: "dict[str, Voice]" = field(default_factory=dict)
+    network: "httpx2.BaseTransport | None" = None
     _read: Readable | None = None
     _at: datetime | None = None
 
@@ -239,6 +292,32 @@ class Twin:
         keys = self.log.keys
         assert isinstance(keys, Keys), "a secret opens all keys"
         return Secret(keys.derived("training/noise"))
+
+    @property
+    def pod(self) -> PodKeeping:
+        """What this device keeps of the owner's pod."""
+        keys = self.log.keys
+        assert isinstance(keys, Keys), "a secret opens all keys"
+        return PodKeeping(Derived(self.home / "pod", keys.sealing("pod")))
+
+    @property
+    def pod_files(self) -> Derived:
+        """The sealed files of what this device keeps of the owner's pod."""
+        keys = self.log.keys
+        assert isinstance(keys, Keys), "a secret opens all keys"
+        return Derived(self.home / "pod", keys.sealing("pod"))
+
+    @property
+    def documents_key(self) -> bytes:
+        """What marks the vault's own documents in the pod, and hides names there."""
+        keys = self.log.keys
+        assert isinstance(keys, Keys), "a secret opens all keys"
+        return keys.derived("pod/documents")
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether there is a way into a pod."""
+        return (self.home / "pod").is_dir() and self.pod.way is not None
 
     def fingerprints(self) -> Fingerprints:
         """Open what this device remembers of the files that it has read."""

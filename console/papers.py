@@ -23,12 +23,20 @@ if TYPE_CHECKING:
 __all__ = [
     "Certificate",
     "Derivation",
+    "InPod",
+    "PodErasure",
     "Rebuild",
     "Receipt",
     "Store",
     "Unlearned",
     "write_paper",
 ]
+
+
+KEPT_BY_HOST = (
+    "Copies that the pod's host kept of files which were deleted there: nobody reads them but who "
+    "has a passphrase or a recovery page of the vault, of then or of later."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +81,32 @@ class Unlearned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InPod:
+    """What became of an erasure in the owner's pod: carried out, or owed to the next sync."""
+
+    pod: str
+    erased: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodErasure:
+    """That an erasure was carried out in the pod, which its certificate says was still owed."""
+
+    certificate: str
+    pod: str
+    at: datetime
+    checkpoint: str
+    not_promised: tuple[str, ...] = (KEPT_BY_HOST,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """That items were erased here, what was looked at, and what nobody can promise.
 
     `cause` is `asked` or `retention`. `rows_rebuilt` training rows were made anew without
     the items; `mentions` are other items that quote them. `copies_beyond_reach` are the log
-    entries that say where copies of the models were written which are not there any more.
+    entries that say where copies of the models were written which are not there any more;
+    `in_pod` is null where no pod is linked.
     """
 
     items: tuple[str, ...]
@@ -93,11 +121,13 @@ class Certificate:
     models: tuple[Unlearned, ...]
     copies_beyond_reach: tuple[str, ...]
     mentions: tuple[str, ...]
+    in_pod: InPod | None = None
     not_promised: tuple[str, ...] = (
         "Backups and exports of this vault that were made earlier.",
         "Other devices of this vault, until they have exchanged with this one.",
         "Copies that other people or services hold.",
         "Blocks that the storage device keeps of overwritten data; keys were stored encrypted.",
+        KEPT_BY_HOST,
     )
 
 
@@ -165,7 +195,9 @@ class Rebuild:
     )
 
 
-def write_paper(twin: "Twin", name: str, paper: Receipt | Certificate | Rebuild) -> Path:
+def write_paper(
+    twin: "Twin", name: str, paper: Receipt | Certificate | PodErasure | Rebuild
+) -> Path:
     """Write a paper with the device's signature over its bytes; return its path.
 
     How anybody checks it stands in `specs/road-back.md`.

@@ -4,13 +4,14 @@
 | --- | --- | --- | --- | --- |
 | 0 | ok | | 5 | consent refuses |
 | 1 | failure | | 6 | integrity failure |
-| 2 | usage | | 7 | pod unreachable |
+| 2 | usage | | 7 | pod away, or refuses |
 | 3 | not found | | 130 | interrupted |
 | 4 | locked | | | |
 """
 
 from dataclasses import dataclass
 
+from pod_sync.errors import PodError, PodFull, PodRefused, PodUnreachable
 from vault import errors
 
 __all__ = ["Problem", "problem_of"]
@@ -35,17 +36,24 @@ _KINDS: tuple[tuple[type[BaseException], int, str], ...] = (
     (errors.ForeignVault, 6, "foreign_vault"),
     (errors.Exists, 1, "exists"),
     (errors.StorageError, 1, "storage"),
+    (PodUnreachable, 7, "pod_unreachable"),
+    (PodRefused, 7, "pod_refused"),
+    (PodFull, 7, "pod_full"),
+    (PodError, 7, "pod"),
     (errors.VaultError, 1, "failure"),
     (KeyboardInterrupt, 130, "interrupted"),
 )
 
-_MODEL_LIBRARIES = {
-    "huggingface_hub",
-    "peft",
-    "safetensors",
-    "tokenizers",
-    "torch",
-    "transformers",
+_EXTRAS = {
+    "huggingface_hub": ("Models need", "train"),
+    "peft": ("Models need", "train"),
+    "safetensors": ("Models need", "train"),
+    "tokenizers": ("Models need", "train"),
+    "torch": ("Models need", "train"),
+    "transformers": ("Models need", "train"),
+    "httpx2": ("A pod needs", "pod"),
+    "rdflib": ("A pod needs", "pod"),
+    "websockets": ("A pod needs", "pod"),
 }
 
 
@@ -62,8 +70,9 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, OSError) and error.strerror:
         place = f" ({error.filename})" if error.filename else ""
         return Problem(status=1, code="storage", message=f"{error.strerror}{place}.")
-    if isinstance(error, ModuleNotFoundError) and error.name in _MODEL_LIBRARIES:
-        message = f"Models need {error.name}, which is not installed: pip install twinvault[train]."
+    if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
+        who, extra = _EXTRAS[error.name]
+        message = f"{who} {error.name}, which is not installed: pip install twinvault[{extra}]."
         return Problem(status=1, code="failure", message=message)
     return Problem(
         status=1,

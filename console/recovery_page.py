@@ -1,17 +1,19 @@
 """The recovery page: the recovery key on one sheet to print, with a code to scan.
 
-The file stands alone: no script, no font, no picture and no address outside it. It prints
-in black on one A4 or Letter page. The code holds the key as printed and nothing else, with
-the strongest error correction that QR codes have.
+The file stands alone: no script, no font, no picture and nothing loaded from outside it. It
+prints in black on one A4 or Letter page. The code holds the key as printed and nothing else,
+with the strongest error correction that QR codes have. Where a pod is linked the page leads
+to it, too: a second code and the same letters in print hold the way in, sealed under the key.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from string import Template
 
 import segno
 
-__all__ = ["recovery_page"]
+__all__ = ["Beside", "recovery_page"]
 
 # The key keeps a line of its own, and the vault's id the end of one: that is how the file
 # is read where it is named in place of the passphrase, and known again after a crash.
@@ -37,7 +39,7 @@ pre + pre { font-weight: bold }
 figure { margin: 6mm 0 4mm; text-align: center }
 svg { width: 56mm; height: 56mm; shape-rendering: crispEdges }
 @media print { body { padding: 0; max-width: none } }
-</style>
+$style</style>
 </head>
 <body>
 <h1>Twinvault recovery key</h1>
@@ -57,7 +59,7 @@ $key
 <p>Made: $made<br>
 Vault: $vault
 </p>
-<h2>Now</h2>
+$pod<h2>Now</h2>
 <ol>
 <li>Print this page, and see that every letter can be read.</li>
 <li>Keep the paper where you keep papers that matter, away from the computer.</li>
@@ -80,18 +82,61 @@ more. Copies and backups of the vault that were made before are opened by it sti
 """)
 
 
-def recovery_page(key: str, vault: str, made: datetime) -> str:
+# Two codes side by side and smaller letters, so that it stays one sheet.
+_STYLE = """\
+@page { margin: 14mm }
+body { font-size: 9.5pt; line-height: 1.35 }
+h1 { font-size: 16pt }
+h2 { font-size: 11pt; margin-top: 4mm }
+div { padding: 2mm 0; margin-bottom: 3mm }
+pre { font-size: 12pt }
+figure { margin: 4mm 0 3mm }
+svg { width: 42mm; height: 42mm; margin: 0 12mm }
+pre.way { font-size: 7.5pt; font-weight: normal; text-align: left; white-space: pre-wrap; margin-top: 1mm }
+"""
+_POD = Template("""\
+<h2>The pod, from which the vault comes back</h2>
+<p>Address: $url<br>
+WebID: $webid
+</p>
+<pre class="way">
+$letters
+</pre>
+<p>These letters, which the second code holds too, let the vault into the pod; only with the
+key above can they be read. On a new computer: <code>twin pod restore</code> with the address
+and <code>--recovery-key</code> with this file, or with a file of the key and these letters.</p>
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The pod that a page leads to; `letters` hold the way in, sealed under the page's key."""
+
+    url: str
+    webid: str
+    letters: str
+
+
+def recovery_page(key: str, vault: str, made: datetime, pod: Beside | None = None) -> str:
     """Return the page's HTML.
 
     Args:
         key: The recovery key as it is printed, groups of letters with hyphens.
         vault: The vault's id.
         made: When the key was made, in the owner's time.
+        pod: The pod that the vault comes back from.
     """
-    code = segno.make(key, error="h", micro=False)
+    codes = [segno.make(key, error="h", micro=False)]
+    if pod:
+        codes.append(segno.make(pod.letters, error="m", micro=False))
     groups = key.split("-")
     return _PAGE.substitute(
-        code=code.svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None),
+        code="\n".join(
+            code.svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None)
+            for code in codes
+        ),
+        style=_STYLE if pod else "",
+        pod=_pod(pod) if pod else "",
         numbers=" ".join(
             f"{'check' if number == len(groups) else number:^{len(group)}}"
             for number, group in enumerate(groups, start=1)
@@ -99,4 +144,10 @@ def recovery_page(key: str, vault: str, made: datetime) -> str:
         key=escape(key),
         made=f"{made:%Y-%m-%d %H:%M}",
         vault=escape(vault),
+    )
+
+
+def _pod(pod: Beside) -> str:
+    return _POD.substitute(
+        url=escape(pod.url), webid=escape(pod.webid), letters=escape(pod.letters)
     )

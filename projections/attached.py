@@ -34,8 +34,8 @@ class Attached:
         self._db = db
         self._blind = blind
 
-    def carry(self, stated: Iterable[tuple[str, tuple[Attachment, ...]]]) -> None:
-        """Note that a version of each of some items carries files."""
+    def carry(self, stated: Iterable[tuple[str, tuple[Attachment, ...]]]) -> bool:
+        """Note that a version of each of some items carries files; whether one was here already."""
         named = [
             (item, key) for item, files in stated for file in files for key in block_keys(file)
         ]
@@ -43,6 +43,13 @@ class Attached:
         self._db.executemany(
             "INSERT OR IGNORE INTO carried VALUES (?, ?)",
             [(item, tag) for (item, _), tag in zip(named, tags, strict=True)],
+        )
+        return any(
+            self._db.execute(
+                f"SELECT 1 FROM blocks WHERE tag IN ({marks(len(batch))})",  # noqa: S608
+                batch,
+            ).get
+            for batch in batches(tags)
         )
 
     def hold(self, entry: str, tag: bytes) -> None:
@@ -58,13 +65,15 @@ class Attached:
         """Note that a block under a tag was erased."""
         self._db.execute("INSERT OR IGNORE INTO let_go VALUES (?)", (tag,))
 
-    def drop(self, item: str, entries: Sequence[str]) -> None:
-        """Forget what an item carried, and entries that were erased."""
+    def drop(self, item: str, entries: Sequence[str]) -> bool:
+        """Forget what an item carried, and entries that were erased; whether it carried any."""
         self._db.execute(
             "INSERT OR IGNORE INTO let_go SELECT tag FROM carried WHERE item = ?", (item,)
         )
         self._db.execute("DELETE FROM carried WHERE item = ?", (item,))
+        carried = self._db.changes() > 0
         self._db.executemany("DELETE FROM blocks WHERE entry = ?", [(one,) for one in entries])
+        return carried
 
     def blocks(self, file: Attachment) -> tuple[str, ...]:
         """Return the entries that hold a file, in order; none where not all of it is there."""
@@ -75,6 +84,21 @@ class Attached:
                 return ()
             found.append(str(entry))
         return tuple(found)
+
+    def carriers(self, entries: Sequence[str]) -> dict[str, set[str]]:
+        """Return, for those of some entries that hold a block, the items that carry its file."""
+        found: dict[str, set[str]] = {}
+        for batch in batches(entries):
+            rows = self._db.execute(
+                "SELECT b.entry, c.item FROM blocks b LEFT JOIN carried c USING (tag)"  # noqa: S608
+                f" WHERE b.entry IN ({marks(len(batch))})",
+                batch,
+            )
+            for entry, item in rows:
+                items = found.setdefault(str(entry), set())
+                if item is not None:
+                    items.add(str(item))
+        return found
 
     def alone(self, items: Sequence[str]) -> tuple[str, ...]:
         """Return the entries that hold files which none but some items carry."""

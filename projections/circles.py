@@ -15,7 +15,7 @@ from projections.view import Value, decode_labels, encode, marks
 from vault.consent import SENSITIVE, Filters, Subject, normal
 from vault.items import Agent, Item
 
-__all__ = ["TABLES", "Circles", "is_sensitive", "micros", "within"]
+__all__ = ["TABLES", "Circles", "facts", "is_sensitive", "micros", "within"]
 
 TABLES = """
         CREATE TABLE types (no INTEGER PRIMARY KEY, type TEXT NOT NULL, labels BLOB NOT NULL,
@@ -193,3 +193,9 @@ def within(name: str, type_: str) -> bool:
 def micros(at: datetime) -> int:
     """Return a time in microseconds since 1970."""
     return round(at.timestamp() * 1e6)
+
+
+def facts(item: Item) -> tuple[object, ...]:
+    """Return all of an item that a statement can look at, but for its words."""
+    kind = (item.type, item.labels, item.source, item.conversation)
+    return (*kind, item.author, frozenset(item.to), item.at)

@@ -112,9 +112,7 @@ class Labels(View):
         found = dict.fromkeys(words, _ALL)
         for read in self._judged(list(words)):
             if read.words == words[read.id]:
-                found[read.id] = frozenset(
-                    label for label, logit, least in self._weighed(read) if logit >= least
-                )
+                found[read.id] = self._holding(read)
         return found
 
     def scores(self, ids: Sequence[str]) -> Iterator[Found]:
@@ -161,6 +159,15 @@ class Labels(View):
         """What names all that corrections teach now; labels stay while it does."""
         said = [(one.category, one.sway, [pack(v) for v in one.vectors]) for one in self._lessons]
         return sha256(encode(said)).hexdigest()[:16] if said else ""
+
+    @property
+    def relabelled(self) -> bytes:
+        """What changes whenever other words of an item gave it other labels."""
+        noted = self._get("relabelled")
+        return noted if isinstance(noted, bytes) else b""
+
+    def _holding(self, read: "_Read") -> frozenset[str]:
+        return frozenset(label for label, logit, least in self._weighed(read) if logit >= least)
 
     def _judged(self, ids: Sequence[str]) -> Iterator["_Read"]:
         for start in range(0, len(ids), _BATCH):
@@ -278,6 +285,7 @@ class Labels(View):
             batch = ids[start : start + _TOGETHER]
             stored = list(self._timeline.stated(batch))
             judged = self._classifier.judge([_words(one.item) for one in stored])
+            before = {read.id: self._holding(read) for read in self._judged(batch)}
             self._db.executemany("DELETE FROM items WHERE id = ?", [(one,) for one in batch])
             self._db.executemany(
                 "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)",
@@ -293,6 +301,9 @@ class Labels(View):
                     for one, told in zip(stored, judged, strict=True)
                 ],
             )
+            for read in self._judged(list(before)):
+                if self._holding(read) != before[read.id]:
+                    self._set("relabelled", sha256(self.relabelled + read.id.encode()).digest())
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("lessons", self.lessons)

@@ -210,12 +210,27 @@ class Lineage(View):
         return model.status == "trained" and not self._lost(model.id, now)
 
     def to_suspend(self, now: datetime) -> tuple[Affected, ...]:
-        """Return the models in use that learned from a row which is no longer permitted."""
+        """Return the models in use that learned from a row which is no longer permitted.
+
+        What a model learned from may be kept on another device alone, and its items too: then
+        it may not answer here, but whether it may there is for that device to say.
+        """
         return tuple(
             Affected(model=model.id, rows=lost)
             for model in self.models()
-            if model.status == "trained" and (lost := self._lost(model.id, now))
+            if model.status == "trained" and (lost := self._lost(model.id, now, elsewhere=False))
         )
+
+    def knows(self, model_id: str) -> bool:
+        """Whether it is kept here what a model learned from."""
+        return self._learned(model_id) is not None
+
+    def ancestry(self, model_id: str) -> tuple[str, ...]:
+        """Return a model, and every one that it was made from, however long ago."""
+        found = [model_id]
+        for name in found:
+            found += [one for one in self._parents(self.model(name)) if one not in found]
+        return tuple(found)
 
     def clean(
         self, model_id: str, now: datetime, *, resumed: bool = False
@@ -229,9 +244,8 @@ class Lineage(View):
         model = self.model(model_id)
         if not model.sound or self._lost_before(model, now, resumed=resumed):
             return ()
-        try:
-            rows = learned(self._files, model_id)
-        except NotFound:
+        rows = self._learned(model_id)
+        if rows is None:
             return ()
         at, parts = 0, []
         for slice_ in model.manifest.slices:
@@ -266,15 +280,25 @@ class Lineage(View):
             for entry, model, at, folder, digest in rows
         )
 
-    def _lost(self, model_id: str, now: datetime, *, resumed: bool = False) -> int:
-        model = self.model(model_id)
-        if before := self._lost_before(model, now, resumed=resumed):
-            return before
+    def _learned(self, model_id: str) -> tuple[Learned, ...] | None:
         try:
-            rows = learned(self._files, model.id)
+            return learned(self._files, model_id)
         except NotFound:
+            return None
+
+    def _lost(
+        self, model_id: str, now: datetime, *, resumed: bool = False, elsewhere: bool = True
+    ) -> int:
+        """Return how many rows are lost; with `elsewhere`, those too that nothing here tells of."""
+        model = self.model(model_id)
+        if before := self._lost_before(model, now, resumed=resumed, elsewhere=elsewhere):
+            return before
+        rows = self._learned(model.id)
+        if rows is None:
             # What it learned from is unknown, and what is unknown is denied.
-            return model.manifest.rows or 1
+            return (model.manifest.rows or 1) if elsewhere else 0
+        if not elsewhere:
+            rows = self._training.heard_of(rows)
         return len(rows) - len(self._training.still_permitted(rows, now, resumed=resumed))
 
     def lost_parents(self, model_id: str, now: datetime) -> tuple[str, ...]:
@@ -282,9 +306,14 @@ class Lineage(View):
         parents = self._parents(self.model(model_id))
         return tuple(parent for parent in parents if self._lost(parent, now))
 
-    def _lost_before(self, child: Model, now: datetime, *, resumed: bool) -> int:
+    def _lost_before(
+        self, child: Model, now: datetime, *, resumed: bool, elsewhere: bool = True
+    ) -> int:
         """Return how many rows are lost of the models that one was made from."""
-        return sum(self._lost(parent, now, resumed=resumed) for parent in self._parents(child))
+        return sum(
+            self._lost(parent, now, resumed=resumed, elsewhere=elsewhere)
+            for parent in self._parents(child)
+        )
 
     def _parents(self, child: Model) -> list[str]:
         base = child.manifest.base

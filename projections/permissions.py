@@ -5,7 +5,7 @@ on the clock, so this view also keeps when the time in the log last leapt.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -21,7 +21,10 @@ from vault.consent import (
     Statement,
     Subject,
     decide_by,
+    heeded,
     in_force,
+    same_wish,
+    same_words,
     standing,
 )
 from vault.events import (
@@ -39,24 +42,55 @@ from vault.events import (
 from vault.follow import Entry, Page
 from vault.retention import LEAP
 
-__all__ = ["Judge", "Permissions", "Standstill", "covering", "said_of", "statement_of", "strictest"]
+__all__ = [
+    "Judge",
+    "Permissions",
+    "Standstill",
+    "Told",
+    "Waiting",
+    "covering",
+    "said_of",
+    "statement_of",
+    "strictest",
+]
 
 _UNKNOWN = Decision(permitted=False, reason="The item is unknown or erased.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What another application asks for in the pod, as far as only the owner can say it.
+
+    `counts` is what of it narrowed what she had said, and held at once.
+    """
+
+    statement: Statement
+    counts: Statement | None
+    document: str
+    digest: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A statement or a pause that counts, and when it was said; `withdrawn` takes something back."""
+
+    words: Statement | Pause
+    at: datetime
+    withdrawn: bool = False
 
 
 def statement_of(event: Event | None) -> Statement | None:
     """Return what an event makes part of the owner's word, None where it is none.
 
-    A permission that another application wrote into the pod counts for nothing until the
-    owner gives it herself; a prohibition counts at once.
+    What another application wrote into the pod is none: it counts as far as it narrows what
+    she had said before (`vault.consent.heeded`).
     """
     match event:
         case ConsentGiven(statement=statement):
             return statement
         case ConsentProhibited(statement=statement) | ConsentWithdrawn(statement=statement):
             return replace(statement, effect=Effect.DENY)
-        case ConsentObserved(statement=statement) if statement.effect is Effect.DENY:
-            return statement
         case _:
             return None
 
@@ -84,7 +118,8 @@ def said_of(event: Event | None, purpose: Purpose) -> Statement | None:
         case UsePaused(pause=pause) | UseResumed(pause=pause):
             return covering(pause, purpose) if purpose is not Purpose.COLLECT else None
         case _:
-            statement = statement_of(event)
+            observed = event.statement if isinstance(event, ConsentObserved) else None
+            statement = observed or statement_of(event)
             return statement if statement and statement.purpose is purpose else None
 
 
@@ -130,6 +165,11 @@ class Judge:
             )
         return decision
 
+    @property
+    def grounds(self) -> tuple[Statement | Pause, ...]:
+        """All that it decides by: the pauses and statements that stand."""
+        return (*self._pauses, *self._standing)
+
     def forbids(self, statement: Statement) -> bool:
         """Whether everything that a statement is about is forbidden because of it alone."""
         if isinstance(statement, Standstill):
@@ -142,12 +182,18 @@ class Permissions(View):
     """The follower that keeps every statement, in the order in which it was said."""
 
     name = "permissions"
-    version = "2"
+    version = "3"
     tables = """
         CREATE TABLE statements (
             position INTEGER PRIMARY KEY, id TEXT NOT NULL, masks INTEGER NOT NULL,
+            time INTEGER NOT NULL, withdrawn INTEGER NOT NULL, body BLOB NOT NULL);
+        CREATE TABLE observed (
+            document TEXT NOT NULL, digest BLOB NOT NULL,
+            PRIMARY KEY (document, digest)) WITHOUT ROWID;
+        CREATE TABLE waiting (position INTEGER PRIMARY KEY, body BLOB NOT NULL);
+        CREATE TABLE pauses (
+            position INTEGER PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL,
             body BLOB NOT NULL);
-        CREATE TABLE pauses (position INTEGER PRIMARY KEY, id TEXT NOT NULL, body BLOB NOT NULL);
         CREATE TABLE retention (type TEXT PRIMARY KEY, days INTEGER) WITHOUT ROWID;
     """
 
@@ -176,12 +222,44 @@ class Permissions(View):
         """Everything the owner ever said, in order."""
         reached = self._reached
         if self._kept_at != reached:
-            rows = self._rows("SELECT body FROM statements ORDER BY position")
-            self._kept = tuple(
-                decode_statement(body) for (body,) in rows if isinstance(body, bytes)
-            )
+            self._kept = self._said()
             self._kept_at = reached
         return self._kept
+
+    def _said(self) -> tuple[Statement, ...]:
+        rows = self._rows("SELECT body FROM statements ORDER BY position")
+        return tuple(decode_statement(body) for (body,) in rows if isinstance(body, bytes))
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """Everything that counts, in order: each statement and each pause that was not ended."""
+        rows = self._rows(
+            "SELECT position, time, withdrawn, body FROM statements"
+            " UNION ALL SELECT position, time, NULL, body FROM pauses ORDER BY position"
+        )
+        return tuple(
+            Told(
+                words=_pause.decode(body) if withdrawn is None else decode_statement(body),
+                at=datetime.fromtimestamp(int(str(time)) // 1000 / 1e6, UTC),
+                withdrawn=bool(withdrawn),
+            )
+            for _, time, withdrawn, body in rows
+            if isinstance(body, bytes)
+        )
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """What waits for the owner's word, in order: she has said nothing on the same words since."""
+        return tuple(waiting for _, waiting in self._waiting())
+
+    def observed(self, document: str, digest: bytes) -> bool:
+        """Whether a document in the pod was heard as it stands."""
+        found = "SELECT 1 FROM observed WHERE document = ? AND digest = ?"
+        return self._one(found, (document, digest)) is not None
+
+    def _waiting(self) -> list[tuple[Value, Waiting]]:
+        rows = self._rows("SELECT position, body FROM waiting ORDER BY position")
+        return [(at, _waiting.decode(body)) for at, body in rows if isinstance(body, bytes)]
 
     @property
     def pauses(self) -> tuple[Pause, ...]:
@@ -279,8 +357,8 @@ class Permissions(View):
                     pass
                 case UsePaused(pause=pause):
                     self._db.execute(
-                        "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?)",
-                        (entry.position, pause.id, encode(pause)),
+                        "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?, ?)",
+                        (entry.position, pause.id, entry.time, encode(pause)),
                     )
                 case UseResumed(pause=pause):
                     self._db.execute("DELETE FROM pauses WHERE id = ?", (pause.id,))
@@ -288,20 +366,46 @@ class Permissions(View):
                     self._db.execute(
                         "INSERT OR REPLACE INTO retention VALUES (?, ?)", (type_, days)
                     )
+                case ConsentObserved() as observed:
+                    self._observe(entry, observed)
                 case event:
-                    self._hear(entry.position, event)
+                    self._hear(entry, event)
 
-    def _hear(self, position: int, event: Event | None) -> None:
+    def _hear(self, entry: Entry, event: Event | None) -> None:
         statement = statement_of(event)
         if statement:
+            self._note(entry, statement)
+            for position, waiting in self._waiting():
+                if same_words(waiting.statement, statement):
+                    self._db.execute("DELETE FROM waiting WHERE position = ?", (position,))
+
+    def _note(self, entry: Entry, statement: Statement) -> None:
+        withdrawn = isinstance(entry.event, ConsentWithdrawn)
+        masks = withdrawn or isinstance(entry.event, ConsentProhibited)
+        self._db.execute(
+            "INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?, ?, ?)",
+            (entry.position, statement.id, masks, entry.time, withdrawn, encode(statement)),
+        )
+
+    def _observe(self, entry: Entry, observed: ConsentObserved) -> None:
+        """Take for said what narrows what was said; the rest of it waits for the owner's word."""
+        asked = observed.statement
+        edit = (observed.document, observed.digest)
+        self._db.execute("INSERT OR IGNORE INTO observed VALUES (?, ?)", edit)
+        counts = heeded(self._said(), asked, entry.at)
+        if counts:
+            self._note(entry, counts)
+        known = (waiting.statement for waiting in self.waiting)
+        if counts != asked and not any(same_wish(one, asked, entry.at) for one in known):
+            waiting = Waiting(
+                statement=asked,
+                counts=counts,
+                document=observed.document,
+                digest=observed.digest,
+                at=entry.at,
+            )
             self._db.execute(
-                "INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?)",
-                (
-                    position,
-                    statement.id,
-                    isinstance(event, ConsentProhibited | ConsentWithdrawn),
-                    encode(statement),
-                ),
+                "INSERT OR REPLACE INTO waiting VALUES (?, ?)", (entry.position, encode(waiting))
             )
 
     def _tell_time(self, entries: Iterable[Entry]) -> None:
@@ -321,7 +425,7 @@ class Permissions(View):
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("newest", self._get("newest"))
         yield ("leapt", self._get("leapt"))
-        for table in ("statements", "pauses", "retention"):
+        for table in ("statements", "observed", "waiting", "pauses", "retention"):
             for row in self._rows(f"SELECT * FROM {table}"):  # noqa: S608 - fixed names
                 yield (table, *row)
 
@@ -332,6 +436,7 @@ def strictest(profiles: Iterable[Profile]) -> Profile:
 
 
 _pause = msgspec.msgpack.Decoder(Pause)
+_waiting = msgspec.msgpack.Decoder(Waiting)
 _ORDER = {profile: rank for rank, profile in enumerate(Profile)}
 
 _LEAP = LEAP // timedelta(microseconds=1)

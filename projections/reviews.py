@@ -5,10 +5,10 @@ of it holds however it is redacted. Her wording goes with those items: whoever e
 erases every entry that says something of an example made of it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from projections.view import Databases, Value, View
+from projections.view import Databases, Value, View, batches, marks
 from vault.events import ItemErased, PairReviewed
 from vault.follow import Page
 
@@ -62,6 +62,18 @@ class Reviews(View):
             rows = self._rows("SELECT entry FROM entries WHERE item = ? ORDER BY entry", (item,))
             found |= {str(entry): None for (entry,) in rows}
         return tuple(found)
+
+    def items_of(self, entries: Sequence[str]) -> dict[str, set[str]]:
+        """Return, for those of some entries that say something of an example, its items."""
+        found: dict[str, set[str]] = {}
+        for batch in batches(entries):
+            rows = self._rows(
+                f"SELECT entry, item FROM entries WHERE entry IN ({marks(len(batch))})",  # noqa: S608
+                batch,
+            )
+            for entry, item in rows:
+                found.setdefault(str(entry), set()).add(str(item))
+        return found
 
     def owed(self) -> tuple[str, ...]:
         """Return the entries about examples of erased items that were not erased with them.

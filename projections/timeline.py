@@ -12,11 +12,12 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import chain, groupby, islice
 
 from projections import attached
 from projections.attached import Attached, Blind
-from projections.circles import TABLES, Circles, is_sensitive, micros, within
+from projections.circles import TABLES, Circles, facts, is_sensitive, micros, within
 from projections.permissions import Standstill
 from projections.threads import unit_of
 from projections.view import (
@@ -206,6 +207,11 @@ class Timeline(View):
         by_mention = isinstance(statement, Standstill) and statement.filters.person
         return bool(by_mention) or is_sensitive(statement.type)
 
+    def since(self, position: int) -> list[str]:
+        """Return the ids of the items that were first held behind a position."""
+        rows = self._rows("SELECT id FROM items WHERE position > ?", (position,))
+        return [str(id_) for (id_,) in rows]
+
     def units(self) -> Iterator[tuple[str, str]]:
         """Yield every item's id with the unit that it is in."""
         yield from self._db.execute("SELECT id, unit FROM items")
@@ -221,6 +227,28 @@ class Timeline(View):
             found[one] = None
             found.update(dict.fromkeys(self._revising(one)))
         return tuple(found)
+
+    def items_of(self, entries: Sequence[str]) -> dict[str, str]:
+        """Return the item of each of some entries that hold words of one."""
+        found = {one: one for one in self._among("items", "id", entries)}
+        for batch in batches(entries):
+            sql = f"SELECT entry, item FROM entries WHERE entry IN ({marks(len(batch))})"  # noqa: S608
+            found |= {str(entry): str(item) for entry, item in self._rows(sql, batch)}
+        return found
+
+    def heard_of(self, ids: Sequence[str]) -> set[str]:
+        """Return which of some items are here or were erased; of the rest nothing is known here."""
+        return self._among("items", "id", ids) | self._among("gone", "item", ids)
+
+    @property
+    def restated(self) -> bytes:
+        """What changes whenever an item, but for its words, or who carries a file does."""
+        return _bytes(self._get("restated"))
+
+    @property
+    def reworded(self) -> bytes:
+        """What changes whenever words of an item do."""
+        return _bytes(self._get("reworded"))
 
     def holding(self, ids: Iterable[str]) -> int:
         """Return how many of some items are here."""
@@ -383,7 +411,7 @@ class Timeline(View):
                 self._relabel(entry.id, self.root(item_id), label, holds=holds)
             case ItemErased(item_ids=ids):
                 self._erase(ids)
-            case None if entry.tag:
+            case None if entry.tag and not entry.withheld:
                 self._hold(entry)
             case _:
                 pass
@@ -426,16 +454,24 @@ class Timeline(View):
         ]
         rows = [self._row(entry, entry.id, item, told=entry.id in told) for entry, item in new]
         self._db.executemany(_KEEP, rows)
-        if files := [(entry.id, item.attachments) for entry, item in new if item.attachments]:
-            self.attached.carry(files)
+        files = [(entry.id, item.attachments) for entry, item in new if item.attachments]
+        if files and self.attached.carry(files):
+            self._note("restated", files[0][0])
 
     def _revise(self, entry: Entry, root: str, item: Item) -> None:
         if not self._belongs(entry.id, root):
             return
-        before = self._rows("SELECT type, circle FROM items WHERE id = ?", (root,))
+        before = self._rows("SELECT type, circle, body FROM items WHERE id = ?", (root,))
         self._db.execute(_KEEP, self._row(entry, root, item, told=True))
-        self._circles.sweep(before)
-        self.attached.carry([(root, item.attachments)])
+        self._circles.sweep(row[:2] for row in before)
+        carried = self.attached.carry([(root, item.attachments)])
+        if carried or [facts(decode_item(_bytes(body))) for *_, body in before] != [facts(item)]:
+            self._note("restated", entry.id)
+        self._note("reworded", entry.id)
+
+    def _note(self, what: str, entry: str) -> None:
+        """Let `restated` or `reworded` change, because of an entry."""
+        self._set(what, sha256(_bytes(self._get(what)) + entry.encode()).digest())
 
     def _row(self, entry: Entry, root: str, item: Item, *, told: bool) -> tuple[Value, ...]:
         at, collected = None if item.at is None else micros(item.at), entry.time // 1000
@@ -457,6 +493,7 @@ class Timeline(View):
         # then the erasure follows, and must find this entry.
         if self._belongs(entry, root) and self._one("SELECT 1 FROM items WHERE id = ?", (root,)):
             self._db.execute("INSERT OR REPLACE INTO corrections VALUES (?, ?)", (root, text))
+            self._note("reworded", entry)
 
     def _relabel(self, entry: str, root: str, label: str, *, holds: bool) -> None:
         row = self._db.execute(
@@ -470,6 +507,7 @@ class Timeline(View):
             type_ = self._circles.type(item.type, self._told(root, item.labels))
             self._db.execute("UPDATE items SET type = ? WHERE id = ?", (type_, root))
             self._circles.sweep([row[:2]])
+            self._note("restated", entry)
 
     def _told(self, root: str, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Return the labels that a source gave an item, as the owner corrected them."""
@@ -494,7 +532,8 @@ class Timeline(View):
             self._db.executemany("INSERT OR IGNORE INTO owed VALUES (?)", held)
             self._db.execute("DELETE FROM entries WHERE item = ?", (root,))
             self._db.execute("INSERT OR IGNORE INTO gone VALUES (?)", (root,))
-            self.attached.drop(root, [root])
+            if self.attached.drop(root, [root]):
+                self._note("restated", root)
         self._circles.sweep(left)
         self._db.executemany("DELETE FROM owed WHERE entry = ?", [(one,) for one in ids])
 
@@ -530,6 +569,10 @@ _KEEP = (
     " body = excluded.body, dated = coalesce(excluded.at, items.collected)"
 )
 _NO_LABELS = encode(())
+
+
+def _bytes(value: Value) -> bytes:
+    return value if isinstance(value, bytes) else b""
 
 
 def _shingles(text: str) -> set[str]:

@@ -5,10 +5,10 @@ that the owner defined, with surrogates of its own; a thread that is held out is
 all of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -94,6 +94,8 @@ class Whereabouts:
     alike: tuple[str, ...]
     left_out: tuple[str, ...]
 
+
+T = TypeVar("T", bound=Named)
 
 _row = msgspec.msgpack.Decoder(Row)
 _MANY = 500
@@ -192,6 +194,11 @@ class Training(Examples):
         events = {event for row in rows for event in row.events}
         asked = self._profiles(events, now, resumed=resumed)
         return {row.id for row in rows if self._stands(row, asked)}
+
+    def heard_of(self, rows: Sequence[T]) -> tuple[T, ...]:
+        """Return the rows of which every item is here, or was erased."""
+        here = self._timeline.heard_of(sorted({event for row in rows for event in row.events}))
+        return tuple(row for row in rows if here.issuperset(row.events))
 
     def _stands(self, row: Named, asked: dict[str, Profile]) -> bool:
         if not all(event in asked for event in row.events):

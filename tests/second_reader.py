@@ -491,29 +491,6 @@ def pinned(content: bytes) -> tuple[int, list[tuple[bytes, int, bytes]]]:
     return int(head[1]), found
 
 
-def segment(content: bytes, mirrors: list[bytes]) -> tuple[bytes, int, int, list[Any], list[Any]]:
-    """A segment: feed, where it begins and ends, records, key pages."""
-    number = rb"([1-9][0-9]{0,18})"
-    head = (
-        rb"twinvault/segment/1\n([0-9a-f]{16}) (0|[1-9][0-9]{0,18}) "
-        + number
-        + b" "
-        + number
-        + rb"\n"
-    )
-    form = re.match(head, content)
-    if form is None:
-        raise Refused("malformed")
-    feed, first, size, generation = bytes.fromhex(form[1].decode()), *map(int, form.groups()[1:])
-    require(generation <= len(mirrors), "foreign")
-    plain = unwrap(mirrors[generation - 1], content[form.end() :], form[0], "malformed")
-    try:
-        kinds = tuple[list[bytes], list[tuple[int, bytes, bytes]]]
-        return feed, first, size, *msgspec.msgpack.decode(plain, type=kinds)
-    except msgspec.MsgspecError:
-        raise Refused("malformed") from None
-
-
 def certificates(
     database: Any, fields: dict[str, Any], own: bytes
 ) -> dict[bytes, tuple[bytes, int]]:

@@ -3,7 +3,7 @@
 import json
 import runpy
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from tests import second_mirror
 from tests import second_reader as second
 from vault import codec, errors
 from vault.log import (
@@ -27,6 +28,7 @@ from vault.log import (
     owner,
     passphrase,
     pin,
+    planning,
     proof,
     segment,
     verify,
@@ -254,6 +256,8 @@ def a_proof(vector: Vector) -> dict[str, Any]:
 def a_segment(vector: Vector) -> dict[str, Any]:
     found = segment.open_segment(vector.body, vector.hashes("mirrors"), "a segment")
     pages = [found.keys[number] for number in sorted(found.keys)]
+    generation = int(vector.body.split(b"\n")[1].split()[-1])
+    named = planning.fields_of(found, vector.hashes("mirrors"), generation)
     return {
         "feed": found.feed.hex(),
         "first": found.first,
@@ -261,7 +265,13 @@ def a_segment(vector: Vector) -> dict[str, Any]:
         "records": found.records,
         "scopes": [page.scope for page in pages if page.scope],
         "keys": [page.keys for page in pages],
+        "withheld": numbered(found.withheld),
+        "name": "-".join(map(str, ("segment", *named))),
     }
+
+
+def numbered(numbers: Sequence[int]) -> str:
+    return " ".join(map(str, numbers))
 
 
 class OneFile:
@@ -421,11 +431,18 @@ def second_pin(vector: Vector) -> dict[str, Any]:
 
 
 def second_segment(vector: Vector) -> dict[str, Any]:
-    feed, first, size, records, keys = second.segment(vector.body, vector.hashes("mirrors"))
-    scopes = [scope for _, scope, _ in keys if scope]
-    secrets = [secret for *_, secret in keys]
-    stated = {"feed": feed.hex(), "first": first, "size": size, "records": records}
-    return stated | {"scopes": scopes, "keys": secrets}
+    mirrors = vector.hashes("mirrors")
+    found = second_mirror.segment(vector.body, mirrors)
+    return {
+        "feed": found.feed.hex(),
+        "first": found.first,
+        "size": found.size,
+        "records": found.records,
+        "scopes": [scope for _, scope, _ in found.keys if scope],
+        "keys": [secret for *_, secret in found.keys],
+        "withheld": numbered(found.withheld),
+        "name": second_mirror.named(found, mirrors),
+    }
 
 
 SECOND: dict[str, Callable[[Vector], dict[str, Any]]] = {

@@ -70,7 +70,12 @@ def lose(lineage: Lineage, store: Store, now: datetime, *, strangers: bool = Fal
         if len(clean) < len(model.manifest.slices):
             lost.append(model)
     copies = [(copy, model) for model in lost for copy in lineage.exports(model.id)]
-    gone = {copy for copy, model in copies if folder.remove(copy.folder, model.manifest.weights)}
+    # Another device's copies, which lie where it says, are not this one's to judge.
+    gone = {
+        copy
+        for copy, model in copies
+        if lineage.knows(model.id) and folder.remove(copy.folder, model.manifest.weights)
+    }
     return Lost(
         states=states.delete(store, (states.traces(store) if strangers else every) - kept),
         reports=sum(_forget_report(store, model.id) for model in lost),

@@ -10,7 +10,7 @@ for nothing.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -32,10 +32,13 @@ __all__ = [
     "check_type",
     "decide",
     "decide_by",
+    "heeded",
     "in_force",
     "is_paused",
     "known_people",
     "normal",
+    "same_wish",
+    "same_words",
     "standing",
 ]
 
@@ -225,6 +228,30 @@ def check_type(name: str) -> str:
     return name
 
 
+def same_words(one: Statement, other: Statement) -> bool:
+    """Whether the later of two statements takes the place of the earlier, effect aside."""
+    return (
+        one.type == other.type
+        and one.purpose is other.purpose
+        and one.filters == other.filters
+        and one.recipient == other.recipient
+    )
+
+
+def same_wish(one: Statement, other: Statement, now: datetime) -> bool:
+    """Whether two statements ask for the same; what has ended asks that something end."""
+    return (
+        same_words(one, other)
+        and one.effect is other.effect
+        and (one.redact is other.redact or one.effect is Effect.DENY)
+        and (one.expires == other.expires or (_ended(one, now) and _ended(other, now)))
+    )
+
+
+def _ended(statement: Statement, now: datetime) -> bool:
+    return statement.expires is not None and statement.expires <= now
+
+
 def in_force(statements: Iterable[Statement]) -> list[Statement]:
     """Return the statements that no later one on the same type, purpose and filters replaced.
 
@@ -303,6 +330,94 @@ def decide_by(
         statement=strictest.id,
         reason=f"{_words(strictest)} is allowed.",
         redact=strictest.redact,
+    )
+
+
+def heeded(said: Sequence[Statement], asked: Statement, now: datetime) -> Statement | None:
+    """Return what counts of a statement that somebody else than the owner made.
+
+    Said after the owner's own words it permits nothing that these do not permit, to nobody,
+    at no moment, and nothing less redacted: whoever can forge it can only forbid.
+
+    Args:
+        said: Everything that counts so far, in order.
+        asked: What somebody asks for.
+        now: When it was asked for.
+
+    Returns:
+        The statement to be taken for said; None where nothing of it counts.
+    """
+    if asked.effect is Effect.DENY:
+        return _heeded_prohibition(said, asked, now)
+    live = standing(said, asked.purpose, now, recipient=asked.recipient)
+    grants = [s for s in live if s.effect is Effect.ALLOW]
+    before = next((s for s in live if (s.type, s.filters) == (asked.type, asked.filters)), None)
+    covering = [before] if before else grants
+    found = [_met(asked, s) for s in covering if s in grants and _includes(s, asked)]
+    if not found:
+        return None
+    met = next((s for s in found if s == asked), found[0])
+    if before and _unveils(grants, before, met):
+        return None
+    return _news(asked, met, before)
+
+
+def _heeded_prohibition(
+    said: Sequence[Statement], asked: Statement, now: datetime
+) -> Statement | None:
+    """Return a prohibition that ends no earlier than what it takes the place of."""
+    if _ended(asked, now):
+        return None
+    latest = {
+        s.recipient: s for s in said if same_words(replace(s, recipient=asked.recipient), asked)
+    }
+    live = [s for s in latest.values() if not _ended(s, now)]
+    # What takes a permission's place has no end: at its end a wider one might redact less.
+    ends = [asked.expires, *(None if s.effect is Effect.ALLOW else s.expires for s in live)]
+    counts = replace(asked, expires=None if None in ends else max(end for end in ends if end))
+    return _news(asked, counts, latest.get(asked.recipient))
+
+
+def _news(asked: Statement, counts: Statement, before: Statement | None) -> Statement | None:
+    """Return what counts, unless it is what stands already and not what was asked for."""
+    stands = before is not None and counts == replace(before, id=counts.id)
+    return None if stands and counts != asked else counts
+
+
+def _met(asked: Statement, granted: Statement) -> Statement:
+    """Return a permission that goes no further than one that was granted."""
+    ends = [s.expires for s in (asked, granted) if s.expires is not None]
+    profiles = (asked.redact, granted.redact)
+    return replace(
+        asked,
+        expires=min(ends, default=None),
+        redact=min(profiles, key=_STRICTNESS.__getitem__),
+    )
+
+
+def _includes(granted: Statement, asked: Statement) -> bool:
+    """Whether every item that one permission is about is among those of another."""
+    wide, narrow = granted.filters, asked.filters
+    return (
+        _within(asked.type, granted.type)
+        and _named(granted.type, asked.type)
+        and wide.source in {"", narrow.source}
+        and wide.conversation in {"", narrow.conversation}
+        and normal(wide.person) in {"", normal(narrow.person)}
+        and (wide.since is None or (narrow.since is not None and wide.since <= narrow.since))
+        and (wide.until is None or (narrow.until is not None and narrow.until <= wide.until))
+    )
+
+
+def _unveils(grants: Iterable[Statement], before: Statement, after: Statement) -> bool:
+    """Whether a permission that redacts less is left alone when another one ends earlier."""
+    if after.expires is None or (before.expires is not None and before.expires <= after.expires):
+        return False
+    return any(
+        _STRICTNESS[s.redact] > _STRICTNESS[before.redact]
+        and (_within(s.type, before.type) or _within(before.type, s.type))
+        for s in grants
+        if s is not before
     )
 
 

@@ -22,8 +22,9 @@ class Entry(NamedTuple):
     """One record of the log as a follower sees it.
 
     `time` is when it was appended, in nanoseconds since 1970. `event` is None where the key
-    was destroyed (`erased`), the topic is unknown, or the entry is a block of an attachment:
-    that is told by its `tag`, the blinded natural key, and read by whoever wants its bytes.
+    was destroyed (`erased`), the body stayed on another device (`withheld`), the topic is
+    unknown, or the entry is a block of an attachment: that is told by its `tag`, the blinded
+    natural key, and read by whoever wants its bytes.
     """
 
     position: int
@@ -33,6 +34,7 @@ class Entry(NamedTuple):
     event: Event | None
     erased: bool = False
     tag: bytes = b""
+    withheld: bool = False
 
     @property
     def at(self) -> datetime:
@@ -89,7 +91,8 @@ class Readable(Protocol):
         """What tells one order of the log from another.
 
         It changes when entries of another device arrive that belong before entries which
-        are here, or when a device was revoked: positions then count other entries.
+        are here, or when a device was revoked: positions then count other entries. It changes
+        too when bodies arrive that were withheld: entries which were followed say more then.
         """
 
     def pages(self, after: int = 0) -> Iterator[Page]:

@@ -5,7 +5,7 @@ again: what is there is not written twice, heads come after what they promise, a
 is deleted before what takes its place is there.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -34,9 +34,10 @@ from vault.log.mirror import (
     seal_parcel,
 )
 from vault.log.owner import Owner, unlock
+from vault.log.planning import Planner, Remembered, Withholding, fields_of, opened_file
 from vault.log.rotation import adopt_owner
 from vault.log.sealed import SealedLog
-from vault.log.segment import open_segment, seal_segment
+from vault.log.segment import Segment, absence, open_segment, seal_segment
 from vault.log.sqlite import sqlite_errors
 from vault.log.witness import Standing, compare, refusal
 
@@ -46,7 +47,10 @@ __all__ = [
     "Given",
     "Keepsake",
     "Parcel",
+    "Place",
     "Taken",
+    "Vanished",
+    "Withholding",
     "adopt",
     "devices",
     "give",
@@ -56,8 +60,8 @@ __all__ = [
     "take",
 ]
 
-_SMALL: Final = 256 << 10
-"""A feed's last segment is written anew, with what came since, until it has so many bytes."""
+_FLUSHED: Final = 256 << 20
+"""So many bytes are written at most before others are told of them."""
 _LOCK: Final = "mirror.lock"
 
 Progress = Callable[[int, int], None]
@@ -81,7 +85,9 @@ class Given:
     """What was written: `entries` in `segments`, `parcels`; what was put in older files' place.
 
     `purged` files held something that was erased since; `resealed` ones were sealed before
-    the owner key was replaced. `deleted` counts all files that are there no more.
+    the owner key was replaced; `repacked` ones held bodies that must not be there, or lacked
+    some that may. `deleted` counts all files that are there no more, `withheld` the bodies
+    that are not there, in all.
     """
 
     entries: int = 0
@@ -89,7 +95,9 @@ class Given:
     parcels: int = 0
     purged: int = 0
     resealed: int = 0
+    repacked: int = 0
     deleted: int = 0
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +105,13 @@ class Taken:
     """What was read: new `entries`, devices that are `revoked` now.
 
     `waiting` are feeds of devices that this vault's present owner key has not certified:
-    they have to take over the newer keys first.
+    they have to take over the newer keys first. Of entries that were here without their
+    bodies `filled` have them now; `withheld` ones, old and new, have none yet.
     """
 
     entries: int = 0
+    filled: int = 0
+    withheld: int = 0
     revoked: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
 
@@ -120,6 +131,8 @@ def give(
     place: Place,
     keepsakes: Iterable[Keepsake] | None = None,
     progress: Progress | None = None,
+    *,
+    withholding: Withholding | None = None,
 ) -> Given:
     """Bring a mirror up to what this log has.
 
@@ -129,6 +142,7 @@ def give(
         place: Where the mirror lies, or is to lie.
         keepsakes: What the mirror is to hold beside the log, of this device; None: as it is.
         progress: Told (entries done, entries in all).
+        withholding: Which bodies stay at home; without it none does that is here.
 
     Raises:
         RolledBack: The mirror knows more of this device's feed than this log, or another.
@@ -142,15 +156,18 @@ def give(
         mirror = Mirror(place)
         found = mirror.begun(owner.vault)
         _confront(log, mirror, found)
-        giving = _Giving(log, owner, mirror, found, progress)
+        planner = Planner(log, mirror, found, owner.constants.mirrors, withholding)
+        giving = _Giving(log, owner, planner, progress)
         giving.devices()
         giving.feeds()
         if keepsakes is not None:
             giving.keepsakes(keepsakes)
         giving.identity(owner.shared(read_identity(home)))
         giving.heads()
+        place.flush()
         points.reached("mirror.complete")
         giving.clear()
+        place.flush()
         return giving.done
 
 
@@ -199,23 +216,21 @@ class _Giving:
         self,
         log: SealedLog,
         owner: Owner,
-        mirror: Mirror,
-        found: Listing,
+        planner: Planner,
         progress: Progress | None,
     ) -> None:
         self._log = log
         self._mirrors = owner.constants.mirrors
         self._generation = owner.generation
-        self._mirror = mirror
-        self._found = found
+        self._mirror = planner.mirror
+        self._found = planner.found
+        self._planner = planner
         self._progress = progress
         self._obsolete: list[str] = []
-        self._sizes = {
-            feed: min(trail.frontier.size, log.devices.most(feed))
-            for feed, trail in log.records.place.trails.items()
-        }
+        self._sizes = {feed: planner.size(feed) for feed in log.records.place.trails}
         self._revoked = {c.feed for c in log.devices.all() if c.revoked} - {log.feed}
         self._entries = (0, 0)
+        self._unflushed = 0
         self.done = Given()
 
     def _put(self, kind: str, *fields: object, content: bytes) -> str:
@@ -248,57 +263,44 @@ class _Giving:
 
     def feeds(self) -> None:
         """Write what the mirror lacks of every feed, and what must not stay as it is."""
-        plans = [(feed, self._planned(feed, size)) for feed, size in sorted(self._sizes.items())]
-        missing = sum(gap.size - gap.first for _, gaps in plans for gap in gaps)
-        self._entries = (0, missing)
-        for feed, gaps in plans:
-            for gap in gaps:
-                for segment in segments(self._log, feed, gap.first, gap.size):
-                    fields = (feed.hex(), segment.first, segment.size, segment.bodies)
-                    content = seal_segment(segment, self._mirrors)
-                    self._put("segment", *fields, self._generation, content=content)
-                    self._count(segment.size - segment.first)
+        plans = [(feed, self._planned(feed)) for feed in sorted(self._sizes)]
+        gaps = [(feed, gap) for feed, gaps in plans for gap in gaps]
+        self._entries = (0, sum(gap.size - gap.first for _, gap in gaps))
+        reach = {file.feed: file.size for file in sorted(self._found.segments, key=_end)}
+        # What is new comes first, and what this device wrote before the rest: whoever finds
+        # something erased finds who asked for it.
+        gaps.sort(key=lambda one: (one[1].size <= reach.get(one[0], 0), one[0] != self._log.feed))
+        for feed, gap in gaps:
+            choose = self._planner.choosing(feed, gap)
+            for segment in segments(self._log, feed, gap.first, gap.size, choose):
+                self._write(segment)
+        self._planner.keep()
 
-    def _count(self, entries: int) -> None:
-        self.done = replace(
-            self.done, entries=self.done.entries + entries, segments=self.done.segments + 1
-        )
+    def _write(self, segment: Segment) -> None:
+        fields = fields_of(segment, self._mirrors, self._generation)
+        content = seal_segment(segment, self._mirrors)
+        self._planner.wrote(self._put("segment", *fields, content=content), segment)
         done, missing = self._entries
-        self._entries = (done + entries, missing)
+        self._entries = (done + segment.size - segment.first, missing)
+        self.done = replace(self.done, entries=self._entries[0], segments=self.done.segments + 1)
+        self._unflushed += len(content)
+        if self._unflushed >= _FLUSHED:
+            self._mirror.place.flush()
+            self._unflushed = 0
         if self._progress:
             self._progress(*self._entries)
 
-    def _planned(self, feed: bytes, last: int) -> list[Gap]:
+    def _planned(self, feed: bytes) -> list[Gap]:
         """Return what is to be written of a feed."""
-        ends = dict(_running(self._log.index.bodies(feed)))
-        sound = []
-        for file in self._found.of(feed):
-            if file.first not in ends or (file.size <= last and file.size not in ends):
-                continue  # no page ends there: it will not be read either
-            if file.generation < self._generation:
-                self._replace(file, resealed=1)
-            elif file.size <= last and file.bodies > ends[file.size] - ends[file.first]:
-                self._replace(file, purged=1)
-            else:
-                sound.append(file)
-        chosen = covering(sound, 0, last)
-        if chosen and isinstance(chosen[-1], Gap):
-            first = chosen.pop().first
-            while chosen and _is_small(chosen[-1]):
-                first = chosen.pop().first
-            chosen.append(Gap(first, last))
-        kept = {one.name for one in chosen if isinstance(one, SegmentFile)}
-        end = max([last, *(one.size for one in chosen)])
-        self._obsolete += [f.name for f in sound if f.name not in kept and f.size <= end]
-        return [one for one in chosen if isinstance(one, Gap)]
-
-    def _replace(self, file: SegmentFile, *, purged: int = 0, resealed: int = 0) -> None:
-        self._obsolete.append(file.name)
+        plan = self._planner.plan(feed)
+        self._obsolete += [file.name for file in plan.gone]
         self.done = replace(
             self.done,
-            purged=self.done.purged + purged,
-            resealed=self.done.resealed + resealed,
+            purged=self.done.purged + plan.purged,
+            resealed=self.done.resealed + plan.resealed,
+            repacked=self.done.repacked + plan.repacked,
         )
+        return plan.gaps
 
     def keepsakes(self, keepsakes: Iterable[Keepsake]) -> None:
         """Write models and papers that are new; leave no other of this device."""
@@ -338,20 +340,12 @@ class _Giving:
         # What was cut short may have been written again meanwhile, under the same name.
         cut = (name for name in self._found.cut if name not in self._found.names)
         names = dict.fromkeys([*self._obsolete, *cut])
-        self.done = replace(self.done, deleted=self._mirror.delete(names))
+        left = (file.withheld for file in self._found.segments if file.name not in names)
+        self.done = replace(self.done, withheld=sum(left), deleted=self._mirror.delete(names))
 
 
-def _running(pages: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the sizes at which pages end, with the number of bodies up to there."""
-    total = 0
-    yield 0, 0
-    for size, bodies in pages:
-        total += bodies
-        yield size, total
-
-
-def _is_small(file: SegmentFile | Gap) -> bool:
-    return isinstance(file, SegmentFile) and file.length < _SMALL
+def _end(file: SegmentFile) -> int:
+    return file.size
 
 
 # Taking.
@@ -384,8 +378,11 @@ def take(log: SealedLog, place: Place, progress: Progress | None = None) -> Take
     _confront(log, mirror, found)
     taking = _Taking(log, owner, mirror, progress)
     waiting = taking.all(found)
+    taking.fill()
     return Taken(
         entries=taking.entries,
+        filled=taking.filled,
+        withheld=log.index.count_withheld(),
         revoked=tuple(one.feed.hex() for one in new if one.revoked),
         waiting=tuple(sorted(feed.hex() for feed in waiting)),
     )
@@ -400,62 +397,111 @@ class _Taking:
         self._log = log
         self._mirrors = owner.constants.mirrors
         self._mirror = mirror
+        self._found = Listing()
         self._progress = progress
         self._wanted = 0
         self._come = 0
         self.entries = 0
+        self.filled = 0
 
     def _known(self, feed: bytes) -> int:
         return self._log.records.place.trail(feed).frontier.size
 
-    def _reach(self, found: Listing, feed: bytes) -> int:
+    def _reach(self, feed: bytes) -> int:
         """Return up to which size entries of a feed are to be had."""
-        there = max((file.size for file in found.of(feed)), default=0)
+        there = max((file.size for file in self._found.of(feed)), default=0)
         return min(there, self._log.devices.most(feed))
+
+    def _covering(self, feed: bytes) -> list[SegmentFile | Gap]:
+        """Return the segments with what is new of a feed, and what is missing between them."""
+        return covering(self._found.of(feed), self._known(feed), self._reach(feed))
 
     def all(self, found: Listing) -> set[bytes]:
         """Take every feed; return those that no certificate vouches for."""
+        self._found = found
         certified = {certificate.feed for certificate in self._log.devices.all()}
-        feeds = {file.feed for file in found.segments}
-        self._wanted = sum(
-            max(0, self._reach(found, feed) - self._known(feed)) for feed in feeds & certified
-        )
-        for feed in sorted(feeds & certified):
-            self._feed(found, feed)
-        return feeds - certified
+        feeds = sorted({file.feed for file in found.segments})
+        known = [feed for feed in feeds if feed in certified]
+        self._wanted = sum(max(0, self._reach(feed) - self._known(feed)) for feed in known)
+        self._expect([one for feed in known for one in self._covering(feed)])
+        for feed in known:
+            self._feed(feed)
+        return set(feeds) - certified
 
-    def _feed(self, found: Listing, feed: bytes) -> None:
-        while (known := self._known(feed)) < (reach := self._reach(found, feed)):
-            [one, *_] = covering(found.of(feed), known, reach)
+    def _expect(self, files: Iterable[SegmentFile | Gap]) -> None:
+        names = [file.name for file in files if isinstance(file, SegmentFile)]
+        if names:
+            self._mirror.place.expect(names)
+
+    def _again(self) -> bool:
+        """List the mirror again; tell whether it is another than before."""
+        before = self._found.names
+        self._found = self._mirror.listing().readable(len(self._mirrors))
+        return self._found.names != before
+
+    def _feed(self, feed: bytes) -> None:
+        while (known := self._known(feed)) < self._reach(feed):
+            [one, *_] = self._covering(feed)
             if isinstance(one, SegmentFile) and self._taken(one):
                 if self._known(feed) == known:
                     raise TamperError(f"{one.name} holds less than it says.")
-                continue
-            # Somebody may have put another file in its place since the listing: look again.
-            again = self._mirror.listing().readable(len(self._mirrors))
-            if again.names == found.names:
+            # Somebody may have put another file in its place since the listing.
+            elif not self._again():
                 raise TamperError(
                     f"Entries {known} and later of feed {feed.hex()} are missing in "
                     f"{self._mirror.place.name}; exchange on the device that has them."
                 )
-            found = again
 
     def _taken(self, file: SegmentFile) -> bool:
         """Take a segment in; tell whether it was still there."""
         try:
-            content = self._mirror.read(file.name)
+            segment = opened_file(self._mirror, file, self._mirrors)
         except Vanished:
             return False
-        segment = open_segment(content, self._mirrors, file.name)
-        if (segment.feed, segment.first, segment.size) != (file.feed, file.first, file.size):
-            raise TamperError(f"{file.name} is not what it says.")
-        before = self._known(file.feed)
+        known = self._known(file.feed)
+        lacking = self._lacking(file, known)
         self.entries += take_in(self._log, segment)
         points.reached("mirror.taken")
-        self._come += self._known(file.feed) - before
+        self.filled += lacking - self._lacking(file, known)
+        self._come += self._known(file.feed) - known
         if self._progress:
             self._progress(self._come, max(self._come, self._wanted))
         return True
+
+    # Bodies that stayed at home when their entries came.
+
+    def _lacking(self, file: SegmentFile, known: int) -> int:
+        """Return how many bodies of a segment's entries, as far as they are known, are not here."""
+        return len(self._log.index.absent(file.feed, file.first, min(file.size, known)).withheld)
+
+    def fill(self) -> None:
+        """Take in what is withheld here and is there now."""
+        if not self._log.index.count_withheld():
+            return
+        looked = Remembered(self._log, self._mirrors[-1])
+        waiting = [file for file in self._found.segments if self._may_fill(file, looked)]
+        self._expect(waiting)
+        for file in waiting:
+            if self._lacking(file, file.size) and self._taken(file):
+                looked.add(_has_no_more(file, self._lacking(file, file.size)))
+        looked.keep()
+
+    def _may_fill(self, file: SegmentFile, looked: Remembered) -> bool:
+        """Tell whether a segment may hold a body that is withheld here."""
+        feed, first, size = file[1:4]
+        absent = self._log.index.absent(feed, first, size)
+        return (
+            bool(absent.withheld and file.bodies)
+            and size <= self._known(feed)
+            and file.absent
+            != absence(self._mirrors[file.generation - 1], (feed, first, size, *absent))
+            and _has_no_more(file, len(absent.withheld)) not in looked
+        )
+
+
+def _has_no_more(file: SegmentFile, lacking: int) -> tuple[object, ...]:
+    """Return what says that a segment has none of the bodies that are lacking."""
+    return "taken", file.name, lacking
 
 
 # A newer owner key.

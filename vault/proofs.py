@@ -18,6 +18,7 @@ from vault.log.certificate import Certificate
 from vault.log.checkpoint import Note, read
 from vault.log.envelope import Record
 from vault.log.merkle import Tree, consistency_proof, inclusion_proof
+from vault.log.mirror import Place
 from vault.log.proof import Consistency, Inclusion, Reveal, Signer
 from vault.log.witness import (
     FileWitness,
@@ -167,8 +168,8 @@ def prove_since(log: Provable, kept: Path) -> bytes:
     return proof.write_consistency(_signer(log, old.feed), old.data, new.data, path)
 
 
-def differences(log: Provable, path: Path) -> list[str]:
-    """Compare a log with the checkpoints in a file, or in the folder of another copy.
+def differences(log: Provable, path: Path | Place) -> list[str]:
+    """Compare a log with the checkpoints in a file, in a mirror, or in another copy's folder.
 
     Returns:
         A sentence for each that knows more than this log has, or something else.
@@ -182,7 +183,8 @@ def differences(log: Provable, path: Path) -> list[str]:
         compare(*_tree(log, theirs.feed), theirs)
         for theirs in kept_in(path, lambda feed: _key_of(log, feed))
     )
-    return [str(refusal(f"The copy in {path}", one)) for one in found if not one.sound]
+    where = path if isinstance(path, Path) else path.name
+    return [str(refusal(f"The copy in {where}", one)) for one in found if not one.sound]
 
 
 def hand_out(log: Provable, file: Path | None = None) -> Note:

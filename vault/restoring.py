@@ -40,8 +40,9 @@ from vault.log.mirror import (
     open_parcel,
 )
 from vault.log.owner import Owner
+from vault.log.planning import opened_file
 from vault.log.sealed import SealedLog
-from vault.log.segment import NOTE, Segment, open_segment
+from vault.log.segment import NOTE, Segment
 from vault.log.verify import Place as Walked
 from vault.log.verify import Trail, walk
 from vault.mirrors import devices, opened_identity, take
@@ -56,7 +57,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """A vault that was made again: how many entries, its Merkle root, the new device's feed."""
+    """A vault that was made again: how many entries, whose bodies but for `withheld` ones are there.
+
+    `checkpoint` is the Merkle root of what was restored, as the other devices know it, before
+    the entry that enrols the new device with its feed.
+    """
 
     vault: Path
     events: int
@@ -65,16 +70,21 @@ class Restored:
     feed: str
     models: int
     papers: int
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What was looked at in a mirror, how much of it was read, what is wrong with it."""
+    """What was looked at in a mirror, how much of it was read, what is wrong with it.
+
+    The bodies of `withheld` entries stayed at home, as the names of segments say.
+    """
 
     files: int
     read: int
     entries: int
     problems: tuple[str, ...]
+    withheld: int = 0
 
 
 # Restoring.
@@ -155,11 +165,11 @@ class _Restoring:
         log = self._device(secret, name)
         try:
             points.reached("restore.enrolled")
-            take(log, self._mirror.place, progress)
+            withheld = take(log, self._mirror.place, progress).withheld
             points.reached("restore.merged")
             counts = self._unpacked(log)
             points.reached("restore.unpacked")
-            head = log.head
+            head, root = log.head, log.root_of_others()
             [device] = [one for one in devices(log) if one.this]
         finally:
             log.close()
@@ -170,11 +180,12 @@ class _Restoring:
         return Restored(
             vault=self._home,
             events=head.size,
-            checkpoint=head.root.hex(),
+            checkpoint=root.hex(),
             device=device.name,
             feed=device.feed,
             models=counts["models"],
             papers=counts["papers"],
+            withheld=withheld,
         )
 
     def _device(self, secret: str, name: str) -> SealedLog:
@@ -225,7 +236,9 @@ def check(
     secret: str,
     share: float = 0.0,
     progress: Progress | None = None,
+    *,
     random: Random | None = None,
+    sound: set[str] | None = None,
 ) -> Checked:
     """Check a mirror: that nothing is missing or cut short, and what is in its files.
 
@@ -235,6 +248,7 @@ def check(
         share: Which share of the segments and parcels to read and open, chosen at random.
         progress: Told (files read, files to be read).
         random: What chooses.
+        sound: Segments and parcels that need not be read again; those found sound are added.
 
     Raises:
         NotFound: There is no mirror.
@@ -242,6 +256,7 @@ def check(
         ForeignVault: It was written by a newer release.
         TamperError: Not even the owner key can be read.
     """
+    sound = set() if sound is None else sound
     mirror = Mirror(place)
     found = _begun(mirror)
     _, owner = opened_identity(mirror, found, secret)
@@ -253,8 +268,8 @@ def check(
             f"The file in {mirror.place.name} that says whose it is is gone; the next backup "
             "writes it again."
         )
-    contents = _Contents(mirror, owner, structure)
-    names = sorted([*(s.name for s in found.segments), *(p.name for p in found.parcels)])
+    contents = _Contents(mirror, owner, structure, sound)
+    names = sorted({*(s.name for s in found.segments), *(p.name for p in found.parcels)} - sound)
     count = -(-len(names) * min(share, 1.0) // 1)
     chosen = set((random or Random()).sample(names, int(count)))  # noqa: S311 - no secret
     done = 0
@@ -267,6 +282,7 @@ def check(
         read=done,
         entries=sum(structure.reach(head) for head in structure.heads),
         problems=(*structure.problems, *contents.problems),
+        withheld=structure.withheld,
     )
 
 
@@ -280,6 +296,7 @@ class _Structure:
         self.certificates: list[Certificate] = []
         self.heads: list[HeadFile] = []
         self.problems: list[str] = []
+        self.withheld = 0
 
     def reach(self, head: HeadFile) -> int:
         """Return how many entries of a feed count."""
@@ -357,13 +374,18 @@ class _Structure:
                 self.problems.append(
                     f"Entries {one.first} to {one.size - 1} of feed {head.feed.hex()} are missing."
                 )
+            else:
+                self.withheld += one.withheld
 
 
 class _Contents:
     """What is in segments and parcels, opened and verified."""
 
-    def __init__(self, mirror: Mirror, owner: Owner, structure: _Structure) -> None:
+    def __init__(
+        self, mirror: Mirror, owner: Owner, structure: _Structure, sound: set[str]
+    ) -> None:
         self._mirror = mirror
+        self._sound = sound
         self._mirrors = owner.constants.mirrors
         self._keys = {c.feed: c.check(owner.public) for c in structure.certificates}
         self._heads = {head.feed: head for head in structure.heads}
@@ -372,7 +394,11 @@ class _Contents:
 
     def look(self, found: Listing, chosen: set[str]) -> Iterator[int]:
         """Read the chosen files; yield 1 for each."""
-        for file in sorted(found.segments, key=lambda f: (f.feed, f.first, f.size)):
+        segments = sorted(found.segments, key=lambda f: (f.feed, f.first, f.size))
+        names = [*(file.name for file in segments), *(file.name for file in found.parcels)]
+        if chosen:
+            self._mirror.place.expect([name for name in names if name in chosen])
+        for file in segments:
             if file.name in chosen:
                 self._try(file.name, partial(self._segment, file))
                 yield 1
@@ -387,15 +413,14 @@ class _Contents:
         except VaultError as error:
             text = str(error)
             self.problems.append(text if name in text else f"{name}: {text}")
+        else:
+            self._sound.add(name)
 
     def _parcel(self, name: str) -> None:
         open_parcel(self._mirror.read(name), self._mirrors, name)
 
     def _segment(self, file: SegmentFile) -> None:
-        segment = open_segment(self._mirror.read(file.name), self._mirrors, file.name)
-        stated = (segment.feed, segment.first, segment.size, segment.bodies)
-        if stated != (file.feed, file.first, file.size, file.bodies):
-            raise TamperError("It is not what its name says.")
+        segment = opened_file(self._mirror, file, self._mirrors)
         if file.feed not in self._keys:
             return  # its device has not taken over the newer keys
         self._walk(segment)

@@ -57,6 +57,7 @@ _COMMANDS = {
     "restore": ("console.cli.mirrors", "Make the vault again from a backup."),
     "check": ("console.cli.mirrors", "Check that a backup is whole."),
     "device": ("console.cli.devices", "Use one vault on several devices."),
+    "pod": ("console.cli.pod", "Keep the vault in a Solid pod of yours, and get it back."),
     "export": ("console.cli.exports", "Write everything as a portable copy, in the clear."),
     "redact": ("console.cli.redact", "Redact lines of JSON; no vault is needed."),
     "why": ("console.cli.why", "Say for each view why an item is in or out."),

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from console.cli.common import GlobalOptions, command, emit, talk
+from console.cli.common import GlobalOptions, command, emit, printable, talk
 from console.cli.conditions import DAY, Given, conditions, filters, utc
 from console.cli.exports import restore
+from console.cli.inbox import inbox
 from console.cli.opening import opened
 from console.cli.wording import line_of
 from vault.consent import Effect, Pause, Profile, Purpose
 
 if TYPE_CHECKING:
-    from console.use.consenting import Kept, Paused, Resumed, Said
+    from console.use.consenting import Asked, Kept, Paused, Resumed, Said
 
 __all__ = ["consent", "pause", "resume", "withdraw"]
 
@@ -125,11 +126,13 @@ def history() -> None:
     emit(found, lines)
 
 
-def _told(said: "Said | Paused | Resumed | Kept") -> str:
+def _told(said: "Said | Asked | Paused | Resumed | Kept") -> str:
     """Return one line of the history."""
-    from console.use.consenting import Kept, Paused, Resumed  # noqa: PLC0415 — heavy
+    from console.use.consenting import Asked, Kept, Paused, Resumed  # noqa: PLC0415 — heavy
 
     match said:
+        case Asked(asked=statement):
+            return printable(f"asked in the pod: {line_of(statement)}")
         case Paused(paused=pause):
             return _pause_line(pause)
         case Resumed(resumed=pause):
@@ -141,6 +144,7 @@ def _told(said: "Said | Paused | Resumed | Kept") -> str:
 
 
 consent.add_command(restore)
+consent.add_command(inbox)
 
 
 @command("withdraw")

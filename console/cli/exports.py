@@ -86,7 +86,12 @@ def _list(planned: "Plan") -> None:
 
 def _told(word: "Word") -> str:
     from projections.permissions import statement_of  # noqa: PLC0415 — heavy
-    from vault.events import RetentionSet, UsePaused, UseResumed  # noqa: PLC0415
+    from vault.events import (  # noqa: PLC0415
+        ConsentObserved,
+        RetentionSet,
+        UsePaused,
+        UseResumed,
+    )
 
     also = [name for name in word.known_as if len(word.known_as) > 1]
     who = f" ({', '.join(also)} are one person)" if also else ""
@@ -99,6 +104,8 @@ def _told(word: "Word") -> str:
             return f"keep {name} for ever"
         case RetentionSet(type=name, days=days):
             return f"keep {name} for {days} days"
+        case ConsentObserved(statement=asked):
+            return f"asked in the pod: {line_of(asked)}{who}"
         case event if (statement := statement_of(event)) is not None:
             return line_of(statement) + who
         case _:

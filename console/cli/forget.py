@@ -71,6 +71,13 @@ def forget(  # noqa: PLR0917 — options
         sys.exit(6)
 
 
+def _tell_of_pod(gone: "Forgotten") -> None:
+    if gone.in_pod and gone.in_pod.erased:
+        talk("The pod has carried it out; old files that its host kept are sealed still.")
+    elif gone.in_pod:
+        talk("The pod has not carried it out yet: `twin pod sync` does.")
+
+
 def tell(gone: "Forgotten") -> None:
     """Say in words what a certificate lists."""
     for store in gone.stores:
@@ -90,5 +97,6 @@ def tell(gone: "Forgotten") -> None:
     if gone.mentions:
         talk(f"{len(gone.mentions)} other items quote it: {', '.join(gone.mentions[:10])}")
     if gone.certificate:
+        _tell_of_pod(gone)
         talk("Not promised: earlier backups, other devices, others' copies, the disk's old blocks.")
         talk(f"Certificate: {gone.certificate}")

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from vault.mirrors import Given
     from vault.restoring import Restored
 
-__all__ = ["backup", "check", "restore", "say_replaced", "say_restored"]
+__all__ = ["Share", "backup", "check", "restore", "say_replaced", "say_restored"]
 
 _PERCENT = re.compile(r"(100|[1-9]?[0-9](?:\.[0-9]+)?)%")
 
 
-class _Share(click.ParamType[float]):
+class Share(click.ParamType[float]):
     """A percentage, as a share of one."""
 
     name = "percentage"
@@ -89,6 +89,8 @@ def restore(out: Path, name: str) -> None:
 def say_restored(done: "Restored") -> None:
     """Say what is there again."""
     talk(f"{done.events} entries and {done.models} files of models are in {done.vault}")
+    if done.withheld:
+        talk(f"Of {done.withheld} of them only the hash came back: their words were not there.")
     talk(f"Checkpoint {done.checkpoint}; this device is {done.device} ({done.feed}).")
     talk("If another device is lost, `twin device revoke` shuts it out.")
 
@@ -97,7 +99,7 @@ def say_restored(done: "Restored") -> None:
 @click.argument("out", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--read-data", is_flag=True, help="Open and verify every file.")
 @click.option(
-    "--read-data-subset", "share", type=_Share(), help="Open and verify so many, chosen at random."
+    "--read-data-subset", "share", type=Share(), help="Open and verify so many, chosen at random."
 )
 def check(out: Path, read_data: bool, share: float | None) -> None:
     """Check that a backup is whole; exit 6 where something is wrong.

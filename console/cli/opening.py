@@ -20,21 +20,29 @@ from vault.errors import Locked, NotFound, StorageError, UsageError
 if TYPE_CHECKING:
     from console.bootstrap import Twin
 
-__all__ = ["NEW_FILE", "new_passphrase", "newer_secret", "opened", "progress", "secret"]
+__all__ = [
+    "NEW_FILE",
+    "new_passphrase",
+    "newer_secret",
+    "opened",
+    "progress",
+    "secret",
+    "told_secret",
+]
 
 _SHORTEST = 8
 _FILE = "TWIN_PASSPHRASE_FILE"
 NEW_FILE = "TWIN_NEW_PASSPHRASE_FILE"
 
 
-def _from_file(variable: str) -> str | None:
+def _from_file(variable: str, what: str = "The passphrase") -> str | None:
     named = os.environ.get(variable)
     if not named:
         return None
     try:
         text = Path(named).expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Locked(f"The passphrase file {named} cannot be read; name one that can.") from error
+        raise Locked(f"{what} cannot be read from {named}; name a file that can.") from error
     return text.rstrip("\r\n")
 
 
@@ -83,6 +91,28 @@ def secret(what: str) -> str:
         return given
     _need_terminal(what, _FILE)
     return str(click.prompt("Passphrase", hide_input=True, err=True))
+
+
+def told_secret(what: str, variable: str) -> str:
+    """Return a secret of somewhere else: from the file a variable names, else from the person.
+
+    Args:
+        what: What it is, as the person is asked for it.
+        variable: The variable that may name a file with it.
+
+    Raises:
+        Locked: There is neither a file nor a terminal, or nothing in the file.
+    """
+    given = _from_file(variable, what)
+    if given is None:
+        if not sys.stdin.isatty():
+            raise Locked(
+                f"{what} is needed: run this in a terminal, or name a file with it in {variable}."
+            )
+        given = str(click.prompt(what, hide_input=True, err=True))
+    if not given:
+        raise Locked(f"{what} is empty; see what is in the file that {variable} names.")
+    return given
 
 
 def newer_secret(before: str) -> str:

@@ -1,7 +1,6 @@
 """`twin init`, `status`, `doctor`, `verify`."""
 
 import sys
-from pathlib import Path
 
 import click
 
@@ -63,10 +62,11 @@ def doctor() -> None:
 @command("verify")
 @click.option(
     "--against",
-    type=click.Path(path_type=Path),
-    help="Compare with this checkpoint, proof or other copy of the vault.",
+    default="",
+    metavar="PATH|pod",
+    help="Compare with this checkpoint, proof or other copy of the vault, or with the pod.",
 )
-def verify(against: Path | None) -> None:
+def verify(against: str) -> None:
     """Check every signature and hash of the log."""
     from console.use import checking  # noqa: PLC0415 — heavy
 

@@ -3,12 +3,13 @@
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from console.bootstrap import Twin
+from console.use import podding
 from console.use.learning import Model, models, signable
 from vault.application import Report
 from vault.errors import BadSignature
@@ -71,7 +72,7 @@ def status(twin: Twin) -> Status:
 def verify(
     twin: Twin,
     progress: Callable[[int, int], None] | None = None,
-    against: Path | None = None,
+    against: str = "",
 ) -> Report:
     """Check every entry, key and signature, those of models' manifests included.
 
@@ -79,17 +80,23 @@ def verify(
         twin: The open vault.
         progress: Told (done, in all).
         against: A checkpoint, a proof or another copy's folder, whose checkpoints must be
-            those of this log.
+            those of this log; `pod` or its address for the linked pod.
 
     Raises:
         NotFound: There is nothing to compare with.
         VaultError: It is not this vault's.
     """
-    differing = differences(twin.log, against) if against else []
+    differing = _differing(twin, against) if against else ()
     report = twin.vault.verify(progress)
     if report.problems:
         return replace(report, problems=(*report.problems, *differing))
     return replace(report, problems=(*_unsigned_manifests(twin), *differing))
+
+
+def _differing(twin: Twin, against: str) -> Sequence[str]:
+    if against == podding.POD or against.startswith(("http://", "https://")):
+        return podding.witnessed(twin, against)
+    return differences(twin.log, Path(against))
 
 
 def _unsigned_manifests(twin: Twin) -> Iterator[str]:

@@ -9,10 +9,11 @@ from console.papers import Receipt, write_paper
 from projections.permissions import covering, statement_of
 from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, in_force, normal
 from vault.errors import NotFound
-from vault.events import RetentionSet, UsePaused, UseResumed
+from vault.events import ConsentObserved, RetentionSet, UsePaused, UseResumed
 from vault.follow import Entry
 
 __all__ = [
+    "Asked",
     "History",
     "Kept",
     "Paused",
@@ -34,6 +35,15 @@ class Said:
     """One statement, as it went on the record."""
 
     statement: Statement
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What another application wrote into a document in the pod; what narrows holds at once."""
+
+    asked: Statement
+    document: str
     at: datetime
 
 
@@ -73,9 +83,9 @@ class Statements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Everything the owner ever said, in order."""
+    """Everything the owner ever said, and others asked for in her pod, in order."""
 
-    history: tuple[Said | Paused | Resumed | Kept, ...]
+    history: tuple[Said | Asked | Paused | Resumed | Kept, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +142,10 @@ def history(twin: Twin) -> History:
     return History(history=tuple(said for entry in entries if (said := _said(entry)) is not None))
 
 
-def _said(entry: Entry) -> Said | Paused | Resumed | Kept | None:
+def _said(entry: Entry) -> Said | Asked | Paused | Resumed | Kept | None:
     match entry.event:
+        case ConsentObserved(statement=asked, document=document):
+            return Asked(asked=asked, document=document, at=entry.at)
         case UsePaused(pause=pause):
             return Paused(paused=pause, at=entry.at)
         case UseResumed(pause=pause):

@@ -16,8 +16,9 @@ import msgspec
 
 from console.bootstrap import Twin
 from console.looking import looked_at, samples, taught, unlearned
-from console.papers import Certificate, Store, Unlearned, write_paper
+from console.papers import Certificate, InPod, Store, Unlearned, write_paper
 from console.scratch import remove_left_over
+from console.use import podding
 from trainer.forget import lose
 from vault import points
 from vault.disk import private_folder, storage
@@ -34,7 +35,7 @@ class Forgotten:
 
     `stores` says what was destroyed where and what was found there afterwards; `models` what
     `twin retrain` will have to learn again; `copies` in which folders copies of models lay
-    that the vault cannot reach.
+    that the vault cannot reach; `in_pod` whether the linked pod has carried it out.
     """
 
     items: int
@@ -46,6 +47,7 @@ class Forgotten:
     copies: tuple[str, ...]
     mentions: tuple[str, ...]
     stores: tuple[Store, ...]
+    in_pod: InPod | None
     certificate: Path | None
 
     @property
@@ -102,6 +104,7 @@ def preview(twin: Twin, item_ids: Sequence[str]) -> Forgotten:
         copies=(),
         mentions=order.mentions,
         stores=(),
+        in_pod=None,
         certificate=None,
     )
 
@@ -188,6 +191,9 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
         prints.clear()
     remove_left_over(twin.home)
     points.reached("forget.purged")
+    name = f"certificate-{order.id}"
+    in_pod = podding.carry_out(twin, name)
+    points.reached("forget.pod")
     held = looked_at(twin, order.items, order.entries, order.samples)
     certificate = Certificate(
         items=order.items,
@@ -205,8 +211,9 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
         models=unlearned(twin, order.models, order.items),
         copies_beyond_reach=tuple(copy.entry for copy in lost.beyond if copy.model in order.models),
         mentions=order.mentions,
+        in_pod=in_pod,
     )
-    path = write_paper(twin, f"certificate-{order.id}", certificate)
+    path = write_paper(twin, name, certificate)
     twin.models.delete(_NOTE)
     points.reached("forget.finished")
     return Forgotten(
@@ -219,6 +226,7 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
         copies=tuple(copy.folder for copy in lost.beyond if copy.model in order.models),
         mentions=order.mentions,
         stores=certificate.stores,
+        in_pod=in_pod,
         certificate=path,
     )
 

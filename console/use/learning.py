@@ -10,6 +10,7 @@ import msgspec
 from console.bootstrap import Twin
 from console.planning import chosen, planned
 from console.use.following import stoppable
+from console.use.listening import listening
 from projections import lineage
 from projections.rows import Message
 from trainer import engine, manifest, states
@@ -128,7 +129,7 @@ def train(
     twin.catch_up()
     recipe = chosen(base, recipe_file, start, view)
     run = planned(twin, recipe, base)
-    with stoppable() as stopping:
+    with stoppable() as stopping, listening(twin):
         trained = carry_out(
             run,
             twin.models,

@@ -11,7 +11,7 @@ from console import bootstrap
 from console.bootstrap import Twin
 from vault import mirrors, restoring
 from vault.errors import UsageError
-from vault.mirrors import Device, Folder, Given, Keepsake, Taken
+from vault.mirrors import Device, Folder, Given, Keepsake, Place, Taken
 from vault.restoring import Checked, Restored
 
 __all__ = [
@@ -27,8 +27,10 @@ __all__ = [
     "enrol",
     "exchange",
     "is_newer",
+    "keepsakes",
     "restore",
     "revoke",
+    "take",
 ]
 
 Progress = Callable[[int, int], None]
@@ -99,15 +101,15 @@ def backup(twin: Twin, out: Path, progress: Progress | None = None) -> Backup:
         ForeignVault: It is another vault's, or of a newer release.
     """
     place = _place(twin.home, out, twin.log.public_key[:8].hex())
-    given = mirrors.give(twin.log, twin.home, place, _keepsakes(twin), progress)
+    given = mirrors.give(twin.log, twin.home, place, keepsakes(twin), progress)
     return Backup(out=out.absolute(), events=twin.log.head.size, written=given)
 
 
-def _keepsakes(twin: Twin) -> Iterator[Keepsake]:
-    """Yield what cannot be made again from the log alone."""
+def keepsakes(twin: Twin, wanted: Callable[[str], bool] = lambda _name: True) -> Iterator[Keepsake]:
+    """Yield what cannot be made again from the log alone: papers, and files of models if wanted."""
     models = twin.models
     for name in models.names():
-        if not name.endswith(".db") and name != _UNFINISHED:
+        if not name.endswith(".db") and name != _UNFINISHED and wanted(name):
             edition = models.edition(name)
             yield Keepsake("models", name, edition, partial(models.read, name))
     for path in sorted((twin.home / "papers").glob("*.json")):
@@ -165,8 +167,7 @@ def exchange(twin: Twin, out: Path, progress: Progress | None = None) -> Exchang
         TamperError: Something there is damaged or missing; what was merged before stays.
     """
     place = _place(twin.home, out, twin.log.public_key[:8].hex())
-    taken = mirrors.take(twin.log, place, progress) if place.sizes() else Taken()
-    suspended = _followed(twin) if taken.entries or taken.revoked else ()
+    taken, suspended = take(twin, place, progress)
     given = mirrors.give(twin.log, twin.home, place)
     head = twin.log.head
     return Exchanged(
@@ -177,6 +178,22 @@ def exchange(twin: Twin, out: Path, progress: Progress | None = None) -> Exchang
         written=given,
         suspended=suspended,
     )
+
+
+def take(
+    twin: Twin, place: Place, progress: Progress | None = None
+) -> tuple[Taken, tuple[str, ...]]:
+    """Read what other devices wrote into a mirror; return it with the models suspended for it.
+
+    Raises:
+        RolledBack: The mirror knows more than this vault: the vault was put back.
+        ForeignVault: It is another vault's, or of a newer release.
+        TamperError: Something there is damaged or missing; what was merged before stays.
+    """
+    order = twin.log.order
+    taken = mirrors.take(twin.log, place, progress) if place.sizes() else Taken()
+    news = taken.entries or taken.revoked or twin.log.order != order
+    return taken, _followed(twin) if news else ()
 
 
 def _followed(twin: Twin) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from console.papers import Derivation, Rebuild, write_paper
 from console.planning import planned
 from console.use.following import stoppable
 from console.use.learning import Told, manifest_of, sign, steps_of
+from console.use.listening import listening
 from projections import lineage
 from trainer import forget, states
 from trainer.errors import BaseRefused, NothingPermitted, TrainingError
@@ -85,7 +86,7 @@ def retrain(
         twin.destroy_tainted_states()
         raise
     beside = CleanRun(twin, old, position=position, now=now) if prove else nullcontext()
-    with beside as clean, stoppable() as stopping:
+    with beside as clean, stoppable() as stopping, listening(twin):
         again = forget.rebuild(
             old,
             run,

@@ -48,7 +48,7 @@ def _names() -> Iterator[Case]:
     of_vault = _named(f"mirror-1-{seed('vault', 8).hex()}", vault)
     of_head = _named(f"head-{_FEED}-1", head)
     sealed = seed("sealed", 100)
-    segment = _named(f"segment-{_FEED}-0-3-2-1", sealed)
+    segment = _named(f"segment-{_FEED}-0-3-2-1-1-{seed('absent', 16).hex()}", sealed)
     yield case("vault", "which vault", of_vault, vault, kind="mirror")
     yield case(
         "device", "a certificate", _named(f"device-1-{_FEED}-7", device), device, kind="device"
@@ -81,6 +81,7 @@ def _names() -> Iterator[Case]:
         ("kind-upper-case", of_head.replace("head", "Head")),
         ("copy", of_head + " (1)"),
         ("line-break", of_head + "\n"),
+        ("segment-short", _named(f"segment-{_FEED}-0-3-2-1", sealed)),
     ):
         yield case(f"name-{what}", "a name that no file of a mirror has", name, head, _OTHER_FILE)
 
@@ -88,11 +89,11 @@ def _names() -> Iterator[Case]:
 # Segments: consecutive pages of a feed with the keys of their entries.
 
 
-def _feed() -> tuple[list[bytes], list[tuple[int, bytes, bytes]]]:
+def _feed() -> tuple[list[bytes], list[tuple[int, bytes, bytes]], list[int]]:
     feed = Feed()
     records = [row.data for row in (*feed.page(2), *feed.page(1))]
     scope = seed("scope", 16)
-    return records, [(1, b"", _KEY), (2, scope, _KEY + bytes(32)), (3, scope, _KEY)]
+    return records, [(1, b"", _KEY), (2, scope, _KEY + bytes(32)), (3, scope, _KEY)], []
 
 
 def _sealed(
@@ -113,8 +114,8 @@ def _segment(what: str, comment: str, body: bytes, expect: str = MALFORMED, **mo
 
 
 def _whole_segments() -> Iterator[Case]:
-    records, keys = _feed()
-    both = [records, keys]
+    records, keys, _ = _feed()
+    both = [records, keys, []]
     whole: dict[str, Value] = {
         "feed": _FEED,
         "first": 0,
@@ -122,6 +123,8 @@ def _whole_segments() -> Iterator[Case]:
         "records": records,
         "scopes": [scope for _, scope, _ in keys if scope],
         "keys": [secret for *_, secret in keys],
+        "withheld": "",
+        "name": _stem(3, [], []),
     }
 
     def head(text: bytes) -> bytes:
@@ -129,7 +132,9 @@ def _whole_segments() -> Iterator[Case]:
 
     yield _segment("good", "three entries and their keys", _sealed(both), SUCCESS, **whole)
     earlier = _sealed(both, head(b"1\n%b 0 3 1\n" % _NAME), _MIRRORS[0])
-    yield _segment("earlier", "sealed before the owner key was replaced", earlier, SUCCESS, **whole)
+    first: dict[str, Value] = whole | {"name": _stem(3, [], [], 1)}
+    yield _segment("earlier", "sealed before the owner key was replaced", earlier, SUCCESS, **first)
+    yield from _without_bodies(records, keys, whole)
     later = _sealed(both, head(b"1\n%b 0 3 3\n" % _NAME), seed("mirror 3"))
     yield _segment("later", "sealed under an owner key that is not known", later, FOREIGN)
     newer = _sealed(both, head(b"2\n%b 0 3 2\n" % _NAME))
@@ -149,13 +154,58 @@ def _whole_segments() -> Iterator[Case]:
     unbound = _sealed(both, data=b"")
     yield _segment("without-head", "the first lines are not bound to what is sealed", unbound)
     for what, comment, content in (
-        ("no-keys", "records without keys", [records]),
+        ("no-keys", "records alone", [records]),
+        ("two-parts", "nothing of what is withheld", both[:2]),
         ("one-more", "one part more than there are", [*both, []]),
-        ("texts", "texts in the place of records", [["entry"], keys]),
-        ("key-short", "a page of keys without its scope", [records, [(1, _KEY)]]),
-        ("map", "a map", {"records": records, "keys": keys}),
+        ("texts", "texts in the place of records", [["entry"], keys, []]),
+        ("key-short", "a page of keys without its scope", [records, [(1, _KEY)], []]),
+        ("map", "a map", {"records": records, "keys": keys, "withheld": []}),
+        ("withheld-texts", "texts in the place of numbers", [*both[:2], ["1"]]),
+        ("withheld-there", "a body that is withheld is there", [*both[:2], [1]]),
+        ("withheld-behind", "an entry is withheld that is not in it", [*both[:2], [3]]),
     ):
         yield _segment(what, comment, _sealed(content))
+
+
+def _stem(bodies: int, withheld: list[int], erased: list[int], generation: int = 2) -> str:
+    """The name of a segment's file, but for its length and its hash."""
+    text = msgspec.msgpack.encode([bytes.fromhex(_FEED), 0, 3, withheld, erased])
+    digest = hmac.digest(_MIRRORS[generation - 1], b"twinvault/absent\n" + text, "sha256")
+    counts = f"{bodies}-{len(withheld)}-{generation}"
+    return f"segment-{_FEED}-0-3-{counts}-{digest[:16].hex()}"
+
+
+def _without_bodies(
+    records: list[bytes], keys: list[tuple[int, bytes, bytes]], whole: dict[str, Value]
+) -> Iterator[Case]:
+    """Bodies that stayed at home, and one that was erased."""
+
+    def cut(*numbers: int) -> list[bytes]:
+        notes = [data.startswith(b"twinvault/") for data in records]
+        seqs = [seq - sum(notes[:seq]) for seq in range(len(records))]
+        return [
+            data[: 70 + data[1] + 32] if seq in numbers and not note else data
+            for data, seq, note in zip(records, seqs, notes, strict=True)
+        ]
+
+    for what, comment, withheld, erased in (
+        ("withheld", "the body of one entry stayed at home", [1], list[int]()),
+        ("erased", "one entry was erased", [], [1]),
+        ("both", "one entry was erased, and the body of another stayed at home", [2], [0]),
+    ):
+        left = cut(*withheld, *erased)
+        stated = whole | {
+            "records": left,
+            "withheld": " ".join(map(str, withheld)),
+            "name": _stem(2 if what != "both" else 1, withheld, erased),
+        }
+        yield _segment(what, comment, _sealed([left, keys, withheld]), SUCCESS, **stated)
+    left = cut(1, 2)
+    for what, comment, numbers in (
+        ("withheld-twice", "an entry is withheld twice", [1, 1]),
+        ("withheld-backwards", "numbers that do not rise", [2, 1]),
+    ):
+        yield _segment(what, comment, _sealed([left, keys, numbers]))
 
 
 def _changed_segments() -> Iterator[Case]:

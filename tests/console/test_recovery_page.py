@@ -10,8 +10,14 @@ import zxingcpp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.recovery_page import recovery_page
-from vault.log.passphrase import recovery_bytes, recovery_text
+from console.recovery_page import Beside, recovery_page
+from vault.errors import TamperError
+from vault.log.passphrase import (
+    beside_recovery_key,
+    recovery_bytes,
+    recovery_text,
+    sealed_beside,
+)
 
 KEYS = st.binary(min_size=25, max_size=25)
 VAULT = "0123456789abcdef0123456789abcdef"
@@ -123,3 +129,38 @@ def test_words_from_a_file_stay_words(vault):
     tags = Tags()
     tags.feed(recovery_page(recovery_text(bytes(25)), vault, MADE))
     assert "b" not in {name for name, _ in tags.seen}
+
+
+LONGEST = b"https://pods.long-example.org/ada-of-the-marsh/" * 4 + bytes(range(64))
+
+
+@settings(max_examples=10, deadline=None)
+@given(KEYS, st.binary(max_size=200))
+def test_what_lies_beside_a_key_comes_back_from_the_page_and_from_the_two_codes(key, content):
+    letters = sealed_beside(key, content)
+    pod = Beside(url="https://pod.example/", webid="https://pod.example/me#i", letters=letters)
+    page = recovery_page(recovery_text(key), VAULT, MADE, pod)
+    assert recovery_bytes(page) == key
+    assert beside_recovery_key(page) == content
+    assert beside_recovery_key(f"{recovery_text(key)}\n{letters}\n") == content
+
+
+def test_the_second_code_is_read_by_another_program_and_holds_the_letters():
+    letters = sealed_beside(bytes(25), LONGEST)
+    page = recovery_page(
+        recovery_text(bytes(25)), VAULT, MADE, Beside(url="u", webid="w", letters=letters)
+    )
+    second = page[page.index("</svg>") + 1 :]
+    [found] = zxingcpp.read_barcodes(picture(second))
+    assert found.text == letters
+
+
+@pytest.mark.parametrize("other", [bytes(range(25)), bytes(24) + b"1"])
+def test_what_lies_beside_another_key_is_refused(other):
+    letters = sealed_beside(bytes(25), b"content")
+    with pytest.raises(TamperError, match="another copy"):
+        beside_recovery_key(f"{recovery_text(other)}\n{letters}")
+
+
+def test_a_page_without_a_pod_holds_nothing_beside_its_key():
+    assert beside_recovery_key(page_of(bytes(25))) is None

@@ -1,10 +1,13 @@
 """What is run while writes fail, processes die and the power goes: all that writes to a vault."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from pathlib import Path
 
+from pod_sync.place import PodPlace
+from tests.faults.pods import FileMemory, FolderSession
 from tests.faults.rehearsal import Scenario, Secrets, made, opened, texts
 from tests.vault.log.logkit import PASSPHRASE, draft, drafts, secrets_of
 from vault import mirrors, restoring
@@ -289,6 +292,88 @@ def _exchange(place: Path) -> Steps:
         yield
 
 
+class _AtHome:
+    """Keeps the bodies of some entries at home."""
+
+    edition = b"1"
+
+    def __init__(self, ids: list[str]) -> None:
+        self._ids = frozenset(ids)
+
+    def withheld(self, ids: Sequence[str]) -> AbstractSet[str]:
+        return self._ids.intersection(ids)
+
+
+def _lacking(place: Path) -> Secrets:
+    """A vault that took entries from another device without two bodies, which are to be had now."""
+    _two_devices(place)
+    folder = mirrors.Folder(place / "mirror")
+    with closing(home.open_(place / "second", PASSPHRASE)) as other:
+        ids = _ids(other)[-2:]
+        mirrors.give(other, place / "second", folder, withholding=_AtHome(ids))
+    with closing(opened(place)) as log:
+        mirrors.take(log, folder)
+    _give(place, "second")
+    return []
+
+
+def _take(place: Path) -> Steps:
+    with closing(opened(place)) as log:
+        assert mirrors.take(log, mirrors.Folder(place / "mirror")).filled == 2
+        yield
+
+
+def _withdraw(place: Path) -> Steps:
+    """What may not be in the mirror any more leaves it."""
+    with closing(opened(place)) as log:
+        ids = [_ids(log)[n] for n in _ERASED]
+        folder = mirrors.Folder(place / "mirror", log.feed.hex())
+        mirrors.give(log, place / "home", folder, withholding=_AtHome(ids))
+        yield
+
+
+def _backed_up_whole(place: Path) -> Secrets:
+    _filled(place)
+    _give(place)
+    return []
+
+
+# A pod: the same with files that count once an index names them.
+
+
+def _in_pod(place: Path, feed: str = "") -> PodPlace:
+    return PodPlace(FolderSession(place / "pod"), feed, FileMemory(place / f"memory {feed}"))
+
+
+def _sync(place: Path) -> Steps:
+    with closing(opened(place)) as log, _in_pod(place, log.feed.hex()) as pod:
+        mirrors.give(log, place / "home", pod)
+        pod.settle(b"settled")
+        yield
+
+
+def _synced(place: Path) -> Secrets:
+    """A mirror in a pod, and since then an erasure and more."""
+    _filled(place)
+    for _ in _sync(place):
+        pass
+    with closing(opened(place)) as log:
+        ids = _ids(log)
+        Vault(log).erase([ids[n] for n in _ERASED], ())
+        log.append(drafts(60, 2))
+    return []
+
+
+def _sync_again(place: Path) -> None:
+    for _ in _sync(place):
+        pass
+    with _in_pod(place) as pod:
+        checked = restoring.check(pod, PASSPHRASE, 1.0)
+        assert checked.problems == (), checked.problems
+        there = {one.name for one in (place / "pod" / "twinvault" / "files").glob("*/*/*-*")}
+        assert {name for name in there if "." not in name} == set(pod.sizes())
+
+
 SCENARIOS = {
     "create": Scenario(_nothing, _create),
     "append": Scenario(_filled, _append),
@@ -302,12 +387,15 @@ SCENARIOS = {
     "owner key": Scenario(_wrapped, _owner_key),
     "device key": Scenario(_filled, _device_key),
     "scope keys": Scenario(_wrapped_for_all, _scopes),
-    "merge": Scenario(_two_devices, _merge, frozenset(["merge.devices", "merge.page"])),
+    "merge": Scenario(_two_devices, _merge, frozenset(["merge.devices", "merge.pages"])),
     "revoke": Scenario(merged, _revoke),
     "first backup": Scenario(_filled, _backup, also=_restorable, again=_backup_again),
     "backup": Scenario(_backed_up, _backup, also=_restorable, again=_backup_again),
+    "withdraw": Scenario(_backed_up_whole, _withdraw, also=_restorable, again=_backup_again),
+    "fill": Scenario(_lacking, _take, frozenset(["merge.filled"])),
     "restore": Scenario(_backed_up, _restore, also=_restored, again=_restore_again),
+    "pod": Scenario(_synced, _sync, again=_sync_again),
     "exchange": Scenario(
-        _given_by_another, _exchange, frozenset(["merge.devices", "merge.page"]), _restorable
+        _given_by_another, _exchange, frozenset(["merge.devices", "merge.pages"]), _restorable
     ),
 }

@@ -2,7 +2,8 @@
 
 Besides what every replay checks, it opens every body, compares the index of tags, pages and
 tiles with the signed records and the certificates with what events say of devices, and
-holds what is gone against what signed events asked to erase.
+holds what is gone against what signed events asked to erase. Bodies that another device
+kept are counted.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from vault.errors import TamperError, VaultError
 from vault.events import DeviceRevoked, ItemErased
 from vault.follow import Entry
 from vault.log.certificate import NO_LIMIT
-from vault.log.envelope import Record, parse
+from vault.log.envelope import FIXED, Record, has_body, parse
 from vault.log.index import PageRow
 from vault.log.records import Records
 from vault.log.sqlite import sqlite_errors
@@ -54,6 +55,8 @@ class _Bits:
 class Audited(Protocol):
     """What the verification asks of a log beside its records."""
 
+    feed: bytes
+
     def opened(self, records: Sequence[Record]) -> list[Entry]:
         """Decrypt and decode checked records."""
 
@@ -79,7 +82,12 @@ def audit(
         if progress:
             progress(min(page.position, work.end), work.end)
     work.finish()
-    return Report(events=work.events, checkpoints=work.checkpoints, problems=tuple(work.problems))
+    return Report(
+        events=work.events,
+        checkpoints=work.checkpoints,
+        problems=tuple(work.problems),
+        withheld=work.withheld,
+    )
 
 
 class _Audit:
@@ -94,7 +102,7 @@ class _Audit:
         self._gone = {feed.hex(): _Bits(size) for feed, size in sizes.items()}
         self._asked = {feed.hex(): _Bits(size) for feed, size in sizes.items()}
         self._revoked: dict[str, int] = {}
-        self.events = self.checkpoints = 0
+        self.events = self.checkpoints = self.withheld = 0
         self.problems: list[str] = []
 
     def complain(self, problem: Problem) -> None:
@@ -111,6 +119,7 @@ class _Audit:
         self.checkpoints += 1
         self._check_tags([(page.feed.hex(), self._position)])
         self._check_page(page)
+        self._check_absent(page)
         for start in range(0, len(page.records), _PART):
             records = list(self._parsed(page.records[start : start + _PART]))
             self.events += len(records)
@@ -138,6 +147,20 @@ class _Audit:
         for level, first, hashes in page.tiles:
             if index.tiles(page.feed, level, first, first + len(hashes)) != hashes:
                 self._say(f"The tiles are wrong for the page that ends at {self._position}.")
+
+    def _check_absent(self, page: SealedPage) -> None:
+        size = page.trail.frontier.size
+        first = size - len(page.records)
+        absent = self._records.index.absent(page.feed, first, size)
+        gone = [data for _, data in page.records if len(data) > FIXED.size and not has_body(data)]
+        numbers = [FIXED.unpack_from(data)[3] for data in gone]
+        if numbers != sorted((*absent.withheld, *absent.erased)):
+            self._say(f"The index of absent bodies is wrong for the page at {self._position}.")
+        if absent.withheld and page.feed == self._log.feed:
+            self._say(
+                f"A body is withheld on the page at {self._position}, which was written here."
+            )
+        self.withheld += len(absent.withheld)
 
     def _check_bodies(self, records: list[Record]) -> None:
         try:

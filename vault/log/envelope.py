@@ -23,6 +23,9 @@ __all__ = [
     "COMMITTING",
     "FIXED",
     "HASH_SIZE",
+    "KEY_PAGE",
+    "KEY_SLOT",
+    "NATURAL_KEY",
     "NONCE",
     "NO_TAG",
     "VERSION",
@@ -30,6 +33,7 @@ __all__ = [
     "Header",
     "Plain",
     "Record",
+    "has_body",
     "open_body",
     "parse",
     "seal_page",
@@ -42,6 +46,11 @@ VERSIONS = frozenset({1, 2})
 """What is read."""
 
 FIXED = struct.Struct(">BB8sQQQI16s16s")
+KEY_PAGE = slice(26, 34)
+KEY_SLOT = slice(34, 38)
+NATURAL_KEY = slice(38, 54)
+"""Where these stand in an entry, for whoever needs no more of it."""
+
 HASH_SIZE = 32
 NO_TAG = bytes(16)
 NONCE = bytes(12)
@@ -53,6 +62,11 @@ COMMITTING = {1: b"", 2: bytes(32)}
 A ciphertext that was made to open under two keys (a key-partitioning oracle, an invisible
 salamander) cannot begin with so many zeros under both.
 """
+
+
+def has_body(data: bytes) -> bool:
+    """Tell whether a whole entry's body is there."""
+    return len(data) > FIXED.size + HASH_SIZE + data[1]
 
 
 class Header(NamedTuple):

@@ -2,11 +2,12 @@
 
 The signed request (`ItemErased`) comes first, so whatever a crash interrupts is owed, and
 finished when the vault is opened next. What is erased stays so: an entry that arrives later
-from another device, of an item that was erased, goes the same way.
+from another device, of an item that was erased, is stored without its body.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
@@ -16,8 +17,9 @@ from vault.codec import topics_of
 from vault.errors import NotFound, StorageError
 from vault.events import ItemErased
 from vault.follow import Entry
-from vault.log.envelope import Record, parse
-from vault.log.families import Families
+from vault.log.envelope import NATURAL_KEY, NO_TAG, Record, parse
+from vault.log.families import ALONE, Families
+from vault.log.index import Index
 from vault.log.keys import Slot, VaultKeys
 from vault.log.records import Records
 from vault.log.sqlite import sqlite_errors
@@ -31,6 +33,27 @@ _REQUESTS: Final = DCBQuery([DCBQueryItem([], [topic]) for topic in topics_of(It
 Opened = Callable[[Sequence[Record]], list[Entry]]
 
 
+@dataclass(slots=True)
+class _Asked:
+    """What requests up to a position name: numbers by feed, natural keys of those that are here."""
+
+    numbers: dict[str, set[int]] = field(default_factory=dict)
+    tags: set[bytes] = field(default_factory=set)
+    through: int = 0
+
+    def add(self, ids: Iterable[str]) -> None:
+        for entry_id in ids:
+            feed, _, number = entry_id.rpartition("-")
+            if number.isdecimal():
+                self.numbers.setdefault(feed, set()).add(int(number))
+
+
+def _family(record: Record) -> bytes:
+    """Return what an entry shares with others that are the same item, empty where it is alone."""
+    tag = record.header.natural_key
+    return b"" if tag == NO_TAG or record.header.topic in ALONE else tag
+
+
 class Erasure:
     """The erasures of one log."""
 
@@ -38,6 +61,7 @@ class Erasure:
         self._records = records
         self._families = families
         self._keys = keys
+        self._known = _Asked()
 
     def erase(self, ids: Iterable[str], opened: Opened) -> int:
         """Erase entries with all that are the same items; return how many keys there were."""
@@ -55,7 +79,11 @@ class Erasure:
         )
         recorder = self._records.recorder
         with sqlite_errors("log.db"):
-            recorder.cut([(found.position, found.head) for found in family if found.body])
+            gone = [(found.header.feed, found.header.seq) for found in family]
+            recorder.cut(
+                [(found.position, found.head) for found in family if found.body],
+                lambda cursor: Index.note_erased(cursor, gone),
+            )
         points.reached("log.cut")
         self._keys.store.truncate_wal()
         points.reached("keys.truncated")
@@ -64,9 +92,9 @@ class Erasure:
         points.reached("log.truncated")
         return destroyed
 
-    def _asked(self, opened: Opened, *, ever: bool = False) -> set[str]:
-        """Return the ids that signed requests name, since all was last erased or ever."""
-        after = 0 if ever else self._keys.store.mark(_THROUGH)
+    def _asked(self, opened: Opened, after: int | None = None) -> set[str]:
+        """Return the ids that signed requests behind a position name, by default since the mark."""
+        after = self._keys.store.mark(_THROUGH) if after is None else after
         asked: set[str] = set()
         with sqlite_errors("log.db"):
             for stored in self._records.recorder.read(_REQUESTS, after=after):
@@ -92,17 +120,45 @@ class Erasure:
         self._mark()
         return destroyed
 
-    def late(self, ids: Sequence[str], opened: Opened) -> int:
-        """Erase those of some entries that were asked for, or whose item was erased."""
-        asked = self._asked(opened, ever=True)
-        located = self._here(ids)
-        due = [record for record in located if record.header.id in asked]
-        due += [
-            record
-            for record in located
-            if record.body and any(not one.body for one in self._families.with_members([record]))
-        ]
-        return self._destroy(due) if due else 0
+    def due(self, feed: bytes, first: int, arriving: Sequence[bytes], opened: Opened) -> set[int]:
+        """Return the numbers of arriving entries that must not have a body when they are stored.
+
+        Those are the ones that signed requests name, and the rest of their items. Of an item
+        whose erasure named an entry that was not here, what is here goes at once.
+
+        Args:
+            feed: Whose they are.
+            first: The number of the first.
+            arriving: Their records, one after the other.
+            opened: What opens requests.
+        """
+        known = self._learned(opened)
+        numbers = known.numbers.get(feed.hex(), ())
+        named = [seq for seq in range(first, first + len(arriving)) if seq in numbers]
+        if named:
+            # Their positions are not those of any record here.
+            records = [parse(-1 - seq, arriving[seq - first]) for seq in named]
+            known.tags.update(filter(None, map(_family, records)))
+            here = [one for one in self._families.with_members(records) if one.position > 0]
+            if any(one.body for one in here):
+                self._destroy(here)
+        if known.tags:
+            named += [
+                seq
+                for seq, data in enumerate(arriving, first)
+                if data[NATURAL_KEY] in known.tags and _family(parse(0, data))
+            ]
+        return set(named)
+
+    def _learned(self, opened: Opened) -> _Asked:
+        """Return what was ever to be erased, having read the requests that are new."""
+        known, end = self._known, self._records.place.position
+        if end > known.through:
+            new = self._asked(opened, known.through)
+            known.add(new)
+            known.tags.update(filter(None, map(_family, self._here(new))))
+            known.through = end
+        return known
 
     def _here(self, ids: Iterable[str]) -> list[Record]:
         """Return those entries that have arrived, even where they count no more."""

@@ -26,9 +26,10 @@ from vault.log.envelope import NO_TAG, Record, parse
 from vault.log.records import Records
 from vault.log.sqlite import sqlite_errors
 
-__all__ = ["Families"]
+__all__ = ["ALONE", "Families"]
 
-_ALONE = frozenset(topics_of(ContentCollected))
+ALONE = frozenset(topics_of(ContentCollected))
+"""Topics of entries that are no item's: each stands for itself."""
 
 
 class Families:
@@ -42,7 +43,7 @@ class Families:
         tags = {
             f.header.natural_key.hex()
             for f in located
-            if f.header.natural_key != NO_TAG and f.header.topic not in _ALONE
+            if f.header.natural_key != NO_TAG and f.header.topic not in ALONE
         }
         there = {found.position: found for found in located}
         recorder = self._records.recorder

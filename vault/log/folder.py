@@ -3,6 +3,7 @@
     vault.json   format, wrapped owner key    log.db   signed, sealed entries
     pin          the newest checkpoints seen  keys.db  wrapped data keys
     views/       sealed derived stores        models/  sealed models
+    pod/         sealed way into the pod
 
 A folder is one device: it holds every feed of the vault and writes one.
 """
@@ -47,7 +48,7 @@ NEXT: Final = "vault.json.next"
 """What `vault.json` will be when a replacement of the owner key has finished."""
 COLLECTOR: Final = "collector.json"
 USE_LOCK: Final = "use.lock"
-FOLDERS: Final = ("views", "models")
+FOLDERS: Final = ("views", "models", "pod")
 
 _OURS: Final = frozenset(
     [*FOLDERS, "pin", "pin.lock", USE_LOCK, "create.lock", PREPARED, COLLECTOR]
@@ -138,7 +139,9 @@ def opened_with(home: Path, keys: VaultKeys, clock: Clock, guard: InUse | None) 
         keys.close()
         raise
     try:
-        Index(recorder).check_tables()
+        index = Index(recorder)
+        index.complete()
+        index.check_tables()
         keys.store.check_tables()
         log = SealedLog(recorder, keys, Pin(home / "pin"), clock, guard=guard)
         _check_keys(log)

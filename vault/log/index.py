@@ -1,7 +1,8 @@
-"""What stands beside the records in log.db: pages, tiles of the trees, certified devices.
+"""What stands beside the records in log.db: pages, tiles, certified devices, absent bodies.
 
-Nothing here is signed, and nothing needs to be: pages and tiles can be made again from the
-records and are compared with them, and a device's row carries the owner's certificate.
+Nothing here is signed, and nothing needs to be: pages, tiles and what is absent can be made
+again from the records and are compared with them, and a device's row carries the owner's
+certificate.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ from vault.log.merkle import Frontier, Nodes, leaf_hash
 from vault.log.soundness import check_tables, is_sound, typed
 from vault.log.sqlite import TABLES, SQLiteDCBRecorder, sqlite_errors
 
-__all__ = ["Also", "Index", "PageRow"]
+__all__ = ["Absent", "Also", "Filled", "Index", "PageRow"]
 
 Also = Callable[[SQLiteCursor, int], None]
 """What is written in the transaction of an append, given the position of its first record."""
@@ -37,6 +38,16 @@ _TABLES = (
         feed BLOB PRIMARY KEY, public_key BLOB NOT NULL, most INTEGER NOT NULL,
         signature BLOB NOT NULL) WITHOUT ROWID""",
 )
+_ABSENT = (
+    # Entries without a body: those that were erased, and those whose body stayed elsewhere.
+    """CREATE TABLE absent(
+        feed BLOB NOT NULL, seq INTEGER NOT NULL, withheld INTEGER NOT NULL,
+        PRIMARY KEY(feed, seq)) WITHOUT ROWID""",
+    # Keyed digests of files of mirrors that need no other look; see `vault.mirrors`.
+    "CREATE TABLE looked(digest BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID",
+)
+_MOST_LOOKED = 1 << 16
+_MANY = 500
 _COLUMNS = "feed, size, entries, position, time"
 # What counts in the merged order: a feed up to the size at which its device was revoked.
 _COUNTS = """page WHERE size <= coalesce(
@@ -51,6 +62,26 @@ class PageRow(NamedTuple):
     entries: int
     position: int
     time: int
+
+
+class Absent(NamedTuple):
+    """The numbers of entries of a feed that have no body here, in order."""
+
+    withheld: tuple[int, ...]
+    erased: tuple[int, ...]
+
+    def behind(self, size: int) -> "Absent":
+        """Return those behind a size of the feed."""
+        return Absent(*(tuple(seq for seq in each if seq >= size) for each in self))
+
+
+class Filled(NamedTuple):
+    """A body that arrived: feed and number of its entry, its position in log.db, the record."""
+
+    feed: bytes
+    seq: int
+    position: int
+    data: bytes
 
 
 def _pages(rows: Sequence[tuple[Any, ...]]) -> list[PageRow]:
@@ -74,10 +105,35 @@ class Index:
             cursor.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'page'")
             if cursor.fetchone()[0]:
                 return False
-            for statement in _TABLES:
+            for statement in (*_TABLES, *_ABSENT):
                 cursor.execute(statement)
             self._fill(cursor)
+            self._find_absent(cursor)
             return True
+
+    def complete(self) -> None:
+        """Add what is known of absent bodies to a file that was made without: all were erased."""
+        missing = "SELECT count(*) FROM sqlite_schema WHERE name = 'absent'"
+        with self._cursor() as cursor:
+            cursor.execute(missing)
+            if cursor.fetchone()[0]:
+                return
+        with self._cursor(commit=True) as cursor:
+            cursor.execute(missing)
+            if not cursor.fetchone()[0]:
+                for statement in _ABSENT:
+                    cursor.execute(statement)
+                self._find_absent(cursor)
+
+    @staticmethod
+    def _find_absent(cursor: SQLiteCursor) -> None:
+        cursor.execute(
+            "SELECT CAST(substr(data, 1, ?1) AS BLOB) FROM event "
+            "WHERE type <> ?2 AND length(data) = ?3 + length(type)",
+            [FIXED.size, checkpoint.TOPIC, FIXED.size + HASH_SIZE],
+        )
+        heads = [FIXED.unpack(head) for (head,) in cursor.fetchall() if len(head) == FIXED.size]
+        Index.note_erased(cursor, [(head[2], head[3]) for head in heads])
 
     def check_tables(self) -> None:
         """Check that log.db has the tables that were made.
@@ -86,7 +142,7 @@ class Index:
             TamperError: It has others.
         """
         with self._cursor() as cursor:
-            check_tables(cursor, _NAME, (*TABLES, *_TABLES))
+            check_tables(cursor, _NAME, (*TABLES, *_TABLES, *_ABSENT))
 
     def is_sound(self) -> bool:
         """Tell whether SQLite finds log.db whole."""
@@ -208,16 +264,119 @@ class Index:
             )
             return _pages(cursor.fetchall())
 
-    def bodies(self, feed: bytes) -> list[tuple[int, int]]:
-        """Return the size of a feed at the end of each page, and how many bodies the page has."""
+    # Entries without a body.
+
+    @staticmethod
+    def note_erased(cursor: SQLiteCursor, entries: Iterable[tuple[bytes, int]]) -> None:
+        """Note that entries, by feed and number, are erased, inside the change of their rows."""
+        cursor.executemany("INSERT OR REPLACE INTO absent VALUES(?, ?, 0)", entries)
+
+    @staticmethod
+    def note_absent(cursor: SQLiteCursor, feed: bytes, absent: Absent) -> None:
+        """Note that entries came without their bodies, inside an append."""
+        for withheld, numbers in enumerate((absent.erased, absent.withheld)):
+            cursor.executemany(
+                "INSERT OR REPLACE INTO absent VALUES(?, ?, ?)",
+                [(feed, seq, withheld) for seq in numbers],
+            )
+
+    def absent(self, feed: bytes, first: int, last: int) -> Absent:
+        """Return which entries of a feed from a number up to, not with, another have no body."""
         with self._cursor() as cursor:
             cursor.execute(
-                "SELECT size, (SELECT count(*) FROM event WHERE position "
-                "BETWEEN page.position - page.entries AND page.position - 1 "
-                "AND length(data) > ? + length(type)) FROM page WHERE feed = ? ORDER BY size",
-                [FIXED.size + HASH_SIZE, feed],
+                "SELECT seq, withheld FROM absent WHERE feed = ? AND seq >= ? AND seq < ? "
+                "ORDER BY seq",
+                [feed, first, last],
             )
-            return [(size, bodies) for size, bodies in cursor.fetchall()]
+            rows = typed(cursor.fetchall(), (int, int), _NAME)
+        return Absent(
+            tuple(seq for seq, withheld in rows if withheld),
+            tuple(seq for seq, withheld in rows if not withheld),
+        )
+
+    def withheld(self, feed: bytes, numbers: Sequence[int]) -> set[int]:
+        """Return which entries of a feed have their bodies elsewhere."""
+        found: set[int] = set()
+        with self._cursor() as cursor:
+            for start in range(0, len(numbers), _MANY):
+                part = numbers[start : start + _MANY]
+                cursor.execute(
+                    "SELECT seq FROM absent WHERE withheld = 1 AND feed = ? "  # noqa: S608 - placeholders only
+                    f"AND seq IN ({','.join('?' * len(part))})",
+                    [feed, *part],
+                )
+                found.update(seq for (seq,) in cursor.fetchall())
+        return found
+
+    def count_withheld(self) -> int:
+        """Return how many entries have their bodies elsewhere."""
+        with self._cursor() as cursor:
+            cursor.execute("SELECT coalesce(sum(withheld), 0) FROM absent")
+            return int(cursor.fetchone()[0])
+
+    def fill(self, filled: Iterable[Filled]) -> set[int]:
+        """Put bodies where they were withheld; return the numbers of the entries.
+
+        What another process filled in or erased meanwhile stays as it is. Followers see the
+        change as another order (`fillings`), which is of the same transaction.
+        """
+        done: set[int] = set()
+        with self._cursor(commit=True) as cursor:
+            for feed, seq, position, data in filled:
+                cursor.execute(
+                    "DELETE FROM absent WHERE feed = ? AND seq = ? AND withheld = 1", [feed, seq]
+                )
+                if cursor.sqlite_cursor.rowcount == 1:
+                    cursor.execute("UPDATE event SET data = ? WHERE position = ?", [data, position])
+                    done.add(seq)
+            if done:
+                cursor.execute("PRAGMA user_version")
+                cursor.execute(f"PRAGMA user_version = {int(cursor.fetchone()[0]) + 1}")
+        return done
+
+    def fillings(self) -> int:
+        """Return how many times bodies were filled in."""
+        with self._cursor() as cursor:
+            cursor.execute("PRAGMA user_version")
+            return int(cursor.fetchone()[0])
+
+    def sizes(self, feed: bytes) -> set[int]:
+        """Return the sizes at which pages of a feed end, and 0."""
+        with self._cursor() as cursor:
+            cursor.execute("SELECT size FROM page WHERE feed = ?", [feed])
+            return {0, *(size for (size,) in cursor.fetchall())}
+
+    def weight(self, feed: bytes, first: int, last: int) -> int:
+        """Return how many bytes the entries of a feed from one size to another have."""
+        pages = self.between(feed, first, last)
+        with self._cursor() as cursor:
+            total = 0
+            for page in pages:
+                cursor.execute(
+                    "SELECT sum(length(data)) FROM event WHERE position BETWEEN ? AND ?",
+                    [page.position - page.entries, page.position],
+                )
+                total += int(cursor.fetchone()[0] or 0)
+            return total
+
+    # What needs no other look.
+
+    def looked(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Return which of these digests are remembered."""
+        found: set[bytes] = set()
+        with self._cursor() as cursor:
+            for digest in digests:
+                cursor.execute("SELECT digest FROM looked WHERE digest = ?", [digest])
+                found.update(digest for (digest,) in cursor.fetchall())
+        return found
+
+    def look(self, digests: Sequence[bytes]) -> None:
+        """Remember digests; when they are very many, forget those of before."""
+        with self._cursor(commit=True) as cursor:
+            cursor.execute("SELECT count(*) FROM looked")
+            if int(cursor.fetchone()[0]) > _MOST_LOOKED:
+                cursor.execute("DELETE FROM looked")
+            cursor.executemany("INSERT OR IGNORE INTO looked VALUES(?)", [(d,) for d in digests])
 
     def late(self) -> int:
         """Return where the last page ends that came late, 0 where none did.

@@ -93,6 +93,15 @@ def data_key(pages: Mapping[PageId, bytes], page: PageId, slot: int) -> bytes:
     return key if any(key) else b""
 
 
+def _joined(here: bytes, there: bytes) -> bytes:
+    """Return the keys of a page: those that are here, in free places those that came."""
+    keys = bytearray(max(here, there, key=len))
+    for at in range(0, len(keys), KEY_SIZE):
+        place = slice(at, at + KEY_SIZE)
+        keys[place] = here[place] if any(here[place]) else there[place].ljust(KEY_SIZE, b"\0")
+    return bytes(keys)
+
+
 class VaultKeys(ABC):
     """What a log needs to append: a signing key, blinders, and fresh durable data keys."""
 
@@ -379,22 +388,40 @@ class Keys(VaultKeys):
 
     def take_in(self, shared: Mapping[PageId, SharedPage]) -> None:
         """Make another device's key pages durable, in the place of what was there."""
+        self._until_fresh(shared, lambda: self.store.take_in(self._sealed_again(shared)))
+
+    def fill_in(self, shared: Mapping[PageId, SharedPage]) -> None:
+        """Add another device's keys to key pages, where there is none; zeros add none."""
+
+        def change(pages: Mapping[PageId, KeyPage]) -> dict[PageId, KeyPage]:
+            self._know(pages)
+            here = self._open(pages)
+            return self._sealed_again(
+                {
+                    id_: page._replace(keys=_joined(here.get(id_, b""), page.keys))
+                    for id_, page in shared.items()
+                }
+            )
+
+        self._until_fresh(shared, lambda: self.store.add(shared, change))
+
+    def _until_fresh(self, shared: Mapping[PageId, SharedPage], store: Callable[[], None]) -> None:
         while shared:
-            known = self._scopes({page.scope for page in shared.values()} - {b""})
-            sealed = {
-                id_: self._page(*known[page.scope], page.keys)
-                if page.scope
-                else KeyPage(
-                    TO_OWNER, _SUITE.encrypt(page.keys, self.owner_exchange, _PAGE_CONTEXT)
-                )
-                for id_, page in shared.items()
-            }
+            self._scopes({page.scope for page in shared.values()} - {b""})
             try:
-                self.store.take_in(sealed)
+                store()
             except StaleScope:
                 self._refresh()
             else:
                 return
+
+    def _sealed_again(self, shared: Mapping[PageId, SharedPage]) -> dict[PageId, KeyPage]:
+        return {
+            id_: self._page(*self._by_name[page.scope], page.keys)
+            if page.scope
+            else KeyPage(TO_OWNER, _SUITE.encrypt(page.keys, self.owner_exchange, _PAGE_CONTEXT))
+            for id_, page in shared.items()
+        }
 
     def rotate_scope(self, id_: int) -> None:
         """Give a scope a new key and wrap its pages under it."""

@@ -238,14 +238,22 @@ class KeyStore:
             StaleScope: A scope's key was replaced meanwhile.
         """
         with self._writing() as db:
-            self._check_scopes(db, pages.values())
-            for (feed, id_), page in pages.items():
-                db.execute("INSERT OR REPLACE INTO key_page VALUES(?, ?, ?, ?)", (feed, id_, *page))
-                db.execute(
-                    "INSERT INTO issued VALUES(?1, ?2) "
-                    "ON CONFLICT(feed) DO UPDATE SET last = max(last, ?2)",
-                    (feed, id_),
-                )
+            self._put(db, pages)
+
+    def _put(self, db: sqlite3.Connection, pages: Mapping[PageId, KeyPage]) -> None:
+        self._check_scopes(db, pages.values())
+        db.executemany(
+            "INSERT OR REPLACE INTO key_page VALUES(?, ?, ?, ?)",
+            [(*id_, *page) for id_, page in pages.items()],
+        )
+        last: dict[bytes, int] = {}
+        for feed, id_ in pages:
+            last[feed] = max(id_, last.get(feed, 0))
+        db.executemany(
+            "INSERT INTO issued VALUES(?1, ?2) "
+            "ON CONFLICT(feed) DO UPDATE SET last = max(last, ?2)",
+            last.items(),
+        )
 
     def pages(self, ids: Iterable[PageId]) -> dict[PageId, KeyPage]:
         """Return the pages that exist."""
@@ -294,6 +302,24 @@ class KeyStore:
                         "UPDATE key_page SET scope = ?, wrapped = ? WHERE feed = ? AND id = ?",
                         (*page, *id_),
                     )
+
+    def add(
+        self,
+        ids: Iterable[PageId],
+        change: Callable[[Mapping[PageId, KeyPage]], Mapping[PageId, KeyPage]],
+    ) -> None:
+        """Store pages as they are to be with what another device sent, in one transaction.
+
+        Args:
+            ids: The pages, which need not be there.
+            change: Given those that are there, returns all.
+
+        Raises:
+            StaleScope: A scope's key was replaced meanwhile.
+        """
+        wanted = list(ids)
+        with self._writing() as db:
+            self._put(db, change(self.pages(wanted)))
 
     def truncate_wal(self) -> None:
         """Empty the write-ahead log.

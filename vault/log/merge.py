@@ -1,15 +1,16 @@
 """Taking out what other devices need, and taking in what they wrote.
 
 Every page is verified on the way out and on the way in, so a damaged log is never copied
-and a forged one never merged. What arrives twice is compared, not stored again; a feed that
-says something else than what is known of it has forked, and is refused.
+and a forged one never merged. What arrives twice is compared, not stored again, but for
+bodies that were withheld before; a feed that says something else than what is known of it
+has forked, and is refused.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final, NamedTuple
 
-from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem
 from eventsourcing.persistence import IntegrityError, PersistenceError
 
 from vault import points
@@ -18,23 +19,75 @@ from vault.errors import BadSignature, RolledBack, TamperError
 from vault.events import DeviceRevoked
 from vault.log import checkpoint
 from vault.log.certificate import Certificate
-from vault.log.envelope import FIXED, NO_TAG, Record, parse
-from vault.log.keys import Keys, SharedPage
+from vault.log.envelope import (
+    FIXED,
+    HASH_SIZE,
+    KEY_PAGE,
+    KEY_SLOT,
+    NATURAL_KEY,
+    NO_TAG,
+    has_body,
+    parse,
+)
+from vault.log.index import Absent, Filled
+from vault.log.keys import Keys, SharedPage, Slot
+from vault.log.keystore import PageId
+from vault.log.owner import KEY_SIZE
 from vault.log.sealed import SealedLog, beside
-from vault.log.segment import NOTE, Segment
+from vault.log.segment import NOTE, Segment, numbers_without_body
 from vault.log.sqlite import sqlite_errors
 from vault.log.verify import Place, Row, SealedPage, Trail, walk
 
-__all__ = ["learn_devices", "rows_of", "segments", "take_in"]
+__all__ = [
+    "MOST",
+    "Body",
+    "Choice",
+    "Choose",
+    "key_in",
+    "keys_of",
+    "learn_devices",
+    "rows_of",
+    "segments",
+    "take_in",
+]
 
-_MOST: Final = 4 << 20
+MOST: Final = 16 << 20
 """Bytes of records after which a segment is closed."""
 
-_ANY_CHECKPOINT: Final = DCBQuery([DCBQueryItem([checkpoint.TOPIC], [])])
 _REVOKED: Final = frozenset(topics_of(DeviceRevoked))
 
 
-def segments(log: SealedLog, feed: bytes, first: int, last: int) -> Iterator[Segment]:
+class Body(NamedTuple):
+    """A body that is not here: the whole record, its data key, the scope of its key page."""
+
+    record: bytes
+    key: bytes
+    scope: bytes
+
+
+class Choice(NamedTuple):
+    """What goes into a segment otherwise than it is here, by numbers of entries.
+
+    The bodies of `withheld` stay at home, those of `erased` are gone elsewhere; `bodies` are
+    elsewhere and not here.
+    """
+
+    withheld: AbstractSet[int] = frozenset()
+    erased: AbstractSet[int] = frozenset()
+    bodies: Mapping[int, Body] = {}
+
+
+Choose = Callable[[int, int], Choice]
+"""What is to be done with the entries from a number up to, not with, another."""
+
+
+def _as_it_is(_first: int, _last: int) -> Choice:
+    return Choice()
+
+
+def segments(
+    log: SealedLog, feed: bytes, first: int, last: int, choose: Choose = _as_it_is
+) -> Iterator[Segment]:
     """Yield the pages of a feed between two sizes of it as segments, verified.
 
     Args:
@@ -42,34 +95,94 @@ def segments(log: SealedLog, feed: bytes, first: int, last: int) -> Iterator[Seg
         feed: Whose pages.
         first: The size to begin at, which a page ended with; 0 for all.
         last: The size to end at.
+        choose: Which bodies stay at home or come from elsewhere.
 
     Raises:
         TamperError: Something does not verify.
     """
     start = Place(0, {feed: _trail_at(log, feed, first)})
-    records: list[bytes] = []
-    pages: set[tuple[bytes, int]] = set()
-    begun = at = first
+    made = _Making(log, feed, first)
     for page in walk(_own_rows(log, feed, first, last), log.devices.key_of, start):
-        for _, data in page.records:
-            record = parse(0, data)
-            if record.body:
-                pages.add((feed, record.header.key_page))
-            records.append(data)
+        made.add(page, choose)
+        if made.weight >= MOST:
+            yield made.segment()
+            made = _Making(log, feed, page.trail.frontier.size)
+    if made.weight:
+        yield made.segment()
+
+
+class _Making:
+    """A segment that grows page by page."""
+
+    def __init__(self, log: SealedLog, feed: bytes, first: int) -> None:
+        self._log = log
+        self._feed = feed
+        self._first = self._size = first
+        self._records: list[bytes] = []
+        self._withheld: list[int] = []
+        self._pages: set[bytes] = set()
+        self._left_out: dict[bytes, set[bytes]] = {}
+        self._added: dict[bytes, dict[bytes, Body]] = {}
+        self.weight = 0
+
+    def add(self, page: SealedPage, choose: Choose) -> None:
+        """Take in a page."""
+        first, self._size = self._size, page.trail.frontier.size
+        absent = self._log.index.absent(self._feed, first, self._size)
+        choice = choose(first, self._size)
+        records = [data for _, data in page.records]
+        if absent.withheld or any(choice):
+            erased = choice.erased | set(absent.erased)
+            elsewhere = {seq: choice.bodies.get(seq) for seq in absent.withheld}
+            without = {seq for seq, body in elsewhere.items() if body is None}
+            withheld = (without | choice.withheld) - erased
+            for seq in (withheld | erased) - elsewhere.keys():
+                records[seq - first] = self._cut(records[seq - first])
+            for seq, body in elsewhere.items():
+                if body is not None and seq not in withheld | erased:
+                    records[seq - first] = self._filled(body)
+            self._withheld += sorted(withheld)
+        self._pages.update([data[KEY_PAGE] for data in records if has_body(data)])
         records.append(page.checkpoint)
-        at = page.trail.frontier.size
-        if sum(map(len, records)) >= _MOST:
-            yield Segment(feed, begun, at, records, _shared(log, pages))
-            records, pages, begun = [], set(), at
-    if records:
-        yield Segment(feed, begun, at, records, _shared(log, pages))
+        self._records += records
+        self.weight += sum(map(len, records))
+
+    def _cut(self, data: bytes) -> bytes:
+        self._left_out.setdefault(data[KEY_PAGE], set()).add(data[KEY_SLOT])
+        return data[: FIXED.size + data[1] + HASH_SIZE]
+
+    def _filled(self, body: Body) -> bytes:
+        data = body.record
+        self._added.setdefault(data[KEY_PAGE], {})[data[KEY_SLOT]] = body
+        return data
+
+    def segment(self) -> Segment:
+        """Return it with the keys of the bodies that are in it, and no others."""
+        wanted = {(self._feed, int.from_bytes(page)) for page in self._pages}
+        shared = {id_: page for (_, id_), page in keys_of(self._log).shared(wanted).items()}
+        for page in self._pages & (self._left_out.keys() | self._added.keys()):
+            added = self._added.get(page, {})
+            id_, scope = int.from_bytes(page), next((one.scope for one in added.values()), b"")
+            before = shared.get(id_, SharedPage(scope, b""))
+            keys = {slot: bytes(KEY_SIZE) for slot in self._left_out.get(page, ())}
+            keys |= {slot: body.key for slot, body in added.items()}
+            shared[id_] = before._replace(keys=with_keys(before.keys, keys))
+        return Segment(
+            self._feed, self._first, self._size, self._records, shared, tuple(self._withheld)
+        )
 
 
-def _shared(log: SealedLog, pages: set[tuple[bytes, int]]) -> dict[int, SharedPage]:
-    return {id_: page for (_, id_), page in _keys(log).shared(pages).items()}
+def with_keys(page: bytes, keys: Mapping[bytes, bytes]) -> bytes:
+    """Return the keys of a page with others in some of its places, which headers name."""
+    places = {int.from_bytes(slot) * KEY_SIZE: key for slot, key in keys.items()}
+    changed = bytearray(page.ljust(max(places, default=-KEY_SIZE) + KEY_SIZE, b"\0"))
+    for at, key in places.items():
+        changed[at : at + KEY_SIZE] = key
+    return bytes(changed)
 
 
-def _keys(log: SealedLog) -> Keys:
+def keys_of(log: SealedLog) -> Keys:
+    """Return the keys of an unlocked log."""
     assert isinstance(log.keys, Keys), "only an unlocked log travels"
     return log.keys
 
@@ -157,26 +270,26 @@ def take_in(log: SealedLog, segment: Segment, *, most: int | None = None) -> int
         )
     limit = min(log.devices.most(feed), segment.size if most is None else most)
     start = Place(0, {feed: _trail_at(log, feed, segment.first)})
-    new: list[str] = []
-    for page in walk(rows_of(segment.records), log.devices.key_of, start):
+    rows = list(rows_of(segment.records))
+    here: list[SealedPage] = []
+    new: list[SealedPage] = []
+    for page in walk(rows, log.devices.key_of, start):
         size = page.trail.frontier.size
         if page.feed != feed or size > segment.size:
             raise TamperError(f"A segment of feed {feed.hex()} holds something else.")
         if size <= known:
             _compare(log, page)
+            here.append(page)
         elif size <= limit:
             if feed == log.feed:
                 raise RolledBack(
                     f"{size} entries of this device were seen there, and this log has {known}: "
                     "it is an older copy; put its newest copy back."
                 )
-            _append(log, page, segment)
-            new += [parse(0, data).header.id for _, data in page.records]
-            points.reached("merge.page")
-    if new:
-        log.erase_late(new)
-        log.repair()
-    return len(new)
+            new.append(page)
+    if here:
+        _fill(log, segment, here)
+    return _append(log, segment, rows, new) if new else 0
 
 
 def rows_of(records: Sequence[bytes]) -> Iterator[Row]:
@@ -187,7 +300,7 @@ def rows_of(records: Sequence[bytes]) -> Iterator[Row]:
             continue
         length = data[1] if len(data) > 1 else 0
         topic = data[FIXED.size : FIXED.size + length].decode("ascii", "replace")
-        natural_key = data[38 : 38 + len(NO_TAG)]
+        natural_key = data[NATURAL_KEY]
         yield position, topic, topic if natural_key == NO_TAG else natural_key.hex(), data
 
 
@@ -202,41 +315,121 @@ def _compare(log: SealedLog, page: SealedPage) -> None:
         raise RolledBack(_forked(page.feed, size))
 
 
-def _append(log: SealedLog, page: SealedPage, segment: Segment) -> None:
-    records = [parse(position, data) for position, data in page.records]
-    wanted = {record.header.key_page for record in records if record.body}
-    keys = {(page.feed, id_): segment.keys[id_] for id_ in wanted & segment.keys.keys()}
-    _keys(log).take_in(keys)
-    revoked = _revocations(log, records)
-    tags = [record.header.tags for record in records]
-    events = [
-        DCBEvent(record.header.topic, data, tags[i])
-        for i, (record, (_, data)) in enumerate(zip(records, page.records, strict=True))
-    ]
-    events.append(DCBEvent(checkpoint.TOPIC, page.checkpoint, [page.feed.hex()]))
+def _fill(log: SealedLog, segment: Segment, pages: Sequence[SealedPage]) -> None:
+    """Take in bodies that are withheld here, with their keys, of pages that were compared."""
+    feed, wanted = segment.feed, set[int]()
+    if feed != log.feed:
+        wanted.update(log.index.absent(feed, segment.first, segment.size).withheld)
+    filled: list[Filled] = []
+    keys: dict[bytes, dict[bytes, bytes]] = {}
+    for page in pages if wanted else ():
+        size = page.trail.frontier.size
+        row = log.index.ending(feed, size)
+        for seq, (_, data) in enumerate(page.records, size - len(page.records)):
+            key = key_in(segment.keys, data) if seq in wanted and has_body(data) else b""
+            if key and row is not None:
+                filled.append(Filled(feed, seq, row.position - (size - seq), data))
+                keys.setdefault(data[KEY_PAGE], {})[data[KEY_SLOT]] = key
+    if not filled:
+        return
+    pages_of_keys = {
+        (feed, id_): segment.keys[id_]._replace(keys=with_keys(b"", slots))
+        for id_, slots in ((int.from_bytes(page), slots) for page, slots in keys.items())
+    }
+    keys_of(log).fill_in(pages_of_keys)
+    points.reached("merge.keys")
+    done = log.index.fill(filled)
+    points.reached("merge.filled")
+    # What another process erased in between stays erased.
+    late = [parse(0, one.data).header for one in filled if one.seq not in done]
+    if late:
+        keys_of(log).destroy(Slot((feed, h.key_page), h.key_slot) for h in late)
+
+
+def key_in(pages: Mapping[int, SharedPage], data: bytes) -> bytes:
+    """Return the data key of an entry among the key pages of a segment, empty if it is not there."""
+    page = pages.get(int.from_bytes(data[KEY_PAGE]))
+    at = int.from_bytes(data[KEY_SLOT]) * KEY_SIZE
+    key = page.keys[at : at + KEY_SIZE] if page else b""
+    return key if any(key) else b""
+
+
+def _append(
+    log: SealedLog, segment: Segment, rows: Sequence[Row], pages: Sequence[SealedPage]
+) -> int:
+    """Append pages in one transaction; return how many entries there were."""
+    feed, last = segment.feed, pages[-1].trail.frontier.size
+    arriving = [data for page in pages for _, data in page.records]
+    first = last - len(arriving)
+    due = log.due(feed, first, arriving)
+    keys_of(log).take_in(_keys_for(segment, arriving, first, due))
+    without = numbers_without_body(arriving, first)
+    absent = Absent(tuple(seq for seq in without if seq not in due), tuple(sorted(due)))
+    rows = _without(rows, pages, due) if due else rows
     while True:
         log.records.advance()
         place = log.records.place
-        if place.trail(page.feed).frontier.size >= page.trail.frontier.size:
-            return  # another process took it in meanwhile
-        here = page._replace(records=[], position=place.position + len(events))
-        condition = DCBAppendCondition(_ANY_CHECKPOINT, after=place.position)
+        known = place.trail(feed).frontier.size
+        # Another process may have taken in some of it, or all, meanwhile.
+        pages = [page for page in pages if page.trail.frontier.size > known]
+        if not pages:
+            return 0
+        begun = pages[0].position - len(pages[0].records)
+        shift = place.position + 1 - begun
+        taken = rows[begun - 1 : pages[-1].position]
+        stored = [(at + shift, topic, tag, data) for at, topic, tag, data in taken]
+        moved = [page._replace(position=page.position + shift) for page in pages]
+        revoked = _revocations(log, stored)
+        also = beside([(page, len(page.records)) for page in moved], revoked, absent.behind(known))
         try:
-            log.records.recorder.append(events, condition, beside(here, len(records), revoked))
+            log.records.recorder.append_rows(stored, also)
         except IntegrityError:
             continue
         except (PersistenceError, sqlite3.Error):
             with sqlite_errors("log.db"):
                 raise
-        log.took(here, revoked)
-        return
+        log.took([page._replace(records=[]) for page in moved], revoked)
+        points.reached("merge.pages")
+        log.repair()
+        return last - known
 
 
-def _revocations(log: SealedLog, records: Sequence[Record]) -> list[Certificate]:
+def _keys_for(
+    segment: Segment, arriving: Sequence[bytes], first: int, due: AbstractSet[int]
+) -> dict[PageId, SharedPage]:
+    """Return the key pages of arriving entries, without the keys of those that are due to go."""
+    pages = {data[KEY_PAGE] for data in arriving if has_body(data)}
+    wanted = {int.from_bytes(page) for page in pages} & segment.keys.keys()
+    keys = {(segment.feed, id_): segment.keys[id_] for id_ in wanted}
+    for seq in due:
+        data = arriving[seq - first]
+        id_ = (segment.feed, int.from_bytes(data[KEY_PAGE]))
+        if key_in(segment.keys, data):
+            gone = {data[KEY_SLOT]: bytes(KEY_SIZE)}
+            keys[id_] = keys[id_]._replace(keys=with_keys(keys[id_].keys, gone))
+    return keys
+
+
+def _without(
+    rows: Sequence[Row], pages: Sequence[SealedPage], due: AbstractSet[int]
+) -> Sequence[Row]:
+    """Return rows of a segment with the bodies cut off that are due to go."""
+    left = list(rows)
+    for page in pages:
+        first = page.trail.frontier.size - len(page.records)
+        for seq, (at, data) in enumerate(page.records, first):
+            if seq in due:
+                _, topic, tag, _ = rows[at - 1]
+                left[at - 1] = (at, topic, tag, data[: FIXED.size + data[1] + HASH_SIZE])
+    return left
+
+
+def _revocations(log: SealedLog, rows: Sequence[Row]) -> list[Certificate]:
     """Return the certificates in revocations that another device wrote."""
     found: list[Certificate] = []
+    records = [parse(at, data) for at, topic, _, data in rows if topic in _REVOKED]
     known = {certificate.feed.hex(): certificate for certificate in log.devices.all()}
-    for entry in log.opened([r for r in records if r.header.topic in _REVOKED]):
+    for entry in log.opened(records):
         if isinstance(entry.event, DeviceRevoked) and entry.event.device in known:
             here = known[entry.event.device]
             certificate = Certificate(here.public_key, entry.event.size, entry.event.certificate)

@@ -58,7 +58,7 @@ _FIELDS: Final = {
     "mirror": (_NUMBER, _FEED),
     "identity": (_NUMBER, _FEED),
     "device": (_NUMBER, _FEED, _NUMBER),
-    "segment": (_FEED, _NUMBER, _NUMBER, _NUMBER, _NUMBER),
+    "segment": (_FEED, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _NUMBER, r"[0-9a-f]{32}"),
     "parcel": (_FEED, _NUMBER, r"[0-9a-f]{32}"),
     "head": (_FEED, _NUMBER),
 }
@@ -97,6 +97,12 @@ class Place(Protocol):
 
     def delete(self, name: str) -> None:
         """Delete a file, if it is there."""
+
+    def expect(self, names: Sequence[str]) -> None:
+        """Hear which files will be read next, in this order; a place may fetch ahead."""
+
+    def flush(self) -> None:
+        """Make what was written and deleted so far known to other readers."""
 
 
 class Folder:
@@ -172,6 +178,14 @@ class Folder:
         with storage(f"The folder {self._path}"):
             (self._path / name).unlink(missing_ok=True)
 
+    def expect(self, names: Sequence[str]) -> None:
+        """Fetch nothing ahead: the system does."""
+
+    def flush(self) -> None:
+        """Wait until deletions are durable; each file that was written is already."""
+        with storage(f"The folder {self._path}"):
+            _sync(self._path)
+
 
 def _sync(path: Path) -> None:
     try:
@@ -201,14 +215,19 @@ class DeviceFile(NamedTuple):
 
 
 class SegmentFile(NamedTuple):
-    """A segment: `bodies` of its entries were not erased when it was written."""
+    """A segment: how many `bodies` are in it, and how many were `withheld` when it was written.
+
+    The rest of its entries were erased. `absent` tells which, to whoever has the mirror's key.
+    """
 
     name: str
     feed: bytes
     first: int
     size: int
     bodies: int
+    withheld: int
     generation: int
+    absent: str
     length: int
 
 
@@ -282,10 +301,12 @@ class Listing:
                     DeviceFile(name, int(fields[0]), bytes.fromhex(fields[1]), int(fields[2]))
                 )
             case "segment":
-                first, size, bodies, generation = map(int, fields[1:5])
+                first, size, bodies, withheld, generation = map(int, fields[1:6])
                 feed = bytes.fromhex(fields[0])
                 self.segments.append(
-                    SegmentFile(name, feed, first, size, bodies, generation, length)
+                    SegmentFile(
+                        name, feed, first, size, bodies, withheld, generation, fields[6], length
+                    )
                 )
             case "parcel":
                 self.parcels.append(
@@ -446,8 +467,9 @@ class Gap(NamedTuple):
 def covering(files: Iterable[SegmentFile], first: int, last: int) -> list[SegmentFile | Gap]:
     """Return segments, and gaps between them, that cover a feed from one size to another.
 
-    Of several segments the one that reaches farthest is taken, and of those the one that
-    had most erased; whoever chooses from the same files chooses the same.
+    Of several segments the one that reaches farthest is taken, of those the one that had
+    most erased, and of those the one with the most bodies; whoever chooses from the same
+    files chooses the same.
     """
     waiting = sorted(files, key=lambda one: one.first, reverse=True)
     chosen: list[SegmentFile | Gap] = []
@@ -467,8 +489,9 @@ def covering(files: Iterable[SegmentFile], first: int, last: int) -> list[Segmen
     return chosen
 
 
-def _rank(file: SegmentFile) -> tuple[int, int, int, str]:
-    return file.size, -file.bodies, file.generation, file.name
+def _rank(file: SegmentFile) -> tuple[int, int, int, int, str]:
+    alive = file.bodies + file.withheld
+    return file.size, -alive, file.bodies, file.generation, file.name
 
 
 # Parcels.

@@ -55,6 +55,7 @@ def opened(records: _Stored, keys: VaultKeys) -> list[Entry]:
                     event,
                     text is None,
                     b"",
+                    False,
                 ),
             )
             for (position, _), header, name, event, text in zip(

@@ -4,26 +4,33 @@ A passphrase goes through Argon2id with stored parameters; a recovery key is ran
 needs no stretching, so one HKDF step suffices.
 """
 
+import base64
+import binascii
 import hashlib
+import os
 import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from vault.errors import ForeignVault
+from vault.errors import ForeignVault, TamperError
 
 __all__ = [
     "Stretch",
+    "beside_recovery_key",
     "new_recovery_key",
     "recovery_bytes",
     "recovery_page",
     "recovery_text",
     "recovery_wrapping_key",
     "refusal",
+    "sealed_beside",
 ]
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: nothing looks like another
@@ -35,6 +42,8 @@ _GROUP = 5
 _GROUPS = (_KEY_LETTERS + _CHECK_LETTERS) // _GROUP
 _TITLE = "Twinvault recovery key"
 _MOST = (4 * 1024 * 1024, 64, 64)
+_BESIDE = "TWINVAULT-POD-1"
+_BESIDE_LETTERS = re.compile(rf"{_BESIDE}((?:\s+[A-Z2-7]{{1,64}})+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,3 +184,42 @@ def recovery_page(key: bytes, vault: str) -> str:
 def recovery_wrapping_key(key: bytes) -> bytes:
     """Return the key that wraps the owner key for a recovery key."""
     return HKDF(SHA256(), 32, None, b"twinvault/1/recovery").derive(key)
+
+
+def sealed_beside(key: bytes, content: bytes) -> str:
+    """Return what a recovery page holds beside its key: content sealed under it, in letters.
+
+    A word that names the form, then base32 (RFC 4648) of a nonce and AES-256-GCM in groups of
+    eight letters; letters that a code to scan takes well, and that lines may be broken between.
+    """
+    nonce = os.urandom(12)
+    sealed = nonce + AESGCM(_beside(key)).encrypt(nonce, content, _BESIDE.encode())
+    letters = base64.b32encode(sealed).decode().rstrip("=")
+    return " ".join([_BESIDE, *(letters[i : i + 8] for i in range(0, len(letters), 8))])
+
+
+def beside_recovery_key(text: str) -> bytes | None:
+    """Return what a recovery page holds beside its key, or None where there is nothing.
+
+    Args:
+        text: The page, or what was typed and scanned from it: the key, and what is beside it.
+
+    Raises:
+        TamperError: It is not what was printed beside this key.
+    """
+    key, found = recovery_bytes(text), _BESIDE_LETTERS.search(text)
+    if key is None or found is None:
+        return None
+    letters = "".join(found[1].split())
+    try:
+        sealed = base64.b32decode(letters + "=" * (-len(letters) % 8))
+        return AESGCM(_beside(key)).decrypt(sealed[:12], sealed[12:], _BESIDE.encode())
+    except (binascii.Error, InvalidTag, ValueError):
+        raise TamperError(
+            "What the recovery page holds beside its key is damaged, or of another page; use "
+            "another copy, or give the credentials of the pod themselves."
+        ) from None
+
+
+def _beside(key: bytes) -> bytes:
+    return HKDF(SHA256(), 32, None, b"twinvault/1/recovery/beside").derive(key)

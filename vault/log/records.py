@@ -7,7 +7,6 @@ the same.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
 
 from vault.errors import NotFound, RolledBack, TamperError, UsageError
 from vault.log import checkpoint
@@ -18,8 +17,6 @@ from vault.log.sqlite import SQLiteDCBRecorder, sqlite_errors
 from vault.log.verify import Place, Row, SealedPage, Trail, walk
 
 __all__ = ["FeedTree", "Records"]
-
-_IN_ORDER: Final = "0.0"
 
 
 class FeedTree:
@@ -104,8 +101,16 @@ class Records:
 
     @property
     def order(self) -> str:
-        """What tells one merged order from another: it changes when a position may have."""
-        return f"{self._late}.{self._excluded}"
+        """What tells one merged order from another.
+
+        It changes when a position may have, and when bodies came for entries that were here.
+        """
+        order, filled = f"{self._late}.{self._excluded}", self.index.fillings()
+        return f"{order}.{filled}" if filled else order
+
+    @property
+    def _in_order(self) -> bool:
+        return not self._late and not self._excluded
 
     @property
     def end(self) -> int:
@@ -141,7 +146,7 @@ class Records:
             UsageError: No page ends there.
             TamperError: Something does not verify.
         """
-        if self.order == _IN_ORDER:
+        if self._in_order:
             start = self._place_at(after)
             rows = self.recorder.rows(after, self.place.position)
             return walk(rows, self.devices.key_of, start)
@@ -193,7 +198,7 @@ class Records:
 
     def merged_position(self, record: Record) -> int:
         """Return a record's position in merged order."""
-        if self.order == _IN_ORDER:
+        if self._in_order:
             return record.position
         page = self.index.holding(record.header.feed, record.header.seq)
         assert page is not None, "a located record is on a page"

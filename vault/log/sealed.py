@@ -10,9 +10,10 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -33,7 +34,7 @@ from vault.log.devices import Devices
 from vault.log.envelope import NO_TAG, Plain, Record, parse, seal_page
 from vault.log.erasure import Erasure
 from vault.log.families import Families
-from vault.log.index import Index, PageRow
+from vault.log.index import Absent, Index, PageRow
 from vault.log.keys import VaultKeys, data_key
 from vault.log.merkle import leaf_hash, root_of
 from vault.log.opening import followed, opened
@@ -69,7 +70,8 @@ class Known:
     """What the log holds under a natural key.
 
     `id` is the entry that first held it, `newest` the latest one; `same` says whether the
-    newest has the same content, `erased` whether its key was destroyed.
+    newest has the same content, `erased` whether its key was destroyed; where its body stayed
+    on another device it was not.
     """
 
     id: str
@@ -158,21 +160,14 @@ class SealedLog:
     def head(self) -> Head:
         """The end of the log, whoever wrote it."""
         self.records.advance()
-        roots = {
-            feed: (trail.frontier.size, trail.frontier.root())
-            for feed, trail in self.records.place.trails.items()
-        }
-        if len(roots) == 1:
-            [(size, root)] = roots.values()
-        else:
-            size = sum(size for size, _ in roots.values())
-            root = root_of(
-                [
-                    leaf_hash(feed + size.to_bytes(8, "big") + root)
-                    for feed, (size, root) in sorted(roots.items())
-                ]
-            )
+        size, root = _size_and_root(self.records.place.trails)
         return Head(size=size, root=root, position=self.records.end)
+
+    def root_of_others(self) -> bytes:
+        """Return the root over the other devices' feeds: that of the vault without this device."""
+        trails = self.records.place.trails
+        others = {feed: trail for feed, trail in trails.items() if feed != self.feed}
+        return _size_and_root(others)[1]
 
     @property
     def order(self) -> str:
@@ -304,13 +299,13 @@ class SealedLog:
         position = place.position + len(events)
         sealed = SealedPage([], self.feed, position, record, Trail(frontier, end), tiles)
         try:
-            self._recorder.append(events, condition, beside(sealed, len(page), certificates))
+            self._recorder.append(events, condition, beside([(sealed, len(page))], certificates))
         except IntegrityError:
             self.keys.discard(data_keys)
             return False
         except (PersistenceError, sqlite3.Error) as error:
             self._survived(position, record, error)
-        self.took(sealed, certificates)
+        self.took([sealed], certificates)
         return True
 
     def _survived(
@@ -321,10 +316,11 @@ class SealedLog:
             if self._recorder.at([position]).get(position) != (checkpoint.TOPIC, record):
                 raise error
 
-    def took(self, page: SealedPage, certificates: Sequence[Certificate] = ()) -> None:
-        """Go on behind a page that was appended, and pin it."""
+    def took(self, pages: Iterable[SealedPage], certificates: Sequence[Certificate] = ()) -> None:
+        """Go on behind pages that were appended, and pin the last."""
         self.devices.learn(certificates)
-        self.records.took(page)
+        for page in pages:
+            self.records.took(page)
         if certificates:
             self.records.count_excluded()
         self._remember()
@@ -362,7 +358,7 @@ class SealedLog:
                 id=first.header.id,
                 newest=newest.header.id,
                 same=newest.header.content == content,
-                erased=not newest.body,
+                erased=not newest.body and not self.withheld([newest.header.id]),
             )
             answers.append(_Found(both[1], known))
         return answers
@@ -378,7 +374,7 @@ class SealedLog:
         """
         self.records.advance()
         for page in self.records.pages(after):
-            entries = followed(page.records, self.keys)
+            entries = self._marked(followed(page.records, self.keys))
             if self._several:
                 entries = self._told([parse(*record) for record in page.records], entries)
             yield Page(entries=tuple(entries), position=page.position)
@@ -406,7 +402,31 @@ class SealedLog:
         Raises:
             TamperError: A body does not open under its key.
         """
-        return opened([(found.position, found.head + found.body) for found in records], self.keys)
+        stored = [(found.position, found.head + found.body) for found in records]
+        return self._marked(opened(stored, self.keys))
+
+    def _marked(self, entries: list[Entry]) -> list[Entry]:
+        """Tell entries whose body stayed elsewhere from those that were erased."""
+        absent = [entry.id for entry in entries if entry.erased]
+        withheld = self.withheld(absent) if absent else ()
+        if not withheld:
+            return entries
+        return [
+            entry._replace(erased=False, tag=b"", withheld=True) if entry.id in withheld else entry
+            for entry in entries
+        ]
+
+    def withheld(self, ids: Iterable[str]) -> set[str]:
+        """Return which of some entries have their bodies on another device alone."""
+        numbers: dict[str, list[int]] = {}
+        for entry_id in ids:
+            feed, _, seq = entry_id.rpartition("-")
+            numbers.setdefault(feed, []).append(int(seq))
+        return {
+            f"{feed}-{seq}"
+            for feed, each in numbers.items()
+            for seq in self.index.withheld(bytes.fromhex(feed), each)
+        }
 
     def entry(self, entry_id: str) -> Entry:
         """Return one entry.
@@ -461,9 +481,9 @@ class SealedLog:
         """
         return self._erasure.repair(self.opened)
 
-    def erase_late(self, ids: Sequence[str]) -> int:
-        """Erase entries that just arrived and were to be erased before they did."""
-        return self._erasure.late(ids, self.opened)
+    def due(self, feed: bytes, first: int, arriving: Sequence[bytes]) -> set[int]:
+        """Return the numbers of arriving entries whose erasure was asked for; see `Erasure.due`."""
+        return self._erasure.due(feed, first, arriving, self.opened)
 
     def with_revisions(self, located: Sequence[Record]) -> list[Record]:
         """Add the records under the same natural keys: revisions of the same items."""
@@ -513,6 +533,14 @@ class SealedLog:
         """Return the device's signature, which can be none over a checkpoint."""
         return self.keys.device.sign(_SIGNED + text)
 
+    def attest(self, options: bytes, document: bytes) -> bytes:
+        """Return the device's bare signature of a proof that other tools check.
+
+        W3C Data Integrity, eddsa-jcs-2022. No caller chooses what is signed: it is two hashes
+        made here, and no other text that a device signs is one.
+        """
+        return self.keys.device.sign(sha256(options).digest() + sha256(document).digest())
+
     @property
     def public_key(self) -> bytes:
         """This device's Ed25519 public key, raw."""
@@ -548,14 +576,40 @@ class _Found(NamedTuple):
     known: Known
 
 
+def _size_and_root(trails: Mapping[bytes, Trail]) -> tuple[int, bytes]:
+    """Return how many entries several feeds have, and the root over them."""
+    roots = {feed: (trail.frontier.size, trail.frontier.root()) for feed, trail in trails.items()}
+    if len(roots) == 1:
+        [(size, root)] = roots.values()
+        return size, root
+    leaves = [
+        leaf_hash(feed + size.to_bytes(8, "big") + root)
+        for feed, (size, root) in sorted(roots.items())
+    ]
+    return sum(size for size, _ in roots.values()), root_of(leaves)
+
+
 def beside(
-    page: SealedPage, count: int, certificates: Sequence[Certificate] = ()
+    pages: Sequence[tuple[SealedPage, int]],
+    certificates: Sequence[Certificate] = (),
+    absent: Absent | None = None,
 ) -> Callable[[SQLiteCursor, int], None]:
-    """Return what writes a page's rows of the index in the transaction of its append."""
-    row = PageRow(page.feed, page.trail.frontier.size, count, page.position, page.trail.time)
+    """Return what writes pages' rows of the index in the transaction of their append.
+
+    Args:
+        pages: The pages, each with the number of its entries.
+        certificates: What the owner says of devices from there on.
+        absent: Which of the entries, all of one feed, have no body.
+    """
 
     def write(cursor: SQLiteCursor, start: int) -> None:
-        Index.insert(cursor, row._replace(position=start + count), page.tiles)
+        end = start - 1
+        for page, count in pages:
+            end += count + 1
+            size, time = page.trail.frontier.size, page.trail.time
+            Index.insert(cursor, PageRow(page.feed, size, count, end, time), page.tiles)
+        if absent is not None:
+            Index.note_absent(cursor, pages[0][0].feed, absent)
         Index.certify(cursor, certificates)
 
     return write

@@ -3,8 +3,9 @@
 `eventsourcing` ships recorders for its dynamic consistency boundary (DCB) in memory and on
 PostgreSQL only; this one passes the library's own test cases. Writers begin at once
 (`BEGIN IMMEDIATE`): a deferred transaction that reads and then writes would fail under
-contention. Rows are append-only; triggers let nothing happen to them but one thing, that
-the end of an entry is cut off, which is how an erased body goes.
+contention. Rows are append-only; triggers let nothing happen to them but two things: that
+the end of an entry is cut off, which is how an erased body goes, and that a body comes to
+where there is none, which is how one arrives that was withheld.
 """
 
 import os
@@ -81,6 +82,12 @@ _LARGE_PAGES = "page_size=16384"  # entries come by the hundred KB: fewer frames
 _LEVELS = (("new_tag", "mid_tag", 1 << 13), ("mid_tag", "tag", 1 << 17))
 _TAG_TABLES = ("tag", "mid_tag", "new_tag")
 _APPEND_ONLY = "BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END"
+# The hash of a body that is not here ends an entry: 70 bytes of header, the topic, 32 of hash.
+_ONLY_CUT = f"""CREATE TRIGGER event_only_cut BEFORE UPDATE ON event
+        WHEN NOT (NEW.position = OLD.position AND NEW.type = OLD.type AND NEW.tags = OLD.tags
+                  AND (NEW.data = substr(OLD.data, 1, length(NEW.data))
+                       OR length(OLD.data) = 102 + length(OLD.type)
+                       AND substr(NEW.data, 1, length(OLD.data)) = OLD.data)) {_APPEND_ONLY}"""
 _INDEX = "hash INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(hash, position)"
 _MIDDLE = [
     f"CREATE TABLE mid_tag({_INDEX}) WITHOUT ROWID",
@@ -94,9 +101,7 @@ TABLES = [
     f"CREATE TABLE tag({_INDEX}) WITHOUT ROWID",
     f"CREATE TABLE new_tag({_INDEX}) WITHOUT ROWID",
     *_MIDDLE,
-    f"""CREATE TRIGGER event_only_cut BEFORE UPDATE ON event
-        WHEN NOT (NEW.position = OLD.position AND NEW.type = OLD.type AND NEW.tags = OLD.tags
-                  AND NEW.data = substr(OLD.data, 1, length(NEW.data))) {_APPEND_ONLY}""",
+    _ONLY_CUT,
     f"CREATE TRIGGER event_not_deleted BEFORE DELETE ON event {_APPEND_ONLY}",
 ]
 
@@ -272,19 +277,25 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
                     cursor.execute(statement)
 
     def complete_table(self) -> None:
-        """Add the middle of the index to a file that was made without."""
+        """Add the middle of the index, and the newer trigger, to a file that was made without."""
         missing = (
             "SELECT count(*) FROM sqlite_schema WHERE name = 'any_tag' AND NOT EXISTS "
             "(SELECT 1 FROM sqlite_schema WHERE name = 'mid_tag')"
         )
-        with self.datastore.transaction(commit=False) as cursor:
-            cursor.execute(missing)
-            if not cursor.fetchone()[0]:
-                return
-        with self.datastore.transaction(commit=True) as cursor:
-            cursor.execute(missing)
-            if cursor.fetchone()[0]:
-                for statement in ("DROP VIEW any_tag", *_MIDDLE):
+        older = (
+            "SELECT count(*) FROM sqlite_schema "
+            "WHERE name = 'event_only_cut' AND instr(sql, 'length(OLD.type)') = 0"
+        )
+        self._change_if(missing, ("DROP VIEW any_tag", *_MIDDLE))
+        self._change_if(older, ("DROP TRIGGER event_only_cut", _ONLY_CUT))
+
+    def _change_if(self, question: str, statements: Sequence[str]) -> None:
+        for commit in (False, True):  # nobody waits for a lock where nothing is to be done
+            with self.datastore.transaction(commit=commit) as cursor:
+                cursor.execute(question)
+                if not cursor.fetchone()[0]:
+                    return
+                for statement in statements if commit else ():
                     cursor.execute(statement)
 
     def read(
@@ -346,28 +357,49 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
                 if after > head or _rows(cursor, condition.fail_if_events_match, after, 1):
                     raise IntegrityError(condition)
             start = head + 1
-            self._insert(cursor, events, start)
+            join = _SEPARATOR.join
+            rows = [(at, e.type, join(e.tags), e.data) for at, e in enumerate(events, start)]
+            tags = [(_hash(tag), at) for at, e in enumerate(events, start) for tag in e.tags]
+            self._insert(cursor, rows, tags)
             if also is not None:
                 also(cursor, start)
             points.reached("log.written")
+        self._tell()
+        return start + len(events) - 1
+
+    def append_rows(self, rows: Sequence[_Row], also: Callable[[SQLiteCursor, int], None]) -> None:
+        """Append rows of one tag each, unless the log does not end right before the first.
+
+        Args:
+            rows: Position, type, tag and data of each.
+            also: Writes what stands beside them, given the position of the first.
+
+        Raises:
+            IntegrityError: It ends elsewhere; nothing was appended.
+        """
+        with self.datastore.transaction(commit=True) as cursor:
+            start = rows[0][0]
+            if (_head(cursor) or 0) != start - 1:
+                raise IntegrityError(start)
+            self._insert(cursor, rows, [(_hash(tag), position) for position, _, tag, _ in rows])
+            also(cursor, start)
+            points.reached("log.written")
+        self._tell()
+
+    def _tell(self) -> None:
         points.reached("log.committed")
         for listener in list(self._listeners):
             listener.set()
-        return start + len(events) - 1
 
     @staticmethod
-    def _insert(cursor: SQLiteCursor, events: Sequence[DCBEvent], start: int) -> None:
-        join = _SEPARATOR.join
-        cursor.executemany(
-            "INSERT INTO event VALUES(?, ?, ?, ?)",
-            [(position, e.type, join(e.tags), e.data) for position, e in enumerate(events, start)],
-        )
-        cursor.executemany(
-            "INSERT OR IGNORE INTO new_tag VALUES(?, ?)",
-            [(_hash(tag), position) for position, e in enumerate(events, start) for tag in e.tags],
-        )
+    def _insert(
+        cursor: SQLiteCursor, rows: Sequence[_Row], tags: Sequence[tuple[int, int]]
+    ) -> None:
+        start = rows[0][0]
+        cursor.executemany("INSERT INTO event VALUES(?, ?, ?, ?)", rows)
+        cursor.executemany("INSERT OR IGNORE INTO new_tag VALUES(?, ?)", tags)
         for small, large, size in _LEVELS:
-            if start // size != (start + len(events)) // size:
+            if start // size != (start + len(rows)) // size:
                 cursor.execute(
                     f"INSERT INTO {large} SELECT hash, position FROM {small} ORDER BY hash"  # noqa: S608 - constants
                 )
@@ -483,12 +515,23 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
             count: int = cursor.fetchone()[0]
             return count
 
-    def cut(self, kept: Sequence[tuple[int, bytes]]) -> None:
-        """Keep only the given beginnings of records: the one change that the triggers allow."""
+    def cut(
+        self,
+        kept: Sequence[tuple[int, bytes]],
+        also: Callable[[SQLiteCursor], None] | None = None,
+    ) -> None:
+        """Keep only the given beginnings of records.
+
+        Args:
+            kept: Position and beginning of each.
+            also: Writes what stands beside the records, in the same transaction.
+        """
         with self.datastore.transaction(commit=True) as cursor:
             cursor.executemany(
                 "UPDATE event SET data = ?2 WHERE position = ?1 AND data <> ?2", kept
             )
+            if also is not None:
+                also(cursor)
 
     def truncate_wal(self) -> None:
         """Empty the write-ahead log.

@@ -57,11 +57,15 @@ def refuse(problem: Problem) -> NoReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a whole verification found; the log is sound where `problems` is empty."""
+    """What a whole verification found; the log is sound where `problems` is empty.
+
+    `withheld` bodies were never erased and are not here: another device has them.
+    """
 
     events: int
     checkpoints: int
     problems: tuple[str, ...]
+    withheld: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from vault.follow import moment
 from vault.log import proof
 from vault.log.checkpoint import Note, parse_note, read, stated_feed
 from vault.log.merkle import Tree, consistency_proof, root_between, verify_consistency
-from vault.log.mirror import Folder, Mirror
+from vault.log.mirror import Folder, Mirror, Place
 from vault.log.pin import Pin
 from vault.log.verify import KeyOf
 
@@ -220,11 +220,11 @@ def _stated_size(data: bytes) -> int:
     return int(data.split(b"\n", 2)[1])
 
 
-def kept_in(path: Path, key_of: KeyOf) -> list[Note]:
+def kept_in(path: Path | Place, key_of: KeyOf) -> list[Note]:
     """Return the checkpoints in a checkpoint file, a proof, a mirror, or another copy's folder.
 
     Args:
-        path: The file or folder.
+        path: The file or folder, or where a mirror lies.
         key_of: The keys that sign the feeds of this vault.
 
     Raises:
@@ -232,9 +232,11 @@ def kept_in(path: Path, key_of: KeyOf) -> list[Note]:
         ForeignVault: It is no proof and no checkpoint.
         TamperError: This vault's devices did not sign them.
     """
+    if not isinstance(path, Path):
+        return _heads_in(path, key_of)
     if path.is_dir():
         if not (path / "pin").exists():
-            return _heads_in(path, key_of)
+            return _heads_in(Folder(path), key_of)
         try:
             records = Pin(path / "pin").read(key_of).records
         except TamperError as error:
@@ -255,17 +257,17 @@ def kept_in(path: Path, key_of: KeyOf) -> list[Note]:
         raise type(error)(f"{path} holds no checkpoint of this vault: {error}") from None
 
 
-def _heads_in(path: Path, key_of: KeyOf) -> list[Note]:
+def _heads_in(place: Place, key_of: KeyOf) -> list[Note]:
     """Return the checkpoints in a mirror.
 
     Raises:
         NotFound: There are none.
     """
-    mirror = Mirror(Folder(path))
+    mirror = Mirror(place)
     heads = mirror.listing().heads
     if not heads:
         raise NotFound(
-            f"There is no pin and no backup in {path}; name a vault's folder, a backup, or a file."
+            f"There is no pin and no backup in {place.name}; name a vault's folder, a backup, or a file."
         )
     return [read(mirror.read(head.name), key_of(head.feed)) for head in heads]
 

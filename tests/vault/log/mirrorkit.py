@@ -44,6 +44,12 @@ class Memory:
     def delete(self, name: str) -> None:
         self.files.pop(name, None)
 
+    def expect(self, names) -> None:
+        pass
+
+    def flush(self) -> None:
+        pass
+
 
 def folder_of(log: SealedLog, path: Path) -> Folder:
     return Folder(path, log.feed.hex())

@@ -44,6 +44,7 @@ from vault.log.mirror import (
     Folder,
     Mirror,
 )
+from vault.log.planning import fields_of
 from vault.log.segment import open_segment, seal_segment
 
 
@@ -195,7 +196,7 @@ def test_a_subset_is_read_at_random_and_a_bad_segment_in_it_is_named(log, tmp_pa
     for first, last in pairwise([0, *ends]):
         [segment] = segments(log, log.feed, first, last)
         content = mirrors.seal_segment(segment, owner.constants.mirrors)
-        fields = (log.feed.hex(), first, last, segment.bodies, 1)
+        fields = fields_of(segment, owner.constants.mirrors, 1)
         mirror.put(found, "segment", *fields, content=content)
     read = {restoring.check(place, PASSPHRASE, 0.3, random=Random(seed)).read for seed in range(5)}
     assert read == {4}

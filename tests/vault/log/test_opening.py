@@ -109,7 +109,7 @@ def test_both_versions_open(log):
     for version, zeros in ((1, b""), (VERSION, bytes(32))):
         data, _ = entry(log, version, zeros + encode(EVENT))
         [found] = opened([(7, data)], log.keys)
-        assert found == (7, f"{log.feed.hex()}-0", "owner.named/1", 1, EVENT, False, b"")
+        assert found == (7, f"{log.feed.hex()}-0", "owner.named/1", 1, EVENT, False, b"", False)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ SEGMENTS = st.builds(
     st.integers(1, 2**63 - 1),
     st.lists(st.binary(max_size=40), max_size=4),
     st.dictionaries(st.integers(0, 2**63 - 1), PAGES, max_size=3),
+    st.lists(st.integers(0, 2**63 - 1), max_size=3).map(tuple),
 )
 
 
@@ -61,7 +62,7 @@ def test_a_newer_format_is_told_from_damage():
 def test_a_log_is_cut_into_segments_at_the_ends_of_pages_which_are_the_whole_log(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("vault.log.merge._MOST", 1500)
+    monkeypatch.setattr("vault.log.merge.MOST", 1500)
     with closing(create(tmp_path)) as log:
         for number in range(0, 20, 4):
             log.append(drafts(number, 4))

@@ -1,0 +1,47 @@
+"""Pods to test with: in this process (`fake`), and on a real server (`solid`, `pod`)."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pod_sync.session import Access
+from tests.pod_sync.fake import FakePod
+from tests.pod_sync.pods import new_pod
+from tests.pod_sync.server import shared_server
+
+
+@pytest.fixture
+def fake() -> FakePod:
+    """A server in this process."""
+    return FakePod()
+
+
+@pytest.fixture
+def fake_access(fake: FakePod) -> Access:
+    """A new pod on it."""
+    return new_pod(fake.url, fake)
+
+
+@pytest.fixture(scope="session")
+def solid_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the real server's files are, one for all workers of a run."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base / "solid"
+
+
+@pytest.fixture(scope="session")
+def solid(solid_folder: Path) -> Iterator[str]:
+    """The address of a real server."""
+    with shared_server(solid_folder) as url:
+        if url is None:
+            pytest.skip("no Solid server is installed: deploy/solid")
+        yield url
+
+
+@pytest.fixture
+def pod(solid: str) -> Access:
+    """A new pod on the real server."""
+    return new_pod(solid)
