@@ -134,6 +134,7 @@ NUMBERED = {
     "Views": 6,
     "Learn and forget": 8,
     "Collectors": 9,
+    "The pod": 9,
 }
 NAMED_ROWS = {
     "Figures of the vault": 8,

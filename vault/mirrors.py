@@ -23,6 +23,7 @@ from vault.log.merge import learn_devices, segments, take_in
 from vault.log.mirror import (
     Folder,
     Gap,
+    HeadFile,
     Listing,
     Mirror,
     Parcel,
@@ -30,6 +31,7 @@ from vault.log.mirror import (
     SegmentFile,
     Vanished,
     covering,
+    name_of,
     parcel_id,
     seal_parcel,
 )
@@ -181,7 +183,7 @@ def _confront(log: SealedLog, mirror: Mirror, found: Listing) -> None:
     place = f"The mirror in {mirror.place.name}"
     for head in found.heads:
         size = log.records.place.trail(head.feed).frontier.size
-        if head.feed not in certified or not size:
+        if head.feed not in certified or not size or _is_ours(log, head):
             continue
         key = log.devices.key_of(head.feed)
         try:
@@ -203,6 +205,22 @@ def _confront(log: SealedLog, mirror: Mirror, found: Listing) -> None:
                 f"this log has {known.frontier.size} up to {_day(known.time)}: it is an older "
                 "copy; put its newest copy back, or restore the mirror into a new folder."
             )
+
+
+def _is_ours(log: SealedLog, head: HeadFile) -> bool:
+    """Tell by its name that a head in a mirror is the record of a checkpoint that is here."""
+    record = _checkpoint(log, head.feed, head.size)
+    fields = (head.feed.hex(), head.size)
+    return record is not None and head.name == name_of("head", *fields, content=record)
+
+
+def _checkpoint(log: SealedLog, feed: bytes, size: int) -> bytes | None:
+    """Return the record of the checkpoint with which a feed reached a size."""
+    page = log.index.ending(feed, size)
+    if page is None:
+        return None
+    with sqlite_errors("log.db"):
+        return log.records.recorder.at([page.position])[page.position][1]
 
 
 def _day(nanoseconds: int) -> str:
@@ -323,17 +341,10 @@ class _Giving:
         for feed, size in sorted(self._sizes.items()):
             files = [file for file in self._found.heads if file.feed == feed]
             if size and all(file.size < size for file in files):
-                record = self._checkpoint(feed, size)
+                record = _checkpoint(self._log, feed, size)
                 if record is not None:
                     self._put("head", feed.hex(), size, content=record)
                     self._obsolete += [file.name for file in files]
-
-    def _checkpoint(self, feed: bytes, size: int) -> bytes | None:
-        page = self._log.index.ending(feed, size)
-        if page is None:
-            return None
-        with sqlite_errors("log.db"):
-            return self._log.records.recorder.at([page.position])[page.position][1]
 
     def clear(self) -> None:
         """Delete what something else has taken the place of."""
@@ -374,7 +385,7 @@ def take(log: SealedLog, place: Place, progress: Progress | None = None) -> Take
             "`twin device exchange` takes it over."
         )
     log.records.advance()
-    new = learn_devices(log, mirror.certificates(found, owner.generation))
+    new = learn_devices(log, mirror.certificates(found, owner.generation, log.devices.all()))
     _confront(log, mirror, found)
     taking = _Taking(log, owner, mirror, progress)
     waiting = taking.all(found)

@@ -185,6 +185,8 @@ def _say_synced(done: "Synced") -> None:
         talk(_withheld(done.withheld))
     if done.documents:
         talk(f"{done.documents} documents about consent were written.")
+    if done.noticed:
+        talk(f"{done.noticed} edits of consent in the pod: see `twin consent inbox`.")
     for feed in done.taken.revoked:
         talk(f"Device {feed} was revoked.")
     for feed in done.taken.waiting:

@@ -7,6 +7,7 @@ says what holds.
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from pod_sync.consent import Changes, State, compare, live, marked, unheard, wri
 from pod_sync.errors import PodChanged, PodRefused
 from pod_sync.graph import EVERYTHING, Document, Said, Unreadable, documents, read
 from pod_sync.opaque import Ciphers, words_of
+from pod_sync.receipts import receipt
 from pod_sync.vocabulary import published
 from projections.permissions import covering
 from vault.consent import Pause, Purpose, Statement, check_type
@@ -32,7 +34,9 @@ __all__ = ["FOLDER", "ROOT", "Agreed", "Documents"]
 
 ROOT: Final = "twinvault/"
 FOLDER: Final = f"{ROOT}consent/"
+_RECEIPTS: Final = f"{FOLDER}receipts/"
 _TURTLE: Final = "text/turtle"
+_JSON_LD: Final = "application/ld+json"
 _ACCEPTED: Final = "text/turtle, */*;q=0.1"
 """A server is to answer what else lies there, too: that it is no Turtle is to be told."""
 _MOST: Final = 1 << 20
@@ -113,6 +117,7 @@ class Documents:
         for name, content in self._own().items():
             self._write(name, content, listed.get(name), done)
         self._write_terms()
+        self._write_receipts()
         remember(self._twin.pod_files, self._known)
         return done
 
@@ -290,6 +295,33 @@ class Documents:
             if self._known.settled.get(f"../{file}") != terms:
                 self._session.put(ROOT + file, content, _TURTLE)
                 self._known.settled[f"../{file}"] = terms
+
+    def _write_receipts(self) -> None:
+        """Write the receipt of every statement that has none there, once."""
+        settled, log = self._known.settled, self._twin.log
+        new = {
+            name: one
+            for one in self._twin.views.permissions.told
+            if isinstance(one.words, Statement)
+            and (name := f"receipts/{one.words.id}.jsonld") not in settled
+        }
+        if not new:
+            return
+        there = {member.name for member in self._session.listing(_RECEIPTS)}
+        for name, one in new.items():
+            if name.removeprefix("receipts/") not in there:
+                said = Said(words=one.words, at=one.at, withdrawn=one.withdrawn)
+                content = receipt(
+                    said,
+                    self._owner,
+                    self._ciphers(),
+                    public_key=log.public_key,
+                    sign=log.attest,
+                    at=one.at,
+                )
+                with suppress(PodChanged):  # another device wrote it meanwhile
+                    self._session.put(FOLDER + name, content, _JSON_LD, new=True)
+            settled[name] = ("", "")
 
 
 def _path(name: str) -> str:

@@ -12,8 +12,10 @@ from console.use.observing import FOLDER, Documents
 from pod_sync.consent import marked
 from pod_sync.graph import EVERYTHING, Said, documents
 from pod_sync.opaque import Ciphers, words_of
+from pod_sync.receipts import device_name
 from pod_sync.session import Session
 from tests.helpers import PASSPHRASE
+from tests.pod_sync.another_tool import check
 from tests.pod_sync.fake import FakePod
 from tests.pod_sync.pods import new_pod
 from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement
@@ -362,3 +364,19 @@ def test_an_edit_that_was_heard_does_not_undo_what_the_owner_says_next(pod, mark
     assert (Effect.ALLOW, "message", Purpose.TRAIN) in pod.standing
     pod.edit(search, mark=False)
     assert [s.purpose for s in pod.agree().tightened] == [Purpose.TRAIN], "said anew it counts"
+
+
+def test_every_statement_has_a_signed_receipt_in_the_pod_written_once(pod):
+    said = [pod.say("allow"), pod.say("deny", "document")]
+    pod.agree()
+    for statement in said:
+        document = check(pod.body(f"{FOLDER}receipts/{statement.id}.jsonld"))
+        assert document["dct:identifier"] == statement.id
+        assert document["dct:creator"] == device_name(pod.twin.log.public_key)
+    pod.say("allow", "document.note")
+    pod.agree()
+    pod.agree()
+    assert len(pod.app.listing(f"{FOLDER}receipts/")) == 3
+    before = pod.app.traffic.requests
+    pod.agree()
+    assert pod.app.traffic.requests == before + 1

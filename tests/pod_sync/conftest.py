@@ -8,6 +8,7 @@ import pytest
 
 from pod_sync.session import Access
 from tests.pod_sync.fake import FakePod
+from tests.pod_sync.naps import Naps
 from tests.pod_sync.pods import new_pod
 from tests.pod_sync.server import shared_server
 
@@ -45,3 +46,9 @@ def solid(solid_folder: Path) -> Iterator[str]:
 def pod(solid: str) -> Access:
     """A new pod on the real server."""
     return new_pod(solid)
+
+
+@pytest.fixture
+def naps() -> Naps:
+    """What a session waited."""
+    return Naps()

@@ -17,7 +17,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
 
 from pod_sync.index import SLOT, Index, decode, head
 from pod_sync.session import Access
@@ -320,13 +325,16 @@ class Hostile(RuleBasedStateMachine):
         assert len(one) == len(self.written)
 
 
-Hostile.TestCase.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=12,
-    deadline=None,
-    derandomize=not LONG,
-    database=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=list(HealthCheck),
-)
-test_no_device_believes_a_host_that_cheats = Hostile.TestCase
+def test_no_device_believes_a_host_that_cheats():
+    run_state_machine_as_test(
+        Hostile,
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=12,
+            deadline=None,
+            derandomize=not LONG,
+            database=None,
+            phases=[Phase.explicit, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,27 +1,16 @@
 """How the vault speaks with a pod: bounded, patient, never twice what counts once."""
 
-import datetime as dt
 import gzip
-import ipaddress
 import itertools
-import socket
-import ssl
-import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from pod_sync.errors import (
     PodChanged,
@@ -32,21 +21,10 @@ from pod_sync.errors import (
 )
 from pod_sync.session import Access, Patience, Session
 from tests.pod_sync.fake import FakePod
+from tests.pod_sync.naps import Naps
 from vault.mirrors import Vanished
 
 BYTES = "application/octet-stream"
-
-
-class Naps(list):
-    """What was waited, in seconds."""
-
-    def patience(self) -> Patience:
-        return Patience(sleep=self.append, draw=lambda: 0.5)
-
-
-@pytest.fixture
-def naps() -> Naps:
-    return Naps()
 
 
 @pytest.fixture
@@ -443,194 +421,6 @@ def test_a_listing_names_direct_members_alone(fake_access, fake, naps, capsys):
     with answering(fake_access, naps, fake, odd) as session:
         assert [tuple(member) for member in session.listing("a/")] == [("ok .bin", None, "", False)]
     assert capsys.readouterr().err == ""
-
-
-# Servers that are not there, or not who they say.
-
-
-@contextmanager
-def served(context: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[str]]]:
-    """A server on loopback that notes what it is asked."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(404)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Quiet(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            pass
-
-    server = Quiet(("127.0.0.1", 0), Handler)
-    if context:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server.server_port, asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def self_signed(folder: Path, *, days: int = 1) -> ssl.SSLContext:
-    """A certificate for localhost that nobody vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=9))
-        .not_valid_after(now + dt.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
-
-
-def at(url: str, issuer: str = "") -> Access:
-    return Access(
-        url=url, webid=f"{url}card#me", issuer=issuer or url, client_id="twin", secret="x"
-    )
-
-
-def test_a_wrong_certificate_is_told_and_not_tried_again(tmp_path, naps):
-    with (
-        served(self_signed(tmp_path)) as (port, asked),
-        Session(at(f"https://localhost:{port}/"), patience=naps.patience()) as session,
-        pytest.raises(PodUnreachable, match=r"certificate of https://localhost"),
-    ):
-        session.assert_owner()
-    assert asked == []
-    assert naps == []
-
-
-def test_a_certificate_that_the_owner_trusts_will_do(tmp_path, naps, monkeypatch):
-    context = self_signed(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
-    with (
-        served(context) as (port, asked),
-        Session(at(f"https://localhost:{port}/"), patience=naps.patience()) as session,
-        pytest.raises(PodRefused, match=r"does not answer as"),
-    ):
-        session.assert_owner()
-    assert asked == ["/.well-known/openid-configuration"]
-
-
-def test_a_server_without_encryption_is_told(naps):
-    with (
-        served() as (port, _),
-        Session(at(f"https://localhost:{port}/"), patience=naps.patience()) as session,
-        pytest.raises(PodUnreachable, match=r"http:// or https://"),
-    ):
-        session.assert_owner()
-
-
-def test_a_server_that_is_gone_is_told_in_the_end(naps):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with (
-        Session(at(f"http://localhost:{port}/"), patience=naps.patience()) as session,
-        pytest.raises(PodUnreachable, match=r"Nothing answers"),
-    ):
-        session.assert_owner()
-    assert len(naps) == 4
-
-
-def test_a_name_that_nobody_knows_is_told(naps):
-    with (
-        Session(at("https://pod.invalid/"), patience=naps.patience()) as session,
-        pytest.raises(PodUnreachable, match=r"No server named pod\.invalid"),
-    ):
-        session.assert_owner()
-
-
-def test_a_name_that_is_none_is_told(naps):
-    with (
-        Session(at("https://pod..example/"), patience=naps.patience()) as session,
-        pytest.raises(PodForeign, match=r"is no address"),
-    ):
-        session.assert_owner()
-
-
-def resolving(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    """Let every name mean a server on loopback, whatever it meant before."""
-    connect = socket.create_connection
-
-    def to_loopback(_: object, *args: object, **kwargs: object) -> socket.socket:
-        return connect(("127.0.0.1", port), *args, **kwargs)
-
-    monkeypatch.setattr(socket, "create_connection", to_loopback)
-
-
-def test_an_issuer_in_a_private_network_is_not_asked(naps, monkeypatch):
-    with served() as (port, asked):
-        resolving(monkeypatch, port)
-        access = at("https://pod.example/", issuer="https://id.example/")
-        with (
-            Session(access, patience=naps.patience()) as session,
-            pytest.raises(PodForeign, match=r"private network"),
-        ):
-            session.assert_owner()
-    assert asked == []
-    assert naps == []
-
-
-@pytest.mark.parametrize("issuer", ["http://id.example/", "http://127.0.0.1/", "ftp://id/"])
-def test_an_issuer_is_asked_over_encryption_alone(naps, issuer):
-    with (
-        Session(at("https://pod.example/", issuer), patience=naps.patience()) as session,
-        pytest.raises(PodForeign, match=r"without encryption"),
-    ):
-        session.assert_owner()
-
-
-def test_a_pod_beyond_the_owners_network_is_asked_over_encryption_alone(naps, monkeypatch):
-    class Public(ipaddress.IPv4Address):
-        is_global = True
-
-    with served() as (port, asked):
-        resolving(monkeypatch, port)
-        monkeypatch.setattr(ipaddress, "ip_address", Public)
-        with (
-            Session(at("http://pod.example/"), patience=naps.patience()) as session,
-            pytest.raises(PodForeign, match=r"https://"),
-        ):
-            session.assert_owner()
-    assert asked == []
-
-
-def test_a_pod_in_her_own_network_is_asked_as_she_typed_it(naps):
-    with (
-        served() as (port, asked),
-        Session(at(f"http://127.0.0.1:{port}/"), patience=naps.patience()) as session,
-        pytest.raises(PodRefused, match=r"does not answer as"),
-    ):
-        session.assert_owner()
-    assert asked == ["/.well-known/openid-configuration"]
 
 
 # The real server.

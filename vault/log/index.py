@@ -17,8 +17,9 @@ from vault.log.envelope import FIXED, HASH_SIZE
 from vault.log.merkle import Frontier, Nodes, leaf_hash
 from vault.log.soundness import check_tables, is_sound, typed
 from vault.log.sqlite import TABLES, SQLiteDCBRecorder, sqlite_errors
+from vault.log.verify import SealedPage
 
-__all__ = ["Absent", "Also", "Filled", "Index", "PageRow"]
+__all__ = ["Absent", "Also", "Filled", "Index", "PageRow", "beside"]
 
 Also = Callable[[SQLiteCursor, int], None]
 """What is written in the transaction of an append, given the position of its first record."""
@@ -346,18 +347,19 @@ class Index:
             cursor.execute("SELECT size FROM page WHERE feed = ?", [feed])
             return {0, *(size for (size,) in cursor.fetchall())}
 
-    def weight(self, feed: bytes, first: int, last: int) -> int:
-        """Return how many bytes the entries of a feed from one size to another have."""
-        pages = self.between(feed, first, last)
-        with self._cursor() as cursor:
-            total = 0
-            for page in pages:
+    def weight(self, feed: bytes, first: int, last: int, most: int) -> int:
+        """Return how many bytes the records between two sizes of a feed have, as far as `most`."""
+        total = 0
+        for page in self.between(feed, first, last):
+            with self._cursor() as cursor:
                 cursor.execute(
                     "SELECT sum(length(data)) FROM event WHERE position BETWEEN ? AND ?",
                     [page.position - page.entries, page.position],
                 )
                 total += int(cursor.fetchone()[0] or 0)
-            return total
+            if total >= most:
+                break
+        return total
 
     # What needs no other look.
 
@@ -457,3 +459,29 @@ class Index:
                     for (head,) in cursor.fetchall()
                 ]
         return found
+
+
+def beside(
+    pages: Sequence[tuple[SealedPage, int]],
+    certificates: Sequence[Certificate] = (),
+    absent: Absent | None = None,
+) -> Also:
+    """Return what writes pages' rows of the index in the transaction of their append.
+
+    Args:
+        pages: The pages, each with the number of its entries.
+        certificates: What the owner says of devices from there on.
+        absent: Which of the entries, all of one feed, have no body.
+    """
+
+    def write(cursor: SQLiteCursor, start: int) -> None:
+        end = start - 1
+        for page, count in pages:
+            end += count + 1
+            size, time = page.trail.frontier.size, page.trail.time
+            Index.insert(cursor, PageRow(page.feed, size, count, end, time), page.tiles)
+        if absent is not None:
+            Index.note_absent(cursor, pages[0][0].feed, absent)
+        Index.certify(cursor, certificates)
+
+    return write

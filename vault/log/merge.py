@@ -9,6 +9,7 @@ has forked, and is refused.
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from eventsourcing.persistence import IntegrityError, PersistenceError
@@ -29,11 +30,11 @@ from vault.log.envelope import (
     has_body,
     parse,
 )
-from vault.log.index import Absent, Filled
+from vault.log.index import Absent, Filled, beside
 from vault.log.keys import Keys, SharedPage, Slot
 from vault.log.keystore import PageId
 from vault.log.owner import KEY_SIZE
-from vault.log.sealed import SealedLog, beside
+from vault.log.sealed import SealedLog
 from vault.log.segment import NOTE, Segment, numbers_without_body
 from vault.log.sqlite import sqlite_errors
 from vault.log.verify import Place, Row, SealedPage, Trail, walk
@@ -63,6 +64,11 @@ class Body(NamedTuple):
     record: bytes
     key: bytes
     scope: bytes
+
+    def fits(self, head: bytes) -> bool:
+        """Tell whether it is the body whose hash is signed."""
+        digest = sha256(self.record[len(head) :]).digest()
+        return self.record.startswith(head) and digest == head[-HASH_SIZE:]
 
 
 class Choice(NamedTuple):
@@ -133,7 +139,12 @@ class _Making:
         records = [data for _, data in page.records]
         if absent.withheld or any(choice):
             erased = choice.erased | set(absent.erased)
-            elsewhere = {seq: choice.bodies.get(seq) for seq in absent.withheld}
+            elsewhere = {
+                seq: body
+                if (body := choice.bodies.get(seq)) and body.fits(records[seq - first])
+                else None
+                for seq in absent.withheld
+            }
             without = {seq for seq, body in elsewhere.items() if body is None}
             withheld = (without | choice.withheld) - erased
             for seq in (withheld | erased) - elsewhere.keys():

@@ -44,6 +44,7 @@ __all__ = [
     "SegmentFile",
     "Vanished",
     "covering",
+    "name_of",
     "open_parcel",
     "parcel_id",
     "seal_parcel",
@@ -417,7 +418,7 @@ class Mirror:
 
     def put(self, found: Listing, kind: str, *fields: object, content: bytes) -> str:
         """Write a file, unless it is there; return its name."""
-        name = "-".join([kind, *map(str, fields)]) + _tail(content)
+        name = name_of(kind, *fields, content=content)
         if name not in found.names:
             self.place.write(name, content)
             points.reached(f"mirror.{kind}")
@@ -433,15 +434,23 @@ class Mirror:
             count += 1
         return count
 
-    def certificates(self, found: Listing, generation: int) -> list[Certificate]:
+    def certificates(
+        self, found: Listing, generation: int, known: Iterable[Certificate] = ()
+    ) -> list[Certificate]:
         """Return the certificates by the owner key of a generation; nobody checked them yet.
+
+        Those that are known already are not read again, and left out.
 
         Raises:
             TamperError: One is damaged.
         """
         certificates = []
+        here = {
+            name_of("device", generation, one.feed.hex(), one.most, content=one.encode())
+            for one in known
+        }
         for file in found.devices:
-            if file.generation == generation:
+            if file.generation == generation and file.name not in here:
                 try:
                     content = self.read(file.name)
                 except Vanished:
@@ -451,6 +460,11 @@ class Mirror:
                     raise TamperError(f"{file.name} in {self.place.name} is not what it says.")
                 certificates.append(certificate)
         return certificates
+
+
+def name_of(kind: str, *fields: object, content: bytes) -> str:
+    """Return the name of a file."""
+    return "-".join([kind, *map(str, fields)]) + _tail(content)
 
 
 def _tail(content: bytes) -> str:

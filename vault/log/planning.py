@@ -178,14 +178,14 @@ class Planner:
         right = [one.file for one in judged if one.right]
         chosen = covering([*right, *beyond], 0, last)
         gaps = [one for one in self._with_tail(chosen, feed, last) if isinstance(one, Gap)]
-        kept = {one for one in chosen if isinstance(one, SegmentFile)}
         self._rich[feed] = [one.file for one in judged if one.rich]
         wrong = [one.file for one in judged if not one.right]
+        replaced = [one.file for one in judged if one.right and _is_replaced(one, chosen)]
         old = [file for file in wrong if file.generation < len(self._mirrors)]
         purged = [file for file in wrong if file not in old and self._held_more(file)]
         return Plan(
             gaps=gaps,
-            gone=wrong + [o.file for o in judged if o.right and not o.rich and o.file not in kept],
+            gone=wrong + replaced,
             purged=len(purged),
             resealed=len(old),
             repacked=len(wrong) - len(old) - len(purged),
@@ -228,7 +228,7 @@ class Planner:
         return judged
 
     def _seen(self, name: str, absent: Absent) -> tuple[object, ...]:
-        """Return what a verdict hangs on: what is withheld or erased here only ever grows less."""
+        """Return what a verdict hangs on: entries become erased, bodies arrive, never back."""
         return "given", name, self._edition, len(absent.withheld), len(absent.erased)
 
     def wanted(self, feed: bytes, first: int, size: int) -> set[int]:
@@ -262,7 +262,7 @@ class Planner:
         if not chosen or not isinstance(chosen[-1], Gap):
             return chosen
         first = chosen.pop().first
-        weight = self._log.index.weight(feed, first, last)
+        weight = self._log.index.weight(feed, first, last, MOST)
         while chosen and isinstance(file := chosen[-1], SegmentFile):
             if file.length >= max(_SMALL, min(weight, MOST - weight)):
                 break
@@ -299,7 +299,7 @@ class Planner:
 def _with_neighbours(judged: list[_Judged]) -> list[_Judged]:
     """Give up segments that lack what one beside them has which has to go."""
     going = [one.file for one in judged if one.rich and not one.right]
-    return [
+    changed = [
         one._replace(right=False, rich=True)
         if one.right
         and not one.whole
@@ -307,6 +307,16 @@ def _with_neighbours(judged: list[_Judged]) -> list[_Judged]:
         else one
         for one in judged
     ]
+    return changed if changed == judged else _with_neighbours(changed)
+
+
+def _is_replaced(one: _Judged, chosen: Sequence[SegmentFile | Gap]) -> bool:
+    """Tell whether a segment that might stay has nothing that is not in others, or will be."""
+    written = any(
+        isinstance(other, Gap) and other.first <= one.file.first and one.file.size <= other.size
+        for other in chosen
+    )
+    return one.file not in chosen and (written or not one.rich)
 
 
 class _Source:

@@ -10,7 +10,7 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -20,7 +20,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem
 from eventsourcing.persistence import IntegrityError, PersistenceError
-from eventsourcing.sqlite import SQLiteCursor
 
 from vault.codec import encode, topic_of
 from vault.disk import InUse
@@ -34,9 +33,8 @@ from vault.log.devices import Devices
 from vault.log.envelope import NO_TAG, Plain, Record, parse, seal_page
 from vault.log.erasure import Erasure
 from vault.log.families import Families
-from vault.log.index import Absent, Index, PageRow
+from vault.log.index import Index, beside
 from vault.log.keys import VaultKeys, data_key
-from vault.log.merkle import leaf_hash, root_of
 from vault.log.opening import followed, opened
 from vault.log.pin import Pin, Pinned
 from vault.log.records import FeedTree, Records
@@ -160,14 +158,12 @@ class SealedLog:
     def head(self) -> Head:
         """The end of the log, whoever wrote it."""
         self.records.advance()
-        size, root = _size_and_root(self.records.place.trails)
+        size, root = self.records.place.size_and_root()
         return Head(size=size, root=root, position=self.records.end)
 
     def root_of_others(self) -> bytes:
         """Return the root over the other devices' feeds: that of the vault without this device."""
-        trails = self.records.place.trails
-        others = {feed: trail for feed, trail in trails.items() if feed != self.feed}
-        return _size_and_root(others)[1]
+        return self.records.place.size_and_root(without=self.feed)[1]
 
     @property
     def order(self) -> str:
@@ -574,42 +570,3 @@ class _Found(NamedTuple):
 
     position: int
     known: Known
-
-
-def _size_and_root(trails: Mapping[bytes, Trail]) -> tuple[int, bytes]:
-    """Return how many entries several feeds have, and the root over them."""
-    roots = {feed: (trail.frontier.size, trail.frontier.root()) for feed, trail in trails.items()}
-    if len(roots) == 1:
-        [(size, root)] = roots.values()
-        return size, root
-    leaves = [
-        leaf_hash(feed + size.to_bytes(8, "big") + root)
-        for feed, (size, root) in sorted(roots.items())
-    ]
-    return sum(size for size, _ in roots.values()), root_of(leaves)
-
-
-def beside(
-    pages: Sequence[tuple[SealedPage, int]],
-    certificates: Sequence[Certificate] = (),
-    absent: Absent | None = None,
-) -> Callable[[SQLiteCursor, int], None]:
-    """Return what writes pages' rows of the index in the transaction of their append.
-
-    Args:
-        pages: The pages, each with the number of its entries.
-        certificates: What the owner says of devices from there on.
-        absent: Which of the entries, all of one feed, have no body.
-    """
-
-    def write(cursor: SQLiteCursor, start: int) -> None:
-        end = start - 1
-        for page, count in pages:
-            end += count + 1
-            size, time = page.trail.frontier.size, page.trail.time
-            Index.insert(cursor, PageRow(page.feed, size, count, end, time), page.tiles)
-        if absent is not None:
-            Index.note_absent(cursor, pages[0][0].feed, absent)
-        Index.certify(cursor, certificates)
-
-    return write

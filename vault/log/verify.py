@@ -16,7 +16,7 @@ from vault.errors import RootMismatch, TamperError
 from vault.log import checkpoint
 from vault.log.cycles import unsearched
 from vault.log.envelope import FIXED, HASH_SIZE, NO_TAG, VERSIONS
-from vault.log.merkle import Frontier, Nodes
+from vault.log.merkle import Frontier, Nodes, leaf_hash, root_of
 
 __all__ = [
     "Complain",
@@ -91,6 +91,18 @@ class Place:
     def trail(self, feed: bytes) -> Trail:
         """Return the trail of a feed, which may not have begun."""
         return self.trails.get(feed, _BEGINNING)
+
+    def size_and_root(self, without: bytes = b"") -> tuple[int, bytes]:
+        """Return how many entries the feeds have, but for one, and the root over them."""
+        trails = {feed: trail.frontier for feed, trail in self.trails.items() if feed != without}
+        if len(trails) == 1:
+            [frontier] = trails.values()
+            return frontier.size, frontier.root()
+        leaves = [
+            leaf_hash(feed + frontier.size.to_bytes(8, "big") + frontier.root())
+            for feed, frontier in sorted(trails.items())
+        ]
+        return sum(frontier.size for frontier in trails.values()), root_of(leaves)
 
     def after(self, page: "SealedPage") -> "Place":
         """Return the place behind a page."""

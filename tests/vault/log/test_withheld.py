@@ -18,9 +18,10 @@ from vault.events import ItemCollected, ItemErased, OwnerNamed
 from vault.log import home
 from vault.log.envelope import has_body
 from vault.log.merge import segments, take_in
-from vault.log.mirror import Mirror
+from vault.log.mirror import Mirror, name_of
+from vault.log.planning import fields_of
 from vault.log.sealed import Draft
-from vault.log.segment import NOTE, open_segment
+from vault.log.segment import NOTE, open_segment, seal_segment
 
 
 @pytest.fixture
@@ -208,7 +209,7 @@ def test_nobody_is_asked_and_nothing_is_read_again_where_nothing_changed(log, tm
             mirrors.take(one, place)
             give(one, tmp_path / folder, place)
             assert place.files == files
-            assert not [name for name in place.reads if name.startswith("segment")]
+            assert not place.reads
 
 
 class Counting(Memory):
@@ -414,6 +415,18 @@ def test_what_two_devices_lack_each_they_have_together(log, tmp_path):
         assert all(held(log, backup).values())
 
 
+def test_a_segment_that_has_to_go_leaves_what_only_it_has_to_the_one_beside_it(log, tmp_path):
+    ids = [entry[2] for entry in told(log)][1:]
+    richer, poorer = without(log, tmp_path / "home", ids[:1]), Memory()
+    with closing(further(tmp_path / "new", without(log, tmp_path / "home", ids[:2]), "new")) as new:
+        forget(new, ids[3:4])
+        mirrors.give(new, tmp_path / "new", poorer)
+        richer.files |= poorer.files
+        assert mirrors.give(new, tmp_path / "new", richer).purged == 1
+        there = held(log, richer)
+        assert [there.get(id_) for id_ in ids] == [False, True, True, None, True, True]
+
+
 def test_a_segment_that_was_damaged_is_written_again_by_whoever_looks_into_it(log, tmp_path):
     ids = [entry[2] for entry in told(log)][1:]
     backup = without(log, tmp_path / "home", ids[:1])
@@ -421,6 +434,27 @@ def test_a_segment_that_was_damaged_is_written_again_by_whoever_looks_into_it(lo
         [file] = Mirror(backup).listing().segments
         backup.files[file.name] = bytes(file.length)
         mirrors.give(new, tmp_path / "new", backup)
+        assert sound_mirror(backup)
+
+
+def test_a_body_that_is_not_the_signed_one_goes_from_no_segment_into_another(log, tmp_path):
+    ids = [entry[2] for entry in told(log)][1:]
+    backup = Memory()
+    mirrors.give(log, tmp_path / "home", backup)
+    [file] = Mirror(backup).listing().segments
+    keys = log.keys.owner.constants.mirrors
+    segment = open_segment(backup.files.pop(file.name), keys, file.name)
+    records = list(segment.records)
+    at = next(n for n, data in enumerate(records) if data[10:18] == (1).to_bytes(8, "big"))
+    records[at] = records[at][:-1] + bytes([records[at][-1] ^ 1])
+    backup.files[file.name] = seal_segment(segment._replace(records=records), keys)
+    renamed = name_of("segment", *fields_of(segment, keys, 1), content=backup.files[file.name])
+    backup.files[renamed] = backup.files.pop(file.name)
+    with closing(further(tmp_path / "new", without(log, tmp_path / "home", ids[:2]), "new")) as new:
+        forget(new, ids[3:4])
+        mirrors.give(new, tmp_path / "new", backup)
+        there = held(log, backup)
+        assert [there.get(id_) for id_ in ids] == [False, True, True, None, True, True]
         assert sound_mirror(backup)
 
 
