@@ -42,6 +42,8 @@ _MOST_CHANNELS: Final = 64
 _MESSAGE: Final = 1 << 16
 """Bytes; a notice is some hundred."""
 _DAY: Final = 86_400.0
+_GOODBYE: Final = 2.0
+"""Seconds for a thread to end; it keeps nobody from leaving."""
 _EARLY: Final = 60.0
 """Seconds before its end at which a channel is replaced."""
 
@@ -124,9 +126,11 @@ class Notices:
             channels = list(self._open.values())
             self._news.notify_all()
         for channel in channels:
-            channel.close()
+            # Whoever interrupts does not wait for a server's good-bye.
+            with contextlib.suppress(OSError):
+                channel.socket.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join()
+            thread.join(_GOODBYE)
 
     @property
     def live(self) -> bool:

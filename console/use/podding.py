@@ -9,6 +9,7 @@ is then as it was.
 import platform
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -489,8 +490,11 @@ def restore(
         traffic = talk.traffic
     twin = bootstrap.open_(home, secret)
     try:
+        twin.network = network
         twin.pod.link(way)
         twin.catch_up()
+        with suppress(VaultError), session(twin) as talk, mirror(twin, talk) as place:
+            place.sizes()  # what is there is remembered: `status` knows of it
     finally:
         twin.close()
     return Came(
@@ -539,16 +543,15 @@ def follow(twin: Twin, told: Callable[[Told], None], stop: Event | None = None) 
 
 
 def _kept_up(twin: Twin, stop: Event) -> Iterator[Synced]:
-    """Synchronise whenever something changed here or there; end where more is to be watched."""
+    """Synchronise whenever something changed here or there."""
     from pod_sync.notices import Notices  # noqa: PLC0415 — heavy
 
-    with session(twin) as talk:
-        watched = _watched(twin, talk)
-        with Notices(talk, watched) as notices:
-            while not stop.is_set() and _watched(twin, talk) == watched:
-                before = _stamp(twin.home)
-                yield _accounted(twin, talk)
-                _wait(twin, notices, before, stop)
+    with session(twin) as talk, Notices(talk, _watched(twin, talk)) as notices:
+        while not stop.is_set():
+            before = _stamp(twin.home)
+            yield _accounted(twin, talk)
+            notices.add(_watched(twin, talk))
+            _wait(twin, notices, before, stop)
 
 
 def _watched(twin: Twin, talk: "Session") -> tuple[str, ...]:

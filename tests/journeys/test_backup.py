@@ -213,7 +213,7 @@ def test_interrupted_at_any_step_the_next_run_goes_on(vault, how):
     assert written["segments"] == 0, "what was written before it was interrupted stays"
     assert vault.ok("check", fresh, "--read-data")["problems"] == []
     new = on(vault, "new")
-    for name in ("merge.page", "restore.enrolled", "restore.merged", "restore.unpacked"):
+    for name in ("merge.pages", "restore.enrolled", "restore.merged", "restore.unpacked"):
         done = new("restore", fresh, before=INTERRUPT.format(name=name, signal=how))
         assert done.status == (130 if how == "SIGINT" else -signal.SIGKILL), name
         assert not new.home.exists()
