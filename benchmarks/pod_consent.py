@@ -26,12 +26,13 @@ from unittest import mock
 from console import bootstrap
 from console.solid_server import SolidServer
 from console.use import consenting, podding
+from console.use.entering import alone
 from console.use.listening import listening
 from console.use.observing import FOLDER, Documents
 from pod_sync import notices
 from pod_sync.access import Form, Grant, document
 from pod_sync.account import open_pod
-from pod_sync.errors import PodRefused
+from pod_sync.errors import PodChanged, PodRefused
 from pod_sync.session import Access, Session
 from vault.application import Export
 from vault.consent import Effect, Filters, Profile, Purpose
@@ -105,13 +106,17 @@ def say(twin: bootstrap.Twin, data_type: str) -> None:
 
 def edited(app: Session) -> tuple[float, float]:
     """Take the permission back in the pod; return when it was sent and when it was answered."""
-    found = app.get(_PATH, accept="text/turtle")
-    assert found is not None
-    body = found.body.replace(b"dpv:ConsentGiven", b"dpv:ConsentWithdrawn")
-    assert body != found.body
-    sent = time.monotonic()
-    app.put(_PATH, body, "text/turtle", etag=found.etag)
-    return sent, time.monotonic()
+    while True:
+        found = app.get(_PATH, accept="text/turtle")
+        assert found is not None
+        body = found.body.replace(b"dpv:ConsentGiven", b"dpv:ConsentWithdrawn")
+        assert body != found.body
+        sent = time.monotonic()
+        try:
+            app.put(_PATH, body, "text/turtle", etag=found.etag)
+        except PodChanged:
+            continue  # the vault wrote it meanwhile
+        return sent, time.monotonic()
 
 
 def measured(twin: bootstrap.Twin, owner: Session, app: Session, edits: int) -> list[list[float]]:
@@ -119,7 +124,8 @@ def measured(twin: bootstrap.Twin, owner: Session, app: Session, edits: int) -> 
     documents, found = Documents(twin, owner, owner.webid), []
     for _ in range(edits):
         say(twin, "message")
-        documents.agree()
+        with alone(twin):
+            documents.agree()
         twin.catch_up()
         rows = twin.rows()[:_BATCH]
         assert rows

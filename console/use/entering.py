@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from console import bootstrap
 from console.bootstrap import Twin
 from console.podkeeping import Way
+from vault.disk import exclusive, storage
 from vault.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
     "ROOT",
     "Account",
     "Credentials",
+    "alone",
     "by_credentials",
     "entered",
     "feed_of",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 ROOT: Final = "twinvault/"
+_LOCK: Final = "pod.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +154,16 @@ def on_page(page: str, url: str) -> Way:
     if not way.url.startswith(str(profile.address(url)).rstrip("/") + "/"):
         raise UsageError(f"This page leads to another pod ({way.url}); name that address.")
     return way
+
+
+@contextmanager
+def alone(twin: Twin) -> Iterator[None]:
+    """Keep this device's other processes, and threads, from synchronising meanwhile.
+
+    Two that wrote as one device at once would look like a device and its copy.
+    """
+    with storage("The vault's folder"), exclusive(twin.home / _LOCK):
+        yield
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from console import bootstrap
 from console.bootstrap import Twin
+from console.use.entering import alone
 from vault.errors import VaultError
 
 if TYPE_CHECKING:
@@ -70,5 +71,6 @@ def _hear(twin: Twin, stopped: threading.Event) -> None:
         with Notices(session, documents.paths) as notices:
             while not stopped.is_set():
                 if changed := notices.wait(_LOOK):
-                    documents.agree(changed)
+                    with alone(twin):
+                        documents.agree(changed)
                     notices.add(documents.paths)

@@ -101,6 +101,7 @@ class Documents:
             PodError: The pod is away, or refuses.
         """
         self._twin.catch_up()
+        self._known = recalled(self._twin.pod_files)
         done = Agreed()
         self._etags.clear()
         self._others.clear()

@@ -25,6 +25,7 @@ from console.use.entering import (
     ROOT,
     Account,
     Credentials,
+    alone,
     by_credentials,
     entered,
     feed_of,
@@ -269,7 +270,7 @@ def _synced(twin: Twin, talk: "Session", progress: Progress | None = None) -> Sy
     way, before = twin.pod.linked, _counted(talk)
     documents = Documents(twin, talk, way.webid)
     twin.catch_up()
-    with mirror(twin, talk) as place:
+    with alone(twin), mirror(twin, talk) as place:
         last, head = twin.pod.last, twin.log.head
         suspended: tuple[str, ...] = ()
         catalogued = False
@@ -337,7 +338,7 @@ def is_newer(twin: Twin) -> bool:
         NotFound: No pod is linked.
         PodError: The pod is away, or refuses.
     """
-    with session(twin) as talk, mirror(twin, talk) as place:
+    with session(twin) as talk, alone(twin), mirror(twin, talk) as place:
         return bool(place.sizes()) and mirrors.is_newer(twin.log, place)
 
 
@@ -416,7 +417,7 @@ def witnessed(twin: Twin, address: str) -> tuple[str, ...]:
     url = twin.pod.linked.url
     if address != POD and address.rstrip("/") != url.rstrip("/"):
         raise NotFound(f"{address} is not the linked pod, which is {url}.")
-    with session(twin) as talk, mirror(twin, talk) as place:
+    with session(twin) as talk, alone(twin), mirror(twin, talk) as place:
         return tuple(differences(twin.log, place))
 
 
@@ -431,7 +432,7 @@ def scrub(twin: Twin, share: float = 1.0, progress: Progress | None = None) -> S
     """
     from pod_sync import scrub as scrubbing  # noqa: PLC0415 — heavy
 
-    with session(twin) as talk, mirror(twin, talk) as place:
+    with session(twin) as talk, alone(twin), mirror(twin, talk) as place:
         if share >= 1:
             whole = scrubbing.scrub(place, twin.secret, progress)
             files, read, entries = whole.files, whole.read, whole.entries
@@ -493,7 +494,7 @@ def restore(
         twin.network = network
         twin.pod.link(way)
         twin.catch_up()
-        with suppress(VaultError), session(twin) as talk, mirror(twin, talk) as place:
+        with suppress(VaultError), session(twin) as talk, alone(twin), mirror(twin, talk) as place:
             place.sizes()  # what is there is remembered: `status` knows of it
     finally:
         twin.close()
