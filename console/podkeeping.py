@@ -4,6 +4,7 @@ It lies in a folder of the vault, under a key that is replaced with the owner ke
 copy of the vault's folder works. No backup holds it: the recovery page does.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
@@ -161,8 +162,13 @@ class PodKeeping:
 
     def owe(self, certificate: str) -> None:
         """Note that an erasure is still to be carried out in the pod."""
-        self._stores.write(_OWED, msgspec.json.encode((*self.owed, certificate)))
+        self._owe(dict.fromkeys((*self.owed, certificate)))
 
-    def paid(self) -> None:
-        """Note that every erasure was carried out."""
-        self._stores.delete(_OWED)
+    def paid(self, certificates: Iterable[str]) -> None:
+        """Note that these erasures were carried out; others may be owed since."""
+        paid = set(certificates)
+        if paid:
+            self._owe(one for one in self.owed if one not in paid)
+
+    def _owe(self, certificates: Iterable[str]) -> None:
+        self._stores.write(_OWED, msgspec.json.encode(tuple(certificates)))

@@ -98,7 +98,7 @@ def open_pod(
         email: Whom the account belongs to, or is to.
         password: Its password, or what is to be it.
         pod: Name of the pod in its address.
-        label: What this device's credentials are named for; older ones so named are replaced.
+        label: What this device's credentials are named for; older ones so named stay.
         transport: What carries requests, by default the network.
 
     Raises:
@@ -128,9 +128,18 @@ def revoke(
     email: str,
     password: str,
     client_id: str,
+    kept: str,
     transport: httpx2.BaseTransport | None = None,
 ) -> bool:
-    """Take credentials back at the server; return whether they were there.
+    """Take credentials back at the server, and what earlier tries left; return if they were there.
+
+    Args:
+        url: Address of the server.
+        email: Whom the account belongs to.
+        password: Its password.
+        client_id: The credentials that nobody is to use any more; "" for none.
+        kept: Those that are used now: all others of the same label are taken back.
+        transport: What carries requests, by default the network.
 
     Raises:
         PodRefused: The password is wrong, or no accounts are made there.
@@ -138,7 +147,7 @@ def revoke(
     """
     with _Account(url, transport) as account:
         account.enter(email, password, create=False)
-        return account.revoke(client_id)
+        return account.revoke(client_id, kept)
 
 
 class _Account:
@@ -236,23 +245,19 @@ class _Account:
         return url
 
     def credentials(self, label: str, webid: str) -> _Issued:
-        """Return new credentials; those of the same label that there were are taken back."""
+        """Return new credentials."""
         place = self._controls().account.client_credentials
-        before = self._decoded(self._ask("GET", place), _Credentials).client_credentials
-        issued = self._decoded(self._ask("POST", place, {"name": label, "webId": webid}), _Issued)
-        for id_, resource in before.items():
-            if id_.rpartition("_")[0] == label:
-                self._expect(self._ask("DELETE", resource))
-        return issued
+        return self._decoded(self._ask("POST", place, {"name": label, "webId": webid}), _Issued)
 
-    def revoke(self, client_id: str) -> bool:
-        """Take credentials back."""
-        place = self._controls().account.client_credentials
+    def revoke(self, client_id: str, kept: str) -> bool:
+        """Take credentials back, and all others of the label of those that are kept."""
+        place, label = self._controls().account.client_credentials, kept.rpartition("_")[0]
         there = self._decoded(self._ask("GET", place), _Credentials).client_credentials
-        if client_id not in there:
-            return False
-        self._expect(self._ask("DELETE", there[client_id]))
-        return True
+        for id_, resource in there.items():
+            alike = label and id_.rpartition("_")[0] == label
+            if id_ != kept and (alike or id_ == client_id):
+                self._expect(self._ask("DELETE", resource))
+        return client_id in there and client_id != kept
 
     def _ask(self, method: str, url: str, content: dict[str, str] | None = None) -> httpx2.Response:
         """Ask the server itself: what tells where else to go is not sent the password."""

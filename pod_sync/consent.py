@@ -26,7 +26,7 @@ from vault.consent import (
     same_words,
 )
 
-__all__ = ["Changes", "State", "compare", "live", "marked", "unheard", "written"]
+__all__ = ["Changes", "State", "compare", "fitting", "live", "marked", "unheard", "written"]
 
 _VERSION: Final = b"http://purl.org/dc/terms/hasVersion"
 _MARK: Final = re.compile(rb"twinvault:1:([0-9A-Za-z._,-]{0,131072}):([0-9a-f]{64})")
@@ -34,6 +34,10 @@ _PAUSE: Final = "pause."
 """What stands before the ids of pauses in a mark: an ended one is known to nobody any more."""
 _MOST_WAITING: Final = 1000
 """What waits beyond is not put on the record: an inbox that nobody can read is no use."""
+_MOST_HELD: Final = 2000
+"""Where a document holds so many words, edits add no others to it."""
+_MOST_WRITTEN: Final = 3000
+"""So many words a document holds at most: what the vault writes it must be able to read."""
 _MOST_SAID: Final = 20_000
 """Nor is anything more, once so much was said: whoever writes so much wants to fill the disk."""
 
@@ -57,7 +61,7 @@ class Changes:
 
     Of `asked`, `tightened` are the words that count at once and `loosened` those that wait; some
     are both. `paused` stand at once. `unpaused` pauses were taken out, and stand nevertheless:
-    only the owner ends a pause. `flooded` says how many words were left aside as too many.
+    only the owner ends a pause. `flooded` says how many of all were left aside as too many.
     """
 
     asked: tuple[Statement, ...] = ()
@@ -126,6 +130,23 @@ def live(said: Iterable[Statement], now: datetime) -> tuple[Statement, ...]:
     return tuple(s for s in latest.values() if s.expires is None or now < s.expires)
 
 
+def fitting(said: Sequence[Statement | Pause]) -> list[Statement | Pause]:
+    """Return what a document holds of all that is in force about its type.
+
+    Where that is too much permissions are left out first, then what forbids: whoever reads the
+    document takes less for permitted than is, never more.
+    """
+    if len(said) <= _MOST_WRITTEN:
+        return list(said)
+    denies = [one for one in said if not _allows(one)]
+    allows = [one for one in said if _allows(one)]
+    return [*denies[:_MOST_WRITTEN], *allows[: max(0, _MOST_WRITTEN - len(denies))]]
+
+
+def _allows(one: Statement | Pause) -> bool:
+    return isinstance(one, Statement) and one.effect is Effect.ALLOW
+
+
 def unheard(before: frozenset[str] | None, said: Iterable[Statement]) -> frozenset[str]:
     """Return the statements that another device wrote into a document and this one has not got."""
     ids = {one for one in before or () if not one.startswith(_PAUSE)}
@@ -143,22 +164,30 @@ def compare(
     Args:
         document: As it was read.
         before: The ids of what the vault had written into it; None where nobody can tell: then
-            all that is in force is taken for it, and what is missing was taken out.
+            all that it would hold now is taken for it, and what is missing was taken out.
         state: What the vault holds.
         new_id: Makes the id of a statement.
     """
-    held = _of(document, live(state.said, state.now))
-    base = held if before is None else [_plain(s) for s in state.said if s.id in before]
+    about = "" if document.type == EVERYTHING else document.type
+    in_force = [s for s in live(state.said, state.now) if s.type == about]
+    paused = [pause for pause in state.pauses if pause.type == about]
+    held = [_plain(one) for one in in_force]
+    if before is None:
+        shown = fitting([*in_force, *paused])
+        base = [_plain(one) for one in shown if isinstance(one, Statement)]
+    else:
+        base = [_plain(one) for one in state.said if one.id in before]
     elsewhere = unheard(before, state.said)
     found = [
         _plain(rule.words)
         for rule in document.rules
         if isinstance(rule.words, Statement) and rule.name not in elsewhere
     ]
-    left = [s for s in base if _words(s) not in map(_words, found) and s.id not in document.unknown]
-    ours = [_words(s) for s in (*base, *held)]
+    says = {_words(s) for s in found}
+    left = [s for s in base if _words(s) not in says and s.id not in document.unknown]
+    ours = {_words(s) for s in (*base, *held)}
     added = [s for s in found if _words(s) not in ours]
-    asking = _Asking(state, new_id)
+    asking = _Asking(state, new_id, held, room=_MOST_HELD - len(held) - len(paused))
     # Permissions first: what takes the place of a wider one must be covered by it still.
     for one in sorted(added, key=lambda s: (s.effect, repr(_words(s)))):
         asking.ask(one)
@@ -166,20 +195,16 @@ def compare(
         now_held = any(_words(one) == _words(other) for other in held)
         if now_held and not any(same_words(one, other) for other in added):
             asking.end(one, narrowed=any(_narrows(other, one, state.now) for other in added))
-    paused, unpaused = _pauses(document, before, state.pauses)
+    pauses, unpaused = _pauses(document, before, state.pauses)
+    room = max(0, asking.room)
     return Changes(
         asked=tuple(asking.asked),
         tightened=tuple(asking.tightened),
         loosened=tuple(asking.loosened),
-        paused=paused,
+        paused=pauses[:room],
         unpaused=unpaused,
-        flooded=asking.flooded,
+        flooded=asking.flooded + len(pauses[room:]),
     )
-
-
-def _of(document: Document, statements: Iterable[Statement]) -> list[Statement]:
-    about = "" if document.type == EVERYTHING else document.type
-    return [_plain(one) for one in statements if one.type == about]
 
 
 def _plain(one: Statement) -> Statement:
@@ -228,9 +253,16 @@ def _pauses(
 
 
 class _Asking:
-    """Statements that are asked for one after the other, and what of each counts."""
+    """Statements that are asked for one after the other, and what of each counts.
 
-    def __init__(self, state: State, new_id: Callable[[], str]) -> None:
+    There is `room` in the document for so many that take no other's place.
+    """
+
+    def __init__(
+        self, state: State, new_id: Callable[[], str], held: Iterable[Statement], *, room: int
+    ) -> None:
+        self.room = room
+        self._held = {_place(one) for one in held}
         self._said = list(state.said)
         self._waiting = list(state.waiting)
         self._now = state.now
@@ -246,11 +278,15 @@ class _Asking:
         counts = heeded(self._said, asked, self._now)
         if counts is None and (_is_void(asked) or self._waits(asked)):
             return
-        if len(self._said) >= _MOST_SAID or len(self._waiting) >= _MOST_WAITING:
+        full = len(self._said) >= _MOST_SAID or len(self._waiting) >= _MOST_WAITING
+        adds = counts is not None and _place(counts) not in self._held
+        if full or (adds and self.room <= 0):
             self.flooded += 1
             return
         self.asked.append(asked)
         if counts is not None:
+            self.room -= adds
+            self._held.add(_place(counts))
             self._said.append(counts)
             self.tightened.append(counts)
         if counts != asked:
@@ -268,6 +304,11 @@ class _Asking:
 
     def _waits(self, asked: Statement) -> bool:
         return any(same_wish(one, asked, self._now) for one in self._waiting)
+
+
+def _place(one: Statement) -> tuple[object, ...]:
+    """Return what a later statement has in common with the one whose place it takes."""
+    return (one.type, one.purpose, one.filters, one.recipient)
 
 
 def _is_void(asked: Statement) -> bool:

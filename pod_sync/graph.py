@@ -31,12 +31,14 @@ __all__ = ["EVERYTHING", "Document", "Rule", "Said", "Unreadable", "documents", 
 class Said:
     """A statement or a pause that is in force, and when the owner said it.
 
-    `withdrawn` is set where a prohibition takes back what she had allowed.
+    `withdrawn` is set where a prohibition takes back what she had allowed, `observed` where
+    another application wrote it into her pod.
     """
 
     words: Statement | Pause
     at: datetime
     withdrawn: bool = False
+    observed: bool = False
 
     @property
     def status(self) -> str:
@@ -118,8 +120,10 @@ def _rule(one: Said, about: str, owner: str, ciphers: Ciphers) -> Iterator[str]:
         f"odrl:target {_name(words.id, 'items') if narrowed else '<#all.items>'}",
         f"dpv:hasConsentStatus dpv:{one.status}",
         f"dpv:isIndicatedAtTime {_time(one.at)}",
-        f"dpv:isIndicatedBy {iri(owner)}",
     ]
+    if isinstance(words, Statement) and not one.observed:
+        # Who began a pause is not on the record.
+        common.append(f"dpv:isIndicatedBy {iri(owner)}")
     if isinstance(words, Pause):
         label = f"{about}, paused: kept, and used for nothing"
         first = ["a odrl:Prohibition, v:Pause", "odrl:action odrl:use"]

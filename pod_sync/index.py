@@ -21,6 +21,7 @@ __all__ = [
     "encode",
     "fields",
     "head",
+    "is_cut",
     "is_whole",
     "path",
 ]
@@ -87,6 +88,14 @@ def decode(content: bytes, feed: str) -> Index:
     if index.feed != feed:
         raise TamperError(f"The index of device {feed} is that of another one.")
     return index
+
+
+def is_cut(content: bytes, feed: str) -> bool:
+    """Whether a document is the beginning of one that this device was writing."""
+    begins = encode(Index(feed=feed)).partition(b',"number"')[0]
+    return not content.endswith(b"}") and (
+        begins.startswith(content) or content.startswith(begins)
+    )
 
 
 def fields(name: str) -> tuple[str, int]:

@@ -1,8 +1,8 @@
 """What a device remembers of a pod: what was there, how far, and what it had begun.
 
 It makes that nothing changed cost one request, that an older pod is noticed, and that what a
-crash left behind is found without listing. Without it a device starts over, and trusts the
-pod no more than a new one does. It lies sealed on the device, which is the keeper's business.
+crash left behind is found without listing. Without it a device starts over, lists its files once,
+and trusts the pod no more than a new one does. It lies sealed on the device, which is the keeper's business.
 """
 
 from collections.abc import Mapping
@@ -63,10 +63,11 @@ class Remembered(msgspec.Struct, kw_only=True):
     """All of it.
 
     `heads` are the highest ever seen of each feed, `small` the contents of small files.
-    `writing` are digests of indexes that are perhaps written, `begun` are files that are perhaps there,
-    `doomed` paths that are to be deleted once no index lists them; `distrusted` are paths of
-    damaged files, `scrubbed` names of files that a scrub has found sound so far. `settled` says of which
-    state of this device the last sync brought pod and log together.
+    `writing` are digests of indexes that are perhaps written, `begun` are files that are perhaps
+    there, `doomed` paths that are to be deleted once no index lists them; `distrusted` are paths
+    of damaged files, `scrubbed` names of files that a scrub has found sound so far. `searched` is
+    whether the device's files were listed, since it may have forgotten what it had begun or
+    doomed. `settled` says of which state of this device the last sync brought pod and log together.
     """
 
     format: int = FORMAT
@@ -80,6 +81,7 @@ class Remembered(msgspec.Struct, kw_only=True):
     doomed: set[str] = set()
     distrusted: set[str] = set()
     scrubbed: set[str] = set()
+    searched: bool = False
     settled: bytes = b""
     mirrored: dict[str, int] = {}
     checkpoint: str = ""

@@ -16,7 +16,19 @@ import msgspec
 
 from pod_sync.ahead import Ahead
 from pod_sync.errors import PodChanged, PodRefused, PodUnreachable
-from pod_sync.index import LARGEST, SLOT, Index, decode, encode, fields, head, is_whole, path
+from pod_sync.index import (
+    LARGEST,
+    SLOT,
+    Index,
+    decode,
+    encode,
+    fields,
+    head,
+    is_cut,
+    is_whole,
+    path,
+)
+from pod_sync.lying import lying
 from pod_sync.memory import Device, Memory, Seen, load
 from pod_sync.session import Member, Session
 from vault import points
@@ -65,6 +77,7 @@ class PodPlace:
         self._on_its_way: tuple[str, Future[None]] | None = None
         self._where: dict[str, list[str]] = {}
         self._listed = False
+        self._unfinished: set[str] = set()
         self._added: set[str] = set()
         self._removed: set[str] = set()
         self._gone: set[str] = set()
@@ -124,6 +137,7 @@ class PodPlace:
         if not self._listed:
             self._refresh()
         self._listed = False
+        self._search()
         self._adopt()
         self._where = self._copies()
         return {name: fields(name)[1] for name in self._where}
@@ -182,9 +196,9 @@ class PodPlace:
             return known
         read = {name: self._index(feed, member) for name, member in slots.items()}
         index = max(filter(None, read.values()), key=lambda one: one.number, default=None)
-        if index is None and feed == self.feed:
-            if known is None:
-                return None  # the first that this device ever wrote was cut off
+        if index is None and known is None and (feed == self.feed or feed in self._unfinished):
+            return None  # the first that the device ever wrote was cut off: it promised nothing
+        if index is None and known and feed == self.feed:
             index = known.index
         if index is None:
             raise TamperError(
@@ -206,8 +220,14 @@ class PodPlace:
             return None
         try:
             found = self.session.get(f"{self.root}{_INDEX}{member.name}", most=LARGEST)
-            return decode(found.body, feed) if found else None
-        except (TamperError, Vanished):
+        except Vanished:
+            return None
+        assert found is not None
+        try:
+            return decode(found.body, feed)
+        except TamperError:
+            if member.name == f"{feed}-1.json" and is_cut(found.body, feed):
+                self._unfinished.add(feed)
             return None
 
     def _compare(self, feed: str, known: Index, index: Index) -> None:
@@ -462,6 +482,15 @@ class PodPlace:
         for name in sorted(self._known.begun - own - self._added - self._removed):
             if self.session.size(self.root + path(self.feed, name)) == fields(name)[1]:
                 self._added.add(name)
+
+    def _search(self) -> None:
+        """Doom, once, what lies there and does not count: a lost memory knew of it."""
+        if self._known.searched or not self.feed:
+            return
+        own = {f"{self.feed}/{name}" for name in self._own().files}
+        self._known.doomed |= lying(self.session, self.root, self.feed).keys() - own
+        self._known.searched = True
+        self.save()
 
     def _clear(self) -> None:
         """Delete what no index names: what was taken out, and what an interrupted run left."""

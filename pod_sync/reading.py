@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from pod_sync.opaque import Ciphers, Kind
-from pod_sync.turtle import Foul, Graph, Node, Term, Text, canonical, parse
+from pod_sync.turtle import MOST, Foul, Graph, Node, Term, Text, canonical, parse
 from pod_sync.vocabulary import (
     DPV,
     EVERYTHING,
@@ -73,7 +73,12 @@ class Unreadable:
 
 
 def read(
-    data_type: str, content: bytes, ciphers: Ciphers, *, base: str = "http://document.invalid/"
+    data_type: str,
+    content: bytes,
+    ciphers: Ciphers,
+    *,
+    base: str = "http://document.invalid/",
+    most: int = MOST,
 ) -> Document | Unreadable:
     """Read what a document asks for; never raises for its content.
 
@@ -83,11 +88,12 @@ def read(
         ciphers: What finds people, conversations and the like again.
         base: Where the document lies. A server may write relative IRIs out when it patches, so
             digests are compared of documents that were read with their own address.
+        most: So many bytes it may have.
     """
     try:
         if data_type != EVERYTHING:
             check_type(data_type)
-        graph = parse(content, base)
+        graph = parse(content, base, most=most)
         digest = sha256(canonical(graph)).digest()
         return _Reading(graph, data_type, ciphers).document(digest)
     except UsageError:

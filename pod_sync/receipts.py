@@ -196,9 +196,11 @@ def _status(said: Said, words: Statement, owner: str) -> Json:
     status: Json = {
         "@type": [f"dpv:{said.status}"],
         "dpv:isIndicatedAtTime": said.at.astimezone(UTC).isoformat(),
-        "dpv:isIndicatedBy": owner,
-        "dpv:isExercisedAt": "the owner's vault: twin consent",
+        "dpv:isExercisedAt": "a document in the owner's pod",
     }
+    if not said.observed:
+        status["dpv:isIndicatedBy"] = owner
+        status["dpv:isExercisedAt"] = "the owner's vault: twin consent"
     if words.expires is not None:
         until = words.expires.astimezone(UTC).isoformat()
         status["dpv:hasDuration"] = {"@type": ["dpv:UntilTimeDuration"], "rdf:value": until}

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pod_sync.index import fields, lies
+from pod_sync.index import fields
+from pod_sync.lying import lying
 from pod_sync.place import PodPlace
 from vault import restoring
 
@@ -88,15 +89,8 @@ def scrub(place: PodPlace, secret: str, progress: Progress | None = None) -> Scr
 
 
 def _lying(place: PodPlace) -> dict[str, int]:
-    """Return path (`feed/name`) and length of all files of the mirror's form, counted or not.
-
-    Each device's files lie in up to 256 containers, each of them one request.
-    """
+    """Return path (`feed/name`) and length of all files of the mirror's form, counted or not."""
     found: dict[str, int] = {}
-    files = f"{place.root}files/"
-    for feed in place.session.listing(files):
-        for part in place.session.listing(f"{files}{feed.name}/"):
-            for file in place.session.listing(f"{files}{feed.name}/{part.name}/"):
-                if not file.container and lies(feed.name, part.name, file.name):
-                    found[f"{feed.name}/{file.name}"] = file.size or 0
+    for feed in place.session.listing(f"{place.root}files/"):
+        found |= lying(place.session, place.root, feed.name)
     return found

@@ -112,19 +112,20 @@ class Graph:
         return {o for _, p, o in self.triples if p == predicate}
 
 
-def parse(content: bytes, base: str) -> Graph:
+def parse(content: bytes, base: str, *, most: int = MOST) -> Graph:
     """Read Turtle.
 
     Args:
-        content: UTF-8, at most `MOST` bytes.
+        content: UTF-8.
         base: The absolute IRI of the document.
+        most: So many bytes it may have, and for each `MOST` of them 32,768 triples.
 
     Raises:
         Foul: It is larger than a bound, or no Turtle.
     """
-    if len(content) > MOST:
-        raise Foul(f"The document is larger than {MOST >> 20} MiB.")
-    sink = _Sink()
+    if len(content) > most:
+        raise Foul(f"The document is larger than {most >> 20} MiB.")
+    sink = _Sink(most // MOST * _TRIPLES)
     try:
         SinkParser(cast("RDFSink", sink), baseURI=base, turtle=True).loadBuf(content)
     except Foul:
@@ -138,8 +139,9 @@ def parse(content: bytes, base: str) -> Graph:
 class _Sink:
     """What the parser calls, by the names of `RDFSink`."""
 
-    def __init__(self) -> None:
+    def __init__(self, triples: int) -> None:
         self.graph = Graph()
+        self._triples = triples
         self._blanks = self._said = 0
 
     def newSymbol(self, iri: str) -> str:  # noqa: N802
@@ -175,8 +177,8 @@ class _Sink:
             raise Foul("A text of the document is too long, or none.")
         self.graph.add((subject, predicate, found))
         self._said += 1
-        if self._said > _TRIPLES:
-            raise Foul(f"The document says more than {_TRIPLES} things.")
+        if self._said > self._triples:
+            raise Foul(f"The document says more than {self._triples} things.")
 
     def intern(self, term: object) -> object:
         return term

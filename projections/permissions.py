@@ -73,11 +73,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A statement or a pause that counts, and when it was said; `withdrawn` takes something back."""
+    """A statement or a pause that counts, and when it was said; `withdrawn` takes something back.
+
+    `observed` is no word of the owner's: another application wrote it into her pod.
+    """
 
     words: Statement | Pause
     at: datetime
     withdrawn: bool = False
+    observed: bool = False
 
 
 def statement_of(event: Event | None) -> Statement | None:
@@ -182,11 +186,12 @@ class Permissions(View):
     """The follower that keeps every statement, in the order in which it was said."""
 
     name = "permissions"
-    version = "3"
+    version = "4"
     tables = """
         CREATE TABLE statements (
             position INTEGER PRIMARY KEY, id TEXT NOT NULL, masks INTEGER NOT NULL,
-            time INTEGER NOT NULL, withdrawn INTEGER NOT NULL, body BLOB NOT NULL);
+            time INTEGER NOT NULL, withdrawn INTEGER NOT NULL, observed INTEGER NOT NULL,
+            body BLOB NOT NULL);
         CREATE TABLE observed (
             document TEXT NOT NULL, digest BLOB NOT NULL,
             PRIMARY KEY (document, digest)) WITHOUT ROWID;
@@ -194,6 +199,7 @@ class Permissions(View):
         CREATE TABLE pauses (
             position INTEGER PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL,
             body BLOB NOT NULL);
+        CREATE TABLE begun (id TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE retention (type TEXT PRIMARY KEY, days INTEGER) WITHOUT ROWID;
     """
 
@@ -234,16 +240,17 @@ class Permissions(View):
     def told(self) -> tuple[Told, ...]:
         """Everything that counts, in order: each statement and each pause that was not ended."""
         rows = self._rows(
-            "SELECT position, time, withdrawn, body FROM statements"
-            " UNION ALL SELECT position, time, NULL, body FROM pauses ORDER BY position"
+            "SELECT position, time, withdrawn, observed, body FROM statements"
+            " UNION ALL SELECT position, time, NULL, NULL, body FROM pauses ORDER BY position"
         )
         return tuple(
             Told(
                 words=_pause.decode(body) if withdrawn is None else decode_statement(body),
                 at=datetime.fromtimestamp(int(str(time)) // 1000 / 1e6, UTC),
                 withdrawn=bool(withdrawn),
+                observed=bool(observed),
             )
-            for _, time, withdrawn, body in rows
+            for _, time, withdrawn, observed, body in rows
             if isinstance(body, bytes)
         )
 
@@ -256,6 +263,10 @@ class Permissions(View):
         """Whether a document in the pod was heard as it stands."""
         found = "SELECT 1 FROM observed WHERE document = ? AND digest = ?"
         return self._one(found, (document, digest)) is not None
+
+    def begun(self, pause_id: str) -> bool:
+        """Whether a pause began, be it that it has ended since."""
+        return self._one("SELECT 1 FROM begun WHERE id = ?", (pause_id,)) is not None
 
     def _waiting(self) -> list[tuple[Value, Waiting]]:
         rows = self._rows("SELECT position, body FROM waiting ORDER BY position")
@@ -360,6 +371,7 @@ class Permissions(View):
                         "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?, ?)",
                         (entry.position, pause.id, entry.time, encode(pause)),
                     )
+                    self._db.execute("INSERT OR IGNORE INTO begun VALUES (?)", (pause.id,))
                 case UseResumed(pause=pause):
                     self._db.execute("DELETE FROM pauses WHERE id = ?", (pause.id,))
                 case RetentionSet(type=type_, days=days):
@@ -382,9 +394,11 @@ class Permissions(View):
     def _note(self, entry: Entry, statement: Statement) -> None:
         withdrawn = isinstance(entry.event, ConsentWithdrawn)
         masks = withdrawn or isinstance(entry.event, ConsentProhibited)
+        observed = isinstance(entry.event, ConsentObserved)
+        body = encode(statement)
         self._db.execute(
-            "INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?, ?, ?)",
-            (entry.position, statement.id, masks, entry.time, withdrawn, encode(statement)),
+            "INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (entry.position, statement.id, masks, entry.time, withdrawn, observed, body),
         )
 
     def _observe(self, entry: Entry, observed: ConsentObserved) -> None:
@@ -425,7 +439,7 @@ class Permissions(View):
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("newest", self._get("newest"))
         yield ("leapt", self._get("leapt"))
-        for table in ("statements", "observed", "waiting", "pauses", "retention"):
+        for table in ("statements", "observed", "waiting", "pauses", "begun", "retention"):
             for row in self._rows(f"SELECT * FROM {table}"):  # noqa: S608 - fixed names
                 yield (table, *row)
 

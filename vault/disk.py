@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vault import points
@@ -53,8 +53,13 @@ def private_folder(path: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Create an empty file that only its owner can read, unless it exists."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    """Create an empty file that only its owner can read, unless it exists.
+
+    One that exists is not opened: closing it again would drop every lock that this process
+    holds on it (POSIX), a database's among them.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def sync_folder(path: Path) -> None:

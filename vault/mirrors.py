@@ -36,10 +36,10 @@ from vault.log.mirror import (
     seal_parcel,
 )
 from vault.log.owner import Owner, unlock
-from vault.log.planning import Planner, Remembered, Withholding, fields_of, opened_file
+from vault.log.planning import Planner, Remembered, Withholding, damage, fields_of, opened_file
 from vault.log.rotation import adopt_owner
 from vault.log.sealed import SealedLog
-from vault.log.segment import Segment, absence, open_segment, seal_segment
+from vault.log.segment import Segment, absence, seal_segment
 from vault.log.sqlite import sqlite_errors
 from vault.log.witness import Standing, compare, refusal
 
@@ -198,7 +198,12 @@ def _confront(log: SealedLog, mirror: Mirror, found: Listing) -> None:
     known = log.records.place.trail(log.feed)
     for file in found.of(log.feed):
         if file.size > known.frontier.size:
-            segment = open_segment(mirror.read(file.name), _owner(log).constants.mirrors, file.name)
+            try:
+                segment = opened_file(mirror, file, _owner(log).constants.mirrors)
+            except Vanished:
+                continue
+            if not segment.records:
+                raise TamperError(f"{file.name} holds less than it says.")
             last = checkpoint.parse(segment.records[-1], log.devices.key_of(log.feed))
             raise RolledBack(
                 f"{place} knows {last.size} entries of this device up to {_day(last.time)}, and "
@@ -493,17 +498,26 @@ class _Taking:
         waiting = [file for file in self._found.segments if self._may_fill(file, looked)]
         self._expect(waiting)
         for file in waiting:
-            if self._lacking(file, file.size) and self._taken(file):
-                looked.add(_has_no_more(file, self._lacking(file, file.size)))
+            lacking = self._lacking(file, file.size)
+            try:
+                if lacking and self._taken(file):
+                    lacking = self._lacking(file, file.size)
+                    looked.add(_has_no_more(file, lacking))
+                    if lacking > file.size - file.first - file.bodies:
+                        looked.add(damage(file, lacking))  # a body there does not open
+            except (TamperError, ForeignVault):
+                # Nothing that is new hangs on it; the next giving writes it again.
+                looked.add(damage(file, lacking))
         looked.keep()
 
     def _may_fill(self, file: SegmentFile, looked: Remembered) -> bool:
         """Tell whether a segment may hold a body that is withheld here."""
         feed, first, size = file[1:4]
+        if size > self._known(feed):
+            return False
         absent = self._log.index.absent(feed, first, size)
         return (
             bool(absent.withheld and file.bodies)
-            and size <= self._known(feed)
             and file.absent
             != absence(self._mirrors[file.generation - 1], (feed, first, size, *absent))
             and _has_no_more(file, len(absent.withheld)) not in looked

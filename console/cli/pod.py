@@ -14,7 +14,8 @@ from vault.errors import UsageError
 
 if TYPE_CHECKING:
     from console.bootstrap import Twin
-    from console.use.podding import Account, Credentials, Synced, Told
+    from console.use.pacing import Told
+    from console.use.podding import Account, Credentials, Synced
 
 __all__ = ["pod"]
 
@@ -41,8 +42,9 @@ def pod() -> None:
 def serve(folder: Path | None, port: int | None, lan: str) -> None:
     """Run a Solid server of your own until interrupted.
 
-    Its files are in DIR, by default ~/.local/share/twinvault-pod. Nobody but this machine reaches it, unless `--lan` says under which name the local network
-    does: it speaks http, so say it only where you trust everybody on the wire.
+    Its files are in DIR, by default ~/.local/share/twinvault-pod. Nobody but this machine
+    reaches it, unless `--lan` says under which name the local network does: it speaks http, so
+    say it only where you trust everybody on the wire.
     """
     from console.solid_server import SolidServer, usual_folder  # noqa: PLC0415 — heavy
 
@@ -66,7 +68,8 @@ def serve(folder: Path | None, port: int | None, lan: str) -> None:
 @click.option("--pod", "name", default="", help="The pod to make there, or one you have.")
 @click.option("--webid", default="", help="Who you are, where you have credentials already.")
 @click.option("--client-id", default="", help="The id of these credentials.")
-def link(url: str, email: str, name: str, webid: str, client_id: str) -> None:
+@click.option("--issuer", default="", help="Who gave them, where your profile names several.")
+def link(url: str, email: str, name: str, webid: str, client_id: str, issuer: str) -> None:
     """Link a pod, and make a recovery page that leads to it.
 
     Without options URL is a server where you have an account or get one: you are asked for
@@ -75,7 +78,7 @@ def link(url: str, email: str, name: str, webid: str, client_id: str) -> None:
     """
     from console.use import podding  # noqa: PLC0415 — heavy
 
-    by: Account | Credentials | None = _credentials(webid, client_id)
+    by: Account | Credentials | None = _credentials(webid, client_id, issuer)
     if by is not None and (email or name):
         raise click.UsageError("Say --email and --pod, or --webid and --client-id, not both.")
     with opened(tidy=False) as twin:
@@ -87,7 +90,10 @@ def link(url: str, email: str, name: str, webid: str, client_id: str) -> None:
         if done.before not in {"", done.url}:
             talk(f"It takes the place of {printable(done.before)}; what is there stays there.")
         if done.revoked is False:
-            talk("The credentials used there before still work; that server can revoke them.")
+            talk("The credentials used there before may still work; that server can revoke them.")
+        if done.revoked:
+            talk("The credentials used there before are revoked: a device that came back from the")
+            talk("page with them links again, `twin pod link`.")
         talk(f"New recovery page: {done.recovery_key_file}")
         kept = "" if done.same_key else " The page before opens nothing any more."
         talk(f"Print it and move it away from this machine: it leads back to the pod.{kept}")
@@ -96,7 +102,7 @@ def link(url: str, email: str, name: str, webid: str, client_id: str) -> None:
     emit(done, lines)
 
 
-def _credentials(webid: str, client_id: str) -> "Credentials | None":
+def _credentials(webid: str, client_id: str, issuer: str) -> "Credentials | None":
     """Return the credentials that were named, with their secret; None where none were.
 
     Raises:
@@ -104,12 +110,12 @@ def _credentials(webid: str, client_id: str) -> "Credentials | None":
     """
     from console.use.podding import Credentials  # noqa: PLC0415 — heavy
 
-    if not webid and not client_id:
+    if not webid and not client_id and not issuer:
         return None
     if not webid or not client_id:
         raise click.UsageError("Credentials need both --webid and --client-id.")
     told = told_secret("Secret of these credentials", _SECRET)
-    return Credentials(webid=webid, client_id=client_id, secret=told)
+    return Credentials(webid=webid, client_id=client_id, secret=told, issuer=issuer)
 
 
 def _account(email: str, name: str) -> "Account":
@@ -158,10 +164,10 @@ def sync(follow: bool) -> None:
 
 
 def _synced(twin: "Twin", *, follow: bool) -> None:
-    from console.use import podding  # noqa: PLC0415 — heavy
+    from console.use import pacing, podding  # noqa: PLC0415 — heavy
 
     if follow:
-        podding.follow(twin, _tell)
+        pacing.follow(twin, _tell)
         return
     with progress("Synchronising", "entries") as told:
         done = podding.sync(twin, told)
@@ -280,7 +286,10 @@ def scrub(share: float | None) -> None:
 @click.option("--name", default="", help="What to call this device.")
 @click.option("--webid", default="", help="Who you are, where the page does not say it.")
 @click.option("--client-id", default="", help="The id of your credentials there.")
-def restore(url: str, page: Path | None, name: str, webid: str, client_id: str) -> None:
+@click.option("--issuer", default="", help="Who gave them, where your profile names several.")
+def restore(
+    url: str, page: Path | None, name: str, webid: str, client_id: str, issuer: str
+) -> None:
     """Make the vault again from its pod, as a new device.
 
     The recovery page that `twin pod link` made is all it takes. It appears at --home (or
@@ -288,7 +297,7 @@ def restore(url: str, page: Path | None, name: str, webid: str, client_id: str) 
     """
     from console.use import podding  # noqa: PLC0415 — heavy
 
-    by = _credentials(webid, client_id)
+    by = _credentials(webid, client_id, issuer)
     if page is None and by is None:
         raise click.UsageError("Say --recovery-key with the recovery page, or --webid.")
     opens = secret("What is in the pod is sealed") if page is None else _page(page)

@@ -4,17 +4,20 @@ It is read from the log, so it is the same on all devices and part of the histor
 that said nothing to the vault are kept sealed on the device that read them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import uuid4
 
 import msgspec
 
 from console.bootstrap import Twin
 from console.use.consenting import Said
 from projections.permissions import Waiting
-from vault.consent import Effect, Statement, same_words
+from vault.consent import Effect, Purpose, Statement, same_words, standing
 from vault.derived import Derived
 from vault.errors import NotFound, TamperError
+from vault.events import ConsentGiven, ConsentProhibited, Event, MaskedAlias
 
 __all__ = [
     "Inbox",
@@ -25,6 +28,7 @@ __all__ = [
     "inbox",
     "kept",
     "recalled",
+    "refusal",
     "refuse",
     "remember",
 ]
@@ -70,7 +74,7 @@ class Inbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """What was asked for and refused; what `stands` on the same words, if anything does."""
+    """What was asked for and refused; what `stands` in its place, if anything does."""
 
     refused: Statement
     stands: Statement | None
@@ -113,7 +117,7 @@ def accept(twin: Twin, id_: str) -> Said:
 
 
 def refuse(twin: Twin, id_: str) -> Refused:
-    """Say once more what stands on the same words; where nothing does, that it is refused.
+    """Say once more what stands in place of a wish; where nothing does, that it is refused.
 
     Either way nothing is permitted or forbidden that was not before.
 
@@ -123,12 +127,46 @@ def refuse(twin: Twin, id_: str) -> Refused:
     asked = _waiting(twin, id_)
     now = twin.vault.now()
     said = twin.views.permissions.statements
-    stands = next((s for s in reversed(said) if same_words(s, asked)), None)
-    if stands is not None and stands.expires is not None and stands.expires <= now:
-        stands = None
+    twin.vault.record(*(_event(twin, one, now) for one in refusal(said, asked, now)))
+    twin.catch_up()
+    return Refused(refused=asked, stands=_stands(said, asked, now), at=now)
+
+
+def refusal(said: Sequence[Statement], asked: Statement, now: datetime) -> list[Statement]:
+    """Return what answers a wish and changes nothing, in the order in which it is to be said.
+
+    Args:
+        said: Everything that counts, in order.
+        asked: What is refused.
+        now: When it is.
+    """
     # A prohibition that has ended forbids nothing, and is an answer all the same.
-    _say(twin, stands or replace(asked, effect=Effect.DENY, expires=now))
-    return Refused(refused=asked, stands=stands, at=now)
+    answer = _stands(said, asked, now) or replace(asked, effect=Effect.DENY, expires=now)
+    if asked.purpose is not Purpose.SHARE or asked.recipient:
+        return [replace(answer, recipient=asked.recipient)]
+    # Said to everybody it takes the place of what was said since to one: that is said again.
+    single: dict[str, Statement] = {}
+    for one in said:
+        if same_words(replace(one, recipient=""), asked):
+            if one.recipient:
+                single[one.recipient] = one
+            elif one.effect is Effect.DENY:
+                single.clear()
+    return [answer, *single.values()]
+
+
+def _stands(said: Sequence[Statement], asked: Statement, now: datetime) -> Statement | None:
+    """Return what decides where a wish would: for everybody, too, where it names somebody."""
+    live = standing(said, asked.purpose, now, recipient=asked.recipient)
+    return next((s for s in live if (s.type, s.filters) == (asked.type, asked.filters)), None)
+
+
+def _event(twin: Twin, said: Statement, now: datetime) -> Event:
+    """Return the owner's word as it goes on the record."""
+    said = replace(said, id=uuid4().hex)
+    if said.effect is Effect.ALLOW:
+        return ConsentGiven(statement=said)
+    return ConsentProhibited(statement=said, masked=_masked(twin, said, now))
 
 
 def _waiting(twin: Twin, id_: str) -> Statement:
@@ -141,9 +179,7 @@ def _waiting(twin: Twin, id_: str) -> Statement:
 
 
 def _say(twin: Twin, said: Statement) -> Statement:
-    """Put a statement on the record; one that has ended already concerns nobody."""
-    ended = said.expires is not None and said.expires <= twin.vault.now()
-    denies = said.effect is Effect.DENY and not ended
+    """Put a statement on the record, and let every view follow at once."""
     statement = twin.vault.say(
         said.effect,
         said.type,
@@ -152,8 +188,15 @@ def _say(twin: Twin, said: Statement) -> Statement:
         redact=said.redact,
         recipient=said.recipient,
         expires=said.expires,
-        masked=twin.masked_by(said.type, said.filters) if denies else (),
+        masked=_masked(twin, said, twin.vault.now()),
     )
     twin.catch_up()
     twin.suspend_tainted(statement.id)
     return statement
+
+
+def _masked(twin: Twin, said: Statement, now: datetime) -> tuple[MaskedAlias, ...]:
+    """Return whom a statement concerns; one that has ended already concerns nobody."""
+    ended = said.expires is not None and said.expires <= now
+    denies = said.effect is Effect.DENY and not ended
+    return twin.masked_by(said.type, said.filters) if denies else ()

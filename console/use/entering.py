@@ -1,7 +1,7 @@
 """Ways into the owner's pod: by an account, by credentials that she made, by the recovery page."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -101,7 +101,7 @@ def by_credentials(url: str, by: Credentials, network: "httpx2.BaseTransport | N
     from pod_sync import profile  # noqa: PLC0415 — heavy
     from pod_sync.errors import PodRefused  # noqa: PLC0415
 
-    found = profile.find(url, issuer=by.issuer, transport=network)
+    found = profile.find(url, webid=by.webid, issuer=by.issuer, transport=network)
     if found.webid != by.webid:
         raise PodRefused(
             f"The pod at {found.storage} is that of {found.webid}; give that WebID and "
@@ -116,24 +116,33 @@ def by_credentials(url: str, by: Credentials, network: "httpx2.BaseTransport | N
     )
 
 
-def revoked(twin: Twin, url: str, by: Account | Credentials, before: Way, way: Way) -> bool:
-    """Revoke the credentials that were used before, as far as this account can."""
+def revoked(
+    url: str,
+    by: Account | Credentials,
+    before: Way | None,
+    way: Way,
+    network: "httpx2.BaseTransport | None",
+) -> bool | None:
+    """Revoke the credentials that were used before, as far as this account can.
+
+    Returns:
+        Whether they were; None where there were none before.
+    """
     from pod_sync import account  # noqa: PLC0415 — heavy
     from pod_sync.errors import PodError  # noqa: PLC0415
 
-    if before.client_id == way.client_id or isinstance(by, Credentials):
-        return False
-    try:
-        account.revoke(
-            url,
-            email=by.email,
-            password=by.password,
-            client_id=before.client_id,
-            transport=twin.network,
-        )
-    except PodError:
-        return False
-    return before.issuer == way.issuer
+    done = False
+    if isinstance(by, Account):
+        with suppress(PodError):
+            done = account.revoke(
+                url,
+                email=by.email,
+                password=by.password,
+                client_id=before.client_id if before else "",
+                kept=way.client_id,
+                transport=network,
+            )
+    return done if before else None
 
 
 def on_page(page: str, url: str) -> Way:

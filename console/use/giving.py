@@ -1,7 +1,8 @@
 """What of this device goes into the owner's pod, and what tells that nothing of it is new.
 
 Papers go, since they are free of content; of models those alone that learned from nothing but
-what may be there, and they leave with that. Runs that were not finished stay at home.
+what may be there, and they leave with that. Runs that were not finished stay at home, and so do
+evaluations: they tell of items that a model never learned from.
 """
 
 import hashlib
@@ -16,7 +17,6 @@ from console.bootstrap import Twin
 from console.use import mirroring
 from projections.mirrored import Mirrored
 from trainer import states
-from trainer.evaluate import report
 from vault import mirrors
 from vault.consent import in_force
 from vault.events import Event
@@ -30,15 +30,21 @@ __all__ = ["edition", "give", "mirrored"]
 Progress = Callable[[int, int], None]
 
 
-def give(twin: Twin, place: "PodPlace", progress: Progress | None = None) -> Given:
+def give(twin: Twin, place: "PodPlace", present: bytes, progress: Progress | None = None) -> Given:
     """Bring the mirror in a pod up to what this device has, and remember that it is.
+
+    Args:
+        twin: The open vault.
+        place: The mirror.
+        present: The `edition` that all of the pod is brought up to.
+        progress: Told (entries done, entries in all).
 
     Raises:
         PodError: The pod is away, or refuses; giving again goes on.
         RolledBack: The mirror knows more of this device's feed than its log, or another.
     """
     # What another process appends meanwhile is for the next time.
-    present, root = edition(twin), twin.log.head.root.hex()
+    root = twin.log.head.root.hex()
     bodies = mirrored(twin)
     wanted = partial(_may_leave, *_leaving(twin, bodies))
     keepsakes = mirroring.keepsakes(twin, wanted)
@@ -66,9 +72,9 @@ def _leaving(twin: Twin, bodies: Mirrored) -> tuple[AbstractSet[str], AbstractSe
 
 
 def _may_leave(models: AbstractSet[str], kept: AbstractSet[str], name: str) -> bool:
-    """Whether a file of a model may be in the pod; what runs left behind stays at home."""
+    """Whether a file of a model may be in the pod: its weights, or which rows it learned from."""
     whole = {states.name_of(state) for state in kept}
-    return name in whole or any(name in {f"{m}.rows", report.name_of(m)} for m in models)
+    return name in whole or name in {f"{model}.rows" for model in models}
 
 
 def edition(twin: Twin) -> bytes:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 from console import bootstrap
 from console.bootstrap import Twin
 from console.use.entering import alone
-from vault.errors import VaultError
 
 if TYPE_CHECKING:
     import httpx2
@@ -55,7 +54,7 @@ def _listen(
                 _hear(twin, stopped)
             finally:
                 twin.close()
-        except VaultError:
+        except Exception:  # noqa: BLE001 - whatever it is, to hear again is better than to be deaf
             # The pod is away, or something is wrong that the next command says by itself.
             stopped.wait(_AWAY)
 
@@ -68,6 +67,8 @@ def _hear(twin: Twin, stopped: threading.Event) -> None:
     way = twin.pod.linked
     with Session(way.access, transport=twin.network) as session:
         documents = Documents(twin, session, way.webid)
+        with alone(twin):
+            documents.agree()  # what was edited before anybody listened
         with Notices(session, documents.paths) as notices:
             while not stopped.is_set():
                 if changed := notices.wait(_LOOK):

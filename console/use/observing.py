@@ -15,13 +15,13 @@ from uuid import uuid4
 
 from console.bootstrap import Twin
 from console.use.answering import Unread, kept, recalled, remember
-from pod_sync.consent import Changes, State, compare, live, marked, unheard, written
+from pod_sync.consent import Changes, State, compare, fitting, live, marked, unheard, written
 from pod_sync.errors import PodChanged, PodRefused
 from pod_sync.graph import EVERYTHING, Document, Said, Unreadable, documents, read
 from pod_sync.opaque import Ciphers, words_of
 from pod_sync.receipts import receipt
 from pod_sync.vocabulary import published
-from projections.permissions import covering
+from projections.permissions import Told, covering
 from vault.consent import Pause, Purpose, Statement, check_type
 from vault.errors import UsageError
 from vault.events import ConsentObserved, Event, UsePaused
@@ -40,7 +40,7 @@ _JSON_LD: Final = "application/ld+json"
 _ACCEPTED: Final = "text/turtle, */*;q=0.1"
 """A server is to answer what else lies there, too: that it is no Turtle is to be told."""
 _MOST: Final = 1 << 20
-"""Bytes of a document that are read; a thousand statements take less."""
+"""Bytes of a document that are read; of one of the vault's own as many more as it has twice."""
 _MOST_DOCUMENTS: Final = 200
 _MOST_KEPT: Final = 50
 _TRIES: Final = 5
@@ -85,6 +85,7 @@ class Documents:
         self._known = recalled(twin.pod_files)
         self._etags: dict[str, str] = {}
         self._others: set[str] = set()
+        self._refused: set[str] = set()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -105,12 +106,15 @@ class Documents:
         done = Agreed()
         self._etags.clear()
         self._others.clear()
+        self._refused.clear()
         hints = set(hints)
         same = [self._hear(name, "", done) for path in sorted(hints) if (name := _name(path))]
         if same and all(same) and FOLDER not in hints:
             return done
         listed = {_name(FOLDER + m.name): m for m in self._session.listing(FOLDER)}
         own = self._own()
+        for name in {_name(one.document) for one in self._known.unread} - listed.keys():
+            self._drop(name)
         for name in self._unsettled(listed, own):
             if name not in self._etags:
                 self._hear(name, listed[name].modified, done)
@@ -139,46 +143,71 @@ class Documents:
     def _hear(self, name: str, modified: str, done: Agreed) -> bool:
         """Put on the record what a document asks for; return whether it is what it should be."""
         own = self._own().get(name)
-        self._etags[name] = ""
-        try:
-            found = self._session.get(_path(name), accept=_ACCEPTED, most=_MOST)
-        except Vanished:
+        most = _most(own)
+        found = self._found(name, most, done)
+        if found is None:
             return False
-        except PodRefused as refused:
-            self._leave(name, str(refused), None, done)
-            return False
-        assert found is not None
-        self._etags[name] = found.etag
         self._known.settled.pop(name, None)
-        document = self._read(name, found)
+        document = self._read(name, found, most)
         if isinstance(document, Unreadable):
             self._leave(name, document.reason, found.body, done)
         else:
+            self._drop(name)
             before = written(found.body, name, self._key)
             if unheard(before, self._twin.views.permissions.statements):
                 self._others.add(name)
             asked = not self._is_heard(name, document, before, found.etag) and self._record(
-                name, document, before, done
+                name, document, before, found.etag, done
             )
             self._known.heard[name] = found.etag
             if own is None is not before and not asked and name not in self._others:
                 # The vault wrote it, and nothing of it is in force any more.
                 self._session.delete(_path(name))
-        same = own is not None and _digest(document) == _digest(self._read_own(name, own))
+        same = own is not None and _digest(document) == _digest(self._read_own(name, own, most))
         if modified and (same or own is None):
             self._known.settled[name] = (modified, _sha(own))
         return same
 
-    def _read(self, name: str, found: "Found") -> Document | Unreadable:
+    def _found(self, name: str, most: int, done: Agreed) -> "Found | None":
+        """Get a document; None where there is none, or the pod does not give it.
+
+        Of one that is too long the ETag is looked up, so that the vault's own may take its place;
+        what the pod gives to nobody may hold an edit, and is not written over.
+        """
+        self._etags[name] = ""
+        try:
+            found = self._session.get(_path(name), accept=_ACCEPTED, most=most)
+            assert found is not None
+            self._etags[name] = found.etag
+        except Vanished:
+            return None
+        except PodRefused as refused:
+            self._leave(name, str(refused), None, done)
+            with suppress(PodRefused):
+                state = self._session.state(_path(name))
+                if state is not None and state.size > most:
+                    self._etags[name] = state.etag
+                    return None
+            self._refused.add(name)
+            return None
+        return found
+
+    def _read(self, name: str, found: "Found", most: int) -> Document | Unreadable:
         if found.media_type != _TURTLE:
             return Unreadable(reason="The document is no Turtle.")
-        return self._read_own(name, found.body)
+        return self._read_own(name, found.body, most)
 
-    def _read_own(self, name: str, content: bytes) -> Document | Unreadable:
-        return read(name, content, self._ciphers(), base=self._session.url + _path(name))
+    def _read_own(self, name: str, content: bytes, most: int) -> Document | Unreadable:
+        base = self._session.url + _path(name)
+        return read(name, content, self._ciphers(), base=base, most=most)
 
     def _record(
-        self, name: str, document: Document, before: frozenset[str] | None, done: Agreed
+        self,
+        name: str,
+        document: Document,
+        before: frozenset[str] | None,
+        etag: str,
+        done: Agreed,
     ) -> bool:
         """Put on the record what is asked for; return whether anything is."""
         permissions = self._twin.views.permissions
@@ -189,14 +218,18 @@ class Documents:
             now=self._twin.vault.now(),
         )
         changes = compare(document, before, state, _new_id)
-        events = [*self._observed(name, document, changes), *self._paused(changes)]
+        # An edit without the mark may say the same again, as long as it was written again.
+        edit = (_path(name), document.digest.hex(), etag if before is None else "")
+        pauses = [replace(one, id=_pause_id(edit, one)) for one in changes.paused]
+        pauses = [one for one in pauses if not permissions.begun(one.id)]
+        events = [*self._observed(name, document, changes), *self._paused(pauses)]
         if events:
             self._twin.vault.record(*events)
             self._twin.catch_up()
             done.suspended += self._twin.suspend_tainted(f"consent edited in the pod: {name}")
         done.tightened += changes.tightened
         done.loosened += changes.loosened
-        done.paused += changes.paused
+        done.paused += pauses
         done.kept_up += changes.unpaused
         done.flooded += changes.flooded
         return bool(events)
@@ -217,11 +250,10 @@ class Documents:
         for asked in changes.asked:
             yield ConsentObserved(statement=asked, document=_path(name), digest=document.digest)
 
-    def _paused(self, changes: Changes) -> Iterator[Event]:
-        for pause in changes.paused:
-            covered = covering(pause, Purpose.TRAIN)
-            masked = self._twin.masked_of_covered(covered)
-            yield UsePaused(pause=replace(pause, id=_new_id()), masked=masked)
+    def _paused(self, pauses: Iterable[Pause]) -> Iterator[Event]:
+        for pause in pauses:
+            masked = self._twin.masked_of_covered(covering(pause, Purpose.TRAIN))
+            yield UsePaused(pause=pause, masked=masked)
 
     def _leave(self, name: str, reason: str, content: bytes | None, done: Agreed) -> None:
         """Keep a document that says nothing, once."""
@@ -239,6 +271,14 @@ class Documents:
         del unread[:-_MOST_KEPT]
         done.unread.append(said)
 
+    def _drop(self, name: str) -> None:
+        """Forget what a document said in vain: it can be read now, or is gone."""
+        unread = self._known.unread
+        gone = {one.digest for one in unread if one.document == _path(name)}
+        unread[:] = [one for one in unread if one.document != _path(name)]
+        for digest in gone - {one.digest for one in unread}:
+            self._twin.pod_files.delete(kept(digest))
+
     # Writing.
 
     def _own(self) -> dict[str, bytes]:
@@ -247,35 +287,41 @@ class Documents:
         statements = [one.words for one in told if isinstance(one.words, Statement)]
         holding = {one.id for one in live(statements, self._twin.vault.now())}
         said = [
-            Said(words=one.words, at=one.at, withdrawn=one.withdrawn)
-            for one in told
-            if isinstance(one.words, Pause) or one.words.id in holding
+            _said(one) for one in told if isinstance(one.words, Pause) or one.words.id in holding
         ]
         within: dict[str, list[Statement | Pause]] = {}
         for one in said:
             within.setdefault(one.words.type or EVERYTHING, []).append(one.words)
-        found = documents(said, self._owner, self._ciphers())
+        within = {name: fitting(words) for name, words in within.items()}
+        fits = {one.id for words in within.values() for one in words}
+        shown = (one for one in said if one.words.id in fits)
+        found = documents(shown, self._owner, self._ciphers())
         return {name: marked(found[name], name, within[name], self._key) for name in found}
 
     def _ciphers(self) -> Ciphers:
         told = (one.words for one in self._twin.views.permissions.told)
         return Ciphers(self._key, words_of(told))
 
-    def _write(self, name: str, content: bytes, member: "Member | None", done: Agreed) -> None:
+    def _write(self, name: str, wanted: bytes, member: "Member | None", done: Agreed) -> None:
         """Write a document, unless it is there; what was edited meanwhile is heard first."""
+        content: bytes | None = wanted
         settled = self._known.settled.get(name)
-        if self._is_others(name) or (member and settled == (member.modified, _sha(content))):
+        if self._is_others(name) or (member and settled == (member.modified, _sha(wanted))):
             return
         if settled and not member:
             done.missing.append(_path(name))
+        if member and name not in self._etags:
+            self._hear(name, "", done)
+            content = self._own().get(name)
         for _ in range(_TRIES):
+            if content is None or name in self._refused:
+                return
             etag = self._etags.get(name, "")
             try:
-                new = member is None and not etag
-                self._session.put(_path(name), content, _TURTLE, etag=etag, new=new)
+                self._session.put(_path(name), content, _TURTLE, etag=etag, new=not etag)
             except PodChanged:
                 self._hear(name, "", done)
-                content = self._own()[name]
+                content = self._own().get(name)
             else:
                 self._known.settled.pop(name, None)
                 done.written += 1
@@ -311,9 +357,8 @@ class Documents:
         there = {member.name for member in self._session.listing(_RECEIPTS)}
         for name, one in new.items():
             if name.removeprefix("receipts/") not in there:
-                said = Said(words=one.words, at=one.at, withdrawn=one.withdrawn)
                 content = receipt(
-                    said,
+                    _said(one),
                     self._owner,
                     self._ciphers(),
                     public_key=log.public_key,
@@ -323,6 +368,21 @@ class Documents:
                 with suppress(PodChanged):  # another device wrote it meanwhile
                     self._session.put(FOLDER + name, content, _JSON_LD, new=True)
             settled[name] = ("", "")
+
+
+def _said(one: Told) -> Said:
+    return Said(words=one.words, at=one.at, withdrawn=one.withdrawn, observed=one.observed)
+
+
+def _most(own: bytes | None) -> int:
+    """Return how many bytes of a document are read: an edit adds to what stands there."""
+    return _MOST * (1 + 2 * len(own or b"") // _MOST)
+
+
+def _pause_id(edit: tuple[str, ...], pause: Pause) -> str:
+    """Return the id of a pause that an edit began: the same on all devices that hear it."""
+    words = "\0".join((*edit, pause.type, pause.source, pause.person))
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
 def _path(name: str) -> str:

@@ -1,20 +1,17 @@
 """The owner's pod: linking it, keeping it up to date, coming back from it.
 
 For the command line and the pages. Nothing here talks to the network but `link`, `sync`,
-`scrub`, `restore` and `follow`; `status` tells what this device remembers. Every error is a
+`scrub` and `restore`; `status` tells what this device remembers. Every error is a
 `vault.errors.VaultError`; what the pod causes is a `pod_sync.errors.PodError`, and the vault
 is then as it was.
 """
 
 import platform
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from console import bootstrap
 from console.bootstrap import Twin
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
     import httpx2
 
     from console.use.observing import Agreed
-    from pod_sync.notices import Notices
     from pod_sync.session import Session
 
 __all__ = [
@@ -58,10 +54,9 @@ __all__ = [
     "PodStatus",
     "Scrubbed",
     "Synced",
-    "Told",
+    "accounted",
     "adopted",
     "carry_out",
-    "follow",
     "is_newer",
     "link",
     "restore",
@@ -77,13 +72,6 @@ Progress = Callable[[int, int], None]
 
 POD: Final = "pod"
 """What a person calls the linked pod where a file or folder might be named."""
-_FIRST: Final = 5.0
-_LONGEST: Final = 600.0
-_LOOK: Final = 0.5
-_QUIET: Final = 1.0
-_CLOCK: Final = 60.0
-"""Seconds: before the first and at most before every further try while the pod is away; between
-two looks at the log; for more to be appended; between two looks at what the clock changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +80,8 @@ class Linked:
 
     `recovery_key_file` is the new page, from which the vault comes back; the page before
     opens nothing, unless the vault was opened with it. `before` is the pod that was linked
-    earlier, empty without one; `revoked` whether its credentials were revoked at its server,
-    None where there were none.
+    earlier, empty without one; `revoked` whether its credentials were revoked at its server
+    (other devices that used them link again), None where there were none.
     """
 
     url: str
@@ -165,20 +153,6 @@ class Came:
     received: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One thing that happened while the pod was followed: a sync, a failure, an edit.
-
-    `text` is one line for a person. After a failure the next try is in `again_in` seconds.
-    """
-
-    at: datetime
-    what: Literal["synced", "away", "refused", "noticed"]
-    text: str
-    synced: Synced | None = None
-    again_in: float = 0.0
-
-
 # Linking.
 
 
@@ -215,15 +189,16 @@ def link(
         if before is None or (before.url, before.webid) != (way.url, way.webid):
             twin.vault.record(PodLinked(url=way.url, webid=way.webid))
         twin.pod.link(way)
-        revoked = None if before is None else entering.revoked(twin, url, by, before, way)
     finally:
         twin.close()
     same_key = bootstrap.is_recovery_key(secret)
-    page = bootstrap.copy_of_page if same_key else bootstrap.new_recovery_page
+    written = (bootstrap.copy_of_page if same_key else bootstrap.new_recovery_page)(home, secret)
+    # Until here the link and the page before it work, whatever failed.
+    revoked = entering.revoked(url, by, before, way, network)
     return Linked(
         url=way.url,
         webid=way.webid,
-        recovery_key_file=page(home, secret),
+        recovery_key_file=written,
         same_key=same_key,
         before=before.url if before else "",
         revoked=revoked,
@@ -246,21 +221,32 @@ def sync(twin: Twin, progress: Progress | None = None) -> Synced:
         TamperError: Something there is damaged or missing; what was merged before stays.
     """
     with session(twin) as talk:
-        return _accounted(twin, talk, progress)
+        return accounted(twin, talk, progress)
 
 
-def _accounted(twin: Twin, talk: "Session", progress: Progress | None = None) -> Synced:
-    """Synchronise, and write down that erasures which were owed are carried out."""
+def accounted(
+    twin: Twin, talk: "Session", progress: Progress | None = None, *, but: str = ""
+) -> Synced:
+    """Synchronise, and write down that erasures which were owed are carried out.
+
+    Args:
+        twin: The open vault.
+        talk: The conversation with its pod.
+        progress: Told (entries done, entries in all).
+        but: A certificate that is not written yet, and says it by itself.
+    """
     owed = twin.pod.owed
     done = _synced(twin, talk, progress)
-    for certificate in () if twin.pod.owed else owed:
-        paper = PodErasure(
-            certificate=certificate,
-            pod=done.url,
-            at=twin.vault.now(),
-            checkpoint=done.checkpoint,
-        )
-        write_paper(twin, f"{certificate}-pod", paper)
+    for certificate in owed:
+        if certificate != but:
+            paper = PodErasure(
+                certificate=certificate,
+                pod=done.url,
+                at=twin.vault.now(),
+                checkpoint=done.checkpoint,
+            )
+            write_paper(twin, f"{certificate}-pod", paper)
+    twin.pod.paid(owed)
     return done
 
 
@@ -274,7 +260,7 @@ def _synced(twin: Twin, talk: "Session", progress: Progress | None = None) -> Sy
         last, head = twin.pod.last, twin.log.head
         suspended: tuple[str, ...] = ()
         catalogued = False
-        settled = place.is_settled(giving.edition(twin)) and last is not None
+        settled = place.is_settled(giving.edition(twin)) and not twin.pod.owed
         agreed = [documents.agree()]
         if settled and last and twin.log.head == head:
             taken, given = Taken(), Given(withheld=last.withheld)
@@ -283,9 +269,10 @@ def _synced(twin: Twin, talk: "Session", progress: Progress | None = None) -> Sy
             taken, suspended = mirroring.take(twin, place, progress)
             if taken.entries:
                 agreed.append(documents.agree())
-            given = giving.give(twin, place, progress)
+            # Before the mirror, which settles: what fails here is done again by the next sync.
+            present = giving.edition(twin)
             catalogued = cataloguing.publish(twin, talk, way.webid)
-            twin.pod.paid()
+            given = giving.give(twin, place, present, progress)
     head, after = twin.log.head, _counted(talk)
     requests, sent, received = (now - then for now, then in zip(after, before, strict=True))
     done = Synced(
@@ -371,7 +358,7 @@ def carry_out(twin: Twin, certificate: str) -> InPod | None:
     twin.pod.owe(certificate)
     try:
         with session(twin) as talk:
-            _synced(twin, talk)
+            accounted(twin, talk, but=certificate)
     except VaultError:
         # Whatever keeps the pod from it, the vault has erased, and the debt is noted.
         return InPod(pod=way.url, erased=False)
@@ -501,101 +488,3 @@ def restore(
     return Came(
         url=way.url, restored=restored, requests=traffic.requests, received=traffic.received
     )
-
-
-# Following.
-
-
-def follow(twin: Twin, told: Callable[[Told], None], stop: Event | None = None) -> None:
-    """Keep the pod up to date until told to stop: as the log grows, and as the pod changes.
-
-    Args:
-        twin: The open vault.
-        told: Hears each thing that happens.
-        stop: Set from another thread, or an interrupt.
-
-    Raises:
-        NotFound: No pod is linked.
-        RolledBack: The pod knows more than this vault, or less than it knew: a person looks.
-        TamperError: Something there is damaged or missing.
-    """
-    from pod_sync.errors import PodError, PodRefused  # noqa: PLC0415 — heavy
-
-    stop, tries = stop or Event(), 0
-    while not stop.is_set():
-        try:
-            for done in _kept_up(twin, stop):
-                tries = 0
-                if line := _line(done):
-                    told(Told(at=datetime.now(UTC), what=line[0], text=line[1], synced=done))
-        except PodError as error:
-            pause = min(_FIRST * 2.0**tries, _LONGEST)
-            tries += 1
-            refused = isinstance(error, PodRefused)
-            told(
-                Told(
-                    at=datetime.now(UTC),
-                    what="refused" if refused else "away",
-                    text=str(error),
-                    again_in=pause,
-                )
-            )
-            stop.wait(pause)
-
-
-def _kept_up(twin: Twin, stop: Event) -> Iterator[Synced]:
-    """Synchronise whenever something changed here or there."""
-    from pod_sync.notices import Notices  # noqa: PLC0415 — heavy
-
-    with session(twin) as talk, Notices(talk, _watched(twin, talk)) as notices:
-        while not stop.is_set():
-            before = _stamp(twin.home)
-            yield _accounted(twin, talk)
-            notices.add(_watched(twin, talk))
-            _wait(twin, notices, before, stop)
-
-
-def _watched(twin: Twin, talk: "Session") -> tuple[str, ...]:
-    """Return the resources whose changes matter: other devices' indexes, and consent."""
-    from console.use.observing import Documents  # noqa: PLC0415 — heavy
-    from pod_sync import memory  # noqa: PLC0415
-
-    way, feed = twin.pod.linked, feed_of(twin)
-    known = memory.load(twin.pod, way.url + ROOT, feed)
-    slots = sorted(
-        name for one, device in known.devices.items() if one != feed for name in device.slots
-    )
-    indexes = (f"{ROOT}index/{name}" for name in ("", *slots))
-    return (*indexes, *Documents(twin, talk, way.webid).paths)
-
-
-def _wait(twin: Twin, notices: "Notices", before: object, stop: Event) -> None:
-    """Wait until the log or the pod changed, or what the clock alone changes."""
-    edition, until = None, time.monotonic() + _CLOCK
-    while not stop.is_set():
-        if notices.wait(_LOOK):
-            return
-        if _stamp(twin.home) != before:
-            stop.wait(_QUIET)  # more is mostly coming
-            return
-        if time.monotonic() > until:
-            now = giving.edition(twin)
-            if edition not in {None, now}:
-                return
-            edition, until = now, time.monotonic() + _CLOCK
-
-
-def _stamp(home: Path) -> object:
-    """Return what changes whenever something is appended, or the keys are changed."""
-    files = (home / name for name in ("log.db", "log.db-wal", "vault.json"))
-    found = (file.stat() for file in files if file.exists())
-    return [(one.st_mtime_ns, one.st_size) for one in found]
-
-
-def _line(done: Synced) -> tuple[Literal["synced", "noticed"], str] | None:
-    """Return what to say of a sync, nothing where nothing happened."""
-    if done.noticed:
-        return "noticed", f"{done.noticed} edits of consent in the pod; see `twin consent inbox`."
-    if done.taken.entries or done.taken.revoked or done.written != Given(withheld=done.withheld):
-        return "synced", f"{done.taken.entries} entries came, {done.written.entries} went."
-    return None

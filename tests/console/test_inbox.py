@@ -1,10 +1,17 @@
 """`twin consent inbox`, as it is typed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from console import bootstrap
+from console.use.answering import refusal
 from tests.helpers import PASSPHRASE
-from vault.consent import Effect, Purpose, Statement
+from tests.vault.test_consent import NOW, moments, statements
+from tests.vault.test_heeded import later
+from vault.consent import Effect, Filters, Profile, Purpose, Statement, Subject, decide, same_words
 from vault.events import ConsentObserved
 
 
@@ -22,6 +29,49 @@ def statement(id_, effect="allow", purpose="search", **more):
     return Statement(
         id=id_ * 8, effect=Effect(effect), type="message", purpose=Purpose(purpose), **more
     )
+
+
+recipients = st.sampled_from(["", "r", "q"])
+
+
+@st.composite
+def wishes(draw):
+    """What was said, and a wish on words on which something was said; few words, so that they meet."""
+    said = [
+        replace(
+            one,
+            type=draw(st.sampled_from(["message", "message.email"])),
+            filters=draw(st.sampled_from([Filters(), Filters(person="bob")])),
+            recipient=draw(recipients),
+        )
+        for one in draw(st.lists(statements, min_size=1, max_size=6))
+    ]
+    return said, replace(
+        draw(st.sampled_from(said)),
+        id="asked",
+        effect=draw(st.sampled_from(Effect)),
+        redact=draw(st.sampled_from(Profile)),
+        recipient=draw(recipients),
+        expires=draw(moments),
+    )
+
+
+@given(wishes(), st.sampled_from(["bob", "eve"]), later, recipients)
+@settings(max_examples=300)
+def test_refusing_permits_and_forbids_nothing_to_anybody_at_any_moment(
+    wish, person, later, recipient
+):
+    said, asked = wish
+    subject = Subject(type="message.email.sent", people=frozenset({person}))
+    answers = refusal(said, asked, NOW)
+    assert any(same_words(one, asked) for one in answers), "it waits no longer"
+    for purpose in Purpose:
+        before, after = (
+            decide(every, subject, purpose, NOW + later, recipient=recipient)
+            for every in (said, [*said, *answers])
+        )
+        assert before.permitted is after.permitted
+        assert not after.permitted or before.redact is after.redact
 
 
 def test_the_inbox_lists_what_waits_and_takes_the_owners_answers(vault):

@@ -1,5 +1,6 @@
 """Consent edited in the pod by somebody else, heard by the vault: on a fake pod, views and all."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from console import bootstrap
 from console.use import answering, consenting
 from console.use.observing import FOLDER, Documents
 from pod_sync.consent import marked
+from pod_sync.errors import PodRefused, PodUnreachable
 from pod_sync.graph import EVERYTHING, Said, documents
 from pod_sync.opaque import Ciphers, words_of
 from pod_sync.receipts import device_name
@@ -18,9 +20,9 @@ from tests.helpers import PASSPHRASE
 from tests.pod_sync.another_tool import check
 from tests.pod_sync.fake import FakePod
 from tests.pod_sync.pods import new_pod
-from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement
+from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, Subject
 from vault.errors import NotFound
-from vault.events import ConsentGiven, ConsentObserved
+from vault.events import ConsentGiven, ConsentObserved, UsePaused
 from vault.log.passphrase import Stretch
 
 MARK = re.compile(rb'\n<> <[^>]+> "twinvault:1:[^"]+" \.\n')
@@ -188,6 +190,32 @@ def test_refusing_a_longer_permission_keeps_the_shorter_one(pod):
     assert (standing.effect, standing.expires) == (Effect.ALLOW, ends)
 
 
+APP = "https://a.example/"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [("allow", "message.email", APP), ("deny", "message", "")],
+        [("allow", "message", APP), ("deny", "message", "")],
+    ],
+    ids=["narrower", "same"],
+)
+def test_refusing_to_share_leaves_what_is_forbidden_to_everybody(pod, said):
+    for effect, type_, recipient in said:
+        last = pod.say(effect, type_, Purpose.SHARE, recipient=recipient)
+    pod.agree()
+    pod.edit(last, replace(WIDE, purpose=Purpose.SHARE, recipient=APP, redact=Profile.NONE))
+    pod.agree()
+    (asked,) = pod.waiting()
+    answering.refuse(pod.twin, asked.id)
+    mail = Subject(type="message.email.sent")
+    permissions = pod.twin.views.permissions
+    now = pod.twin.vault.now()
+    assert not permissions.decide(mail, Purpose.SHARE, now, recipient=APP).permitted
+    assert pod.waiting() == []
+
+
 def test_an_old_document_of_the_vaults_own_changes_nothing_looser_or_tighter(pod):
     """A host may show what once stood there; the mark tells that nobody edited it."""
     pod.say("deny")
@@ -254,6 +282,52 @@ def test_a_document_that_cannot_be_read_changes_nothing_and_is_kept_once(pod, co
 
 def pod_path(pod):
     return next(path for path in pod.fake.files if path.endswith("/message.ttl"))
+
+
+@pytest.mark.parametrize("type_", ["message", "post"])
+def test_a_document_that_can_be_read_again_or_is_gone_leaves_the_inbox(pod, type_):
+    pod.say("allow")
+    path = f"{FOLDER}{type_}.ttl"
+    pod.app.put(path, b"this is no turtle", "text/turtle")
+    pod.agree()
+    (unread,) = answering.recalled(pod.twin.pod_files).unread
+    if type_ == "post":
+        pod.app.delete(path)
+    pod.agree()
+    assert answering.recalled(pod.twin.pod_files).unread == []
+    assert pod.twin.pod_files.read(answering.kept(unread.digest)) is None
+
+
+def test_what_the_pod_does_not_give_may_hold_an_edit_and_is_not_written_over(pod, monkeypatch):
+    given = pod.say("allow")
+    pod.agree()
+    pod.edit(replace(given, effect=Effect.DENY))
+    edit = pod.body()
+    real = pod.app.get
+
+    def get(path, **more):
+        if path == PATH:
+            raise PodRefused("It says no.")
+        return real(path, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pod.app, "get", get)
+        assert pod.agree().written == 0
+    assert pod.body() == edit
+    assert [s.effect for s in pod.agree().tightened] == [Effect.DENY]
+
+
+def test_an_edit_of_a_document_that_says_a_great_deal_is_heard(pod):
+    allow = pod.say("allow")
+    pauses = [Pause(id=f"{n:032x}", type=NAME, person=f"p{n}@x.example") for n in range(1300)]
+    pod.twin.vault.record(*(UsePaused(pause=one) for one in pauses))
+    pod.agree()
+    assert len(pod.fake.files[pod_path(pod)].body) > 1 << 20
+    pod.fake.files[pod_path(pod)].body += b"<#%b> a odrl:Prohibition .\n" % allow.id.encode()
+    pod.fake.files[pod_path(pod)].modified += 5000
+    done = pod.agree()
+    assert [s.effect for s in done.tightened] == [Effect.DENY]
+    assert (done.unread, done.written) == ([], 1)
 
 
 def test_documents_of_no_data_type_are_left_alone(pod):
@@ -328,6 +402,48 @@ def test_a_pause_begins_by_an_edit_and_ends_by_the_owner_alone(pod):
     assert not [path for path in pod.fake.files if path.endswith("everything.ttl")]
 
 
+@pytest.mark.parametrize("mark", [True, False])
+def test_a_pause_that_the_owner_ended_does_not_come_back_by_the_same_edit(pod, monkeypatch, mark):
+    """It was heard and the pod went away before the vault wrote; the host may show it again."""
+    allow = pod.say("allow")
+    pod.agree()
+    pod.edit(allow, Pause(id="theirs", type=NAME, source="mbox"), mark=mark)
+
+    def away(*_, **__):
+        raise PodUnreachable("It is away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pod.app, "put", away)
+        with pytest.raises(PodUnreachable):
+            pod.agree()
+    edit = replace(pod.fake.files[pod_path(pod)])
+    assert consenting.show(pod.twin).pauses
+    consenting.resume(pod.twin, NAME, source="mbox")
+    answering.remember(pod.twin.pod_files, answering.Known())
+    for _ in range(2):
+        assert pod.agree().paused == []
+        pod.fake.files[pod_path(pod)] = edit
+    assert consenting.show(pod.twin).pauses == ()
+
+
+def test_a_document_whose_last_word_ends_while_it_is_written_is_left(pod, monkeypatch):
+    ends = pod.twin.vault.now() + timedelta(hours=1)
+    pod.say("allow", expires=ends)
+    pod.agree()
+    pod.say("deny", purpose=Purpose.COLLECT, expires=ends)
+    real = pod.app.put
+
+    def put(path, *rest, **more):
+        if path == PATH and pod.twin.vault.now() < ends:
+            pod.fake.files[pod_path(pod)].modified += 5000
+            monkeypatch.setattr(type(pod.twin.vault), "clock", lambda _: ends)
+        return real(path, *rest, **more)
+
+    monkeypatch.setattr(pod.app, "put", put)
+    assert pod.agree().written == 0
+    assert not [path for path in pod.fake.files if path.endswith("/message.ttl")]
+
+
 def test_what_another_device_said_and_wrote_is_neither_an_edit_nor_overwritten(pod):
     """Its document comes before its log: until that is taken, this device leaves it as it is."""
     pod.say("allow")
@@ -380,3 +496,14 @@ def test_every_statement_has_a_signed_receipt_in_the_pod_written_once(pod):
     before = pod.app.traffic.requests
     pod.agree()
     assert pod.app.traffic.requests == before + 1
+
+
+def test_the_receipt_of_an_edit_does_not_call_it_the_owners_word(pod):
+    given = pod.say("allow")
+    pod.agree()
+    pod.edit(replace(given, effect=Effect.DENY))
+    (heard,) = pod.agree().tightened
+    for said, author in ((given, True), (heard, False)):
+        paper = json.loads(pod.body(f"{FOLDER}receipts/{said.id}.jsonld"))
+        [status] = paper["dpv:hasProcess"][0]["dpv:hasConsentStatus"]
+        assert ("dpv:isIndicatedBy" in status) is author

@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from console import bootstrap
-from console.use import checking, collecting, consenting, forgetting, keeping, podding
+from console.use import checking, collecting, consenting, forgetting, keeping, pacing, podding
 from pod_sync.errors import PodError
 from pod_sync.session import Patience
 from projections.lineage import record
 from tests.helpers import CHAT, PASSPHRASE
 from tests.pod_sync.fake import FakePod
 from tests.projections.test_lineage import manifest
+from trainer.evaluate import report
 from vault import mirrors
 from vault.application import Vault
 from vault.consent import Effect, Filters, Profile, Purpose
@@ -457,8 +458,9 @@ def test_a_model_goes_with_the_items_that_it_learned_from_and_leaves_with_them(
     ada, fake, linked, tmp_path, devices
 ):
     learned(ada)
+    ada.models.write(report.name_of("twin-1"), b"evaluated with what it never learned from")
     say(ada, Effect.ALLOW, *EVERYTHING)
-    assert podding.sync(ada).written.parcels == 2
+    assert podding.sync(ada).written.parcels == 2, "weights and rows: no evaluation"
     restored(tmp_path, fake, linked)
     phone = devices(tmp_path / "phone")
     assert phone.views.lineage.usable("twin-1", phone.now)
@@ -486,7 +488,7 @@ def test_following_tells_what_happened_and_is_patient_with_a_pod_that_is_gone(ad
             ada.network = fake
         stop.done = one.what == "synced"
 
-    podding.follow(ada, hear, stop)
+    pacing.follow(ada, hear, stop)
     assert [one.what for one in told] in (["away", "synced"], ["refused", "synced"])
     assert told[0].again_in > 0
     assert "entries came" in told[1].text

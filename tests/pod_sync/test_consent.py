@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pod_sync.consent import State, compare, live, marked, written
+from pod_sync.consent import State, compare, fitting, live, marked, written
 from pod_sync.graph import EVERYTHING, Document, Rule
 from tests.vault.test_consent import NOW, said, statements, subjects
 from vault.consent import Effect, Pause, Profile, Purpose, Statement, decide
@@ -162,6 +162,33 @@ def test_a_flood_is_left_aside():
     ]
     changes = edited([], says)
     assert (len(changes.loosened), changes.flooded) == (1000, 100)
+
+
+def test_a_flood_of_pauses_is_left_aside_and_what_holds_can_be_forbidden_still():
+    stood = parsed("allow message train")
+    pauses = [Pause(id="", type="message", source=f"s{n}") for n in range(2100)]
+    changes = edited(stood, [*stood, *pauses])
+    assert (len(changes.paused), changes.flooded) == (1999, 101)
+    full = [*stood, *(replace(one, id=f"p{n}") for n, one in enumerate(pauses[:1999]))]
+    more = edited(full, [*parsed("deny message train; deny message search"), *full[1:]])
+    assert [s.purpose for s in more.tightened] == [Purpose.TRAIN]
+    assert more.flooded == 1
+
+
+def test_of_more_than_a_document_holds_permissions_are_left_out_first():
+    (allow,) = parsed("allow message train")
+    said = [replace(allow, id=str(n)) for n in range(2000)]
+    pauses = [Pause(id=f"p{n}", type="message", source=f"s{n}") for n in range(1500)]
+    assert fitting([*said, *pauses]) == [*pauses, *said[:1500]]
+    assert fitting([*said, *pauses, *pauses]) == [*pauses, *pauses]
+
+
+def test_what_a_document_had_no_room_for_is_not_taken_for_taken_out():
+    said = [
+        replace(one, id=str(n), filters=replace(one.filters, source=f"s{n}"))
+        for n, one in enumerate(parsed("allow message train") * 3010)
+    ]
+    assert edited(said, said[:3000], before=None).asked == ()
 
 
 def test_the_mark_says_what_the_vault_had_written_in_whatever_form_the_document_is():

@@ -3,6 +3,7 @@
 import logging
 import random
 import re
+from dataclasses import replace
 from hashlib import sha256, sha384
 
 import pytest
@@ -22,6 +23,14 @@ BASE = "https://alice.example/twinvault/consent/message.email.ttl"
 def written(*words, withdrawn=()):
     [document] = documents(saying(*words, withdrawn=withdrawn), OWNER, ciphers()).values()
     return document
+
+
+def test_only_what_the_owner_said_is_called_indicated_by_her():
+    said = [replace(one, observed=True) for one in saying(statement())]
+    [document] = documents(said, OWNER, ciphers()).values()
+    assert b"dpv:isIndicatedBy" in written(statement())
+    assert b"dpv:isIndicatedBy" not in document
+    assert b"dpv:isIndicatedBy" not in written(Pause(id="p", type="message.email"))
 
 
 def reading(content, *words, data_type="message.email"):

@@ -3,6 +3,7 @@
 import pytest
 
 from pod_sync.errors import PodFull, PodUnreachable
+from pod_sync.memory import Fleeting
 from tests.pod_sync.placing import ROOT, A, B, C, Died, Pod, head, segment
 from vault import points
 from vault.errors import TamperError
@@ -258,9 +259,24 @@ def test_a_first_index_that_is_cut_off_is_written_again(pod):
     assert list(pod.device(B).sizes()) == [segment()[0]]
 
 
+def test_a_device_that_forgot_what_it_began_finds_it_by_listing_once(pod):
+    one, two = segment(), segment(number=1)
+    pod.gave(one)
+    place = pod.device()
+    place.sizes()
+    place.write(*two)
+    place.close()
+    pod.memories[A] = Fleeting()
+    place = pod.device()
+    assert place.sizes().keys() == {one[0]}
+    place.flush()
+    assert pod.files() == [one[0]]
+    assert pod.asked(pod.device().sizes) == ["GET"]
+
+
 def test_an_own_index_that_was_destroyed_is_written_again(pod):
     pod.gave(segment())
-    pod.server.write(pod.index()[1], b"", "application/json")
+    pod.server.write(pod.index()[1], b"{}", "application/json")
     with pytest.raises(TamperError, match=f"device {A} .* sync on that device"):
         pod.device(B).sizes()
     assert not pod.device().is_settled(b"settled")

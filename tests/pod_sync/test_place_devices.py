@@ -58,8 +58,7 @@ class Devices(RuleBasedStateMachine):
 
     @rule(feed=st.sampled_from([A, B, C]))
     def forget(self, feed):
-        self.places[feed].flush()
-        self.flush(feed)
+        self.places[feed].close()
         self.pod.memories[feed] = Fleeting()
         self.run_again(feed)
 

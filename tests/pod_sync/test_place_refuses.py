@@ -42,7 +42,6 @@ def dies(monkeypatch):
 
 
 HOSTILE = [
-    b"",
     b"[]",
     b"null",
     b"\xff\xfe",
@@ -90,6 +89,21 @@ def test_an_index_that_no_device_wrote_is_refused_by_the_device_name(pod, conten
     pod.server.write(pod.index()[1], content, "application/json")
     with pytest.raises(TamperError, match=f"device {A}"):
         pod.device(B).sizes()
+
+
+def test_a_first_index_that_was_cut_off_keeps_nobody_else_out(pod):
+    pod.gave(segment())
+    own = pod.index()[1]
+    content = pod.server.files[own].body
+    for cut in (0, 1, 20, len(content) - 1):
+        pod.server.write(own, content[:cut], "application/json")
+        assert pod.device(B).sizes() == {}
+    pod.server.write(own, content, "application/json")
+    knowing = pod.device(B)
+    assert knowing.sizes()
+    pod.server.write(own, b"", "application/json")
+    with pytest.raises(TamperError, match=f"device {A} .* sync on that device"):
+        knowing.sizes()
 
 
 def test_an_index_of_a_newer_release_is_told_apart(pod):

@@ -1,5 +1,7 @@
 """Receipts that another tool checks."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -23,8 +25,9 @@ def sign(options, document):
     return DEVICE.sign(sha256(options).digest() + sha256(document).digest())
 
 
-def written(words, withdrawn=()):
+def written(words, withdrawn=(), *, observed=False):
     [said] = saying(words, withdrawn=withdrawn)
+    said = replace(said, observed=observed)
     return receipt(said, OWNER, ciphers(), public_key=PUBLIC, sign=sign, at=NOW)
 
 
@@ -126,3 +129,11 @@ def test_a_receipt_tells_a_withdrawal_from_a_refusal():
     assert found(written(denied))["status"] == "ConsentRefused"
     assert found(written(denied, withdrawn={denied.id}))["status"] == "ConsentWithdrawn"
     assert found(written(denied))["recipient"] == "https://a.example/me"
+
+
+def test_the_receipt_of_what_another_application_wrote_does_not_name_the_owner_as_its_author():
+    paper = written(statement(Effect.DENY), observed=True)
+    check(paper)
+    [status] = json.loads(paper)["dpv:hasProcess"][0]["dpv:hasConsentStatus"]
+    assert "dpv:isIndicatedBy" not in status
+    assert status["dpv:isExercisedAt"] == "a document in the owner's pod"

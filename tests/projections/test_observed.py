@@ -6,8 +6,14 @@ from datetime import timedelta
 import pytest
 
 from tests.projections.world import START
-from vault.consent import Purpose
-from vault.events import ConsentGiven, ConsentObserved, ConsentProhibited
+from vault.consent import Pause, Purpose
+from vault.events import (
+    ConsentGiven,
+    ConsentObserved,
+    ConsentProhibited,
+    UsePaused,
+    UseResumed,
+)
 
 SOON = START + timedelta(days=60)
 
@@ -117,6 +123,22 @@ def test_of_a_wish_that_narrows_and_widens_the_narrower_half_holds(taught):
     (one,) = taught.views.permissions.waiting
     assert (one.counts.redact, one.counts.expires) == ("balanced", SOON)
     assert one.document == "consent/message.ttl"
+
+
+def test_what_somebody_else_wrote_is_told_apart_from_the_owners_word(taught):
+    observe(taught, taught.statement("deny", "message"))
+    told = taught.views.permissions.told
+    assert [one.observed for one in told] == [False] * (len(told) - 1) + [True]
+
+
+def test_a_pause_that_ended_is_known_to_have_begun(taught):
+    pause = Pause(id="p", type="message")
+    taught.log.add(UsePaused(pause=pause), UseResumed(pause=pause))
+    taught.follow()
+    permissions = taught.views.permissions
+    assert permissions.pauses == ()
+    assert (permissions.begun("p"), permissions.begun("q")) == (True, False)
+    assert permissions.dump() == taught.clean().permissions.dump()
 
 
 def test_rebuilding_says_the_same(taught):

@@ -1,6 +1,8 @@
 """Sealed stores: what they keep, what a locked folder shows, and what deleting leaves."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -152,3 +154,17 @@ def test_what_a_dead_writer_left_is_removed(tmp_path):
     (folder / f"state.{os.getpid()}.new").write_bytes(b"x")
     Derived(folder, KEY)
     assert [path.name for path in folder.iterdir()] == [f"state.{os.getpid()}.new"]
+
+
+def test_opening_a_database_again_frees_no_lock_of_this_process(stores, tmp_path):
+    """POSIX drops all locks of a process on a file when it closes any descriptor of it."""
+    held = stores.database("x.db")
+    held.execute("CREATE TABLE t (a)")
+    held.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
+    stores.database("x.db").close()
+    other = "import sys, fcntl; f = open(sys.argv[1], 'r+b'); f.seek(0x40000000 + 1);" + (
+        "fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 0x40000001)"
+    )
+    [path] = tmp_path.rglob("x.db")
+    done = subprocess.run([sys.executable, "-c", other, path], capture_output=True, check=False)
+    assert b"BlockingIOError" in done.stderr

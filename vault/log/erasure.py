@@ -17,7 +17,7 @@ from vault.codec import topics_of
 from vault.errors import NotFound, StorageError
 from vault.events import ItemErased
 from vault.follow import Entry
-from vault.log.envelope import NATURAL_KEY, NO_TAG, Record, parse
+from vault.log.envelope import NO_TAG, Record, parse
 from vault.log.families import ALONE, Families
 from vault.log.index import Index
 from vault.log.keys import Slot, VaultKeys
@@ -35,10 +35,9 @@ Opened = Callable[[Sequence[Record]], list[Entry]]
 
 @dataclass(slots=True)
 class _Asked:
-    """What requests up to a position name: numbers by feed, natural keys of those that are here."""
+    """The entries that requests up to a position name: their numbers by feed."""
 
     numbers: dict[str, set[int]] = field(default_factory=dict)
-    tags: set[bytes] = field(default_factory=set)
     through: int = 0
 
     def add(self, ids: Iterable[str]) -> None:
@@ -46,6 +45,9 @@ class _Asked:
             feed, _, number = entry_id.rpartition("-")
             if number.isdecimal():
                 self.numbers.setdefault(feed, set()).add(int(number))
+
+    def names(self, record: Record) -> bool:
+        return record.header.seq in self.numbers.get(record.header.feed.hex(), ())
 
 
 def _family(record: Record) -> bytes:
@@ -73,24 +75,28 @@ class Erasure:
 
     def _destroy(self, located: Sequence[Record]) -> int:
         family = self._families.with_members(located)
-        destroyed = self._keys.destroy(
-            Slot((found.header.feed, found.header.key_page), found.header.key_slot)
-            for found in family
-        )
         recorder = self._records.recorder
         with sqlite_errors("log.db"):
             gone = [(found.header.feed, found.header.seq) for found in family]
+            # Those without a body too: it may have come since, with its key.
             recorder.cut(
-                [(found.position, found.head) for found in family if found.body],
+                [(found.position, found.head) for found in family],
                 lambda cursor: Index.note_erased(cursor, gone),
             )
         points.reached("log.cut")
+        destroyed = self._destroy_keys(family)
         self._keys.store.truncate_wal()
         points.reached("keys.truncated")
         with sqlite_errors("log.db"):
             recorder.truncate_wal()
         points.reached("log.truncated")
         return destroyed
+
+    def _destroy_keys(self, located: Iterable[Record]) -> int:
+        return self._keys.destroy(
+            Slot((found.header.feed, found.header.key_page), found.header.key_slot)
+            for found in located
+        )
 
     def _asked(self, opened: Opened, after: int | None = None) -> set[str]:
         """Return the ids that signed requests behind a position name, by default since the mark."""
@@ -120,43 +126,38 @@ class Erasure:
         self._mark()
         return destroyed
 
-    def due(self, feed: bytes, first: int, arriving: Sequence[bytes], opened: Opened) -> set[int]:
+    def due(self, arriving: Sequence[bytes], opened: Opened) -> set[int]:
         """Return the numbers of arriving entries that must not have a body when they are stored.
 
         Those are the ones that signed requests name, and the rest of their items. Of an item
         whose erasure named an entry that was not here, what is here goes at once.
 
         Args:
-            feed: Whose they are.
-            first: The number of the first.
-            arriving: Their records, one after the other.
+            arriving: Their records, verified.
             opened: What opens requests.
         """
         known = self._learned(opened)
-        numbers = known.numbers.get(feed.hex(), ())
-        named = [seq for seq in range(first, first + len(arriving)) if seq in numbers]
-        if named:
-            # Their positions are not those of any record here.
-            records = [parse(-1 - seq, arriving[seq - first]) for seq in named]
-            known.tags.update(filter(None, map(_family, records)))
-            here = [one for one in self._families.with_members(records) if one.position > 0]
-            if any(one.body for one in here):
-                self._destroy(here)
-        if known.tags:
-            named += [
-                seq
-                for seq, data in enumerate(arriving, first)
-                if data[NATURAL_KEY] in known.tags and _family(parse(0, data))
-            ]
-        return set(named)
+        if not known.numbers:
+            return set()
+        records = [parse(0, data) for data in arriving]
+        tags = {_family(record) for record in records if known.names(record)} - {b""}
+        here = self._families.under({_family(record) for record in records} - {b""})
+        twins = [one for one in here if _family(one) in tags]
+        # An interruption may have left keys alone.
+        if any(one.body for one in twins) or (twins and self._destroy_keys(twins)):
+            self._destroy(twins)
+        tags |= {_family(one) for one in here if known.names(one)} - {b""}
+        return {
+            record.header.seq
+            for record in records
+            if known.names(record) or _family(record) in tags
+        }
 
     def _learned(self, opened: Opened) -> _Asked:
         """Return what was ever to be erased, having read the requests that are new."""
         known, end = self._known, self._records.place.position
         if end > known.through:
-            new = self._asked(opened, known.through)
-            known.add(new)
-            known.tags.update(filter(None, map(_family, self._here(new))))
+            known.add(self._asked(opened, known.through))
             known.through = end
         return known
 

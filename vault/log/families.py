@@ -7,6 +7,7 @@ one key each stands for itself, since another item may need the one where the ot
 """
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from eventsourcing.dcb.api import DCBQuery, DCBQueryItem
@@ -50,13 +51,32 @@ class Families:
         with sqlite_errors("log.db"):
             extent = recorder.extent(sorted(tags))
             for tag, (first, last) in extent.items():
-                if first == last:
+                if first == last and first in there:
                     continue
-                for stored in recorder.read(DCBQuery([DCBQueryItem([], [tag])])):
-                    record = parse(stored.position, stored.event.data)
-                    if record.header.natural_key.hex() == tag:
-                        there[stored.position] = record
+                there |= self._members(tag)
         return [there[position] for position in sorted(there)]
+
+    def under(self, tags: AbstractSet[bytes]) -> list[Record]:
+        """Return the records under natural keys; of a long body, the beginning and the end."""
+        recorder = self._records.recorder
+        found: dict[int, Record] = {}
+        with sqlite_errors("log.db"):
+            extent = recorder.extent([tag.hex() for tag in tags])
+            alone = {first for first, last in extent.values() if first == last}
+            for position, (_, data) in recorder.at(alone, outlines=True).items():
+                record = parse(position, data)
+                if record.header.natural_key in tags:
+                    found[position] = record
+            for tag, (first, last) in extent.items():
+                if first != last:
+                    found |= self._members(tag)
+        return [found[position] for position in sorted(found)]
+
+    def _members(self, tag: str) -> dict[int, Record]:
+        query = DCBQuery([DCBQueryItem([], [tag])])
+        stored = self._records.recorder.read(query)
+        records = [parse(one.position, one.event.data) for one in stored]
+        return {one.position: one for one in records if one.header.natural_key.hex() == tag}
 
     def _first(self, record: Record) -> str:
         """Return the id of the entry that an item is known by."""

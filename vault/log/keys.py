@@ -386,10 +386,6 @@ class Keys(VaultKeys):
             for id_, keys in self._open(pages).items()
         }
 
-    def take_in(self, shared: Mapping[PageId, SharedPage]) -> None:
-        """Make another device's key pages durable, in the place of what was there."""
-        self._until_fresh(shared, lambda: self.store.take_in(self._sealed_again(shared)))
-
     def fill_in(self, shared: Mapping[PageId, SharedPage]) -> None:
         """Add another device's keys to key pages, where there is none; zeros add none."""
 

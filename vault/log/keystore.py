@@ -231,30 +231,6 @@ class KeyStore:
             if not db.execute("SELECT 1 FROM scope WHERE id = ?", (scope,)).fetchone():
                 raise StaleScope
 
-    def take_in(self, pages: Mapping[PageId, KeyPage]) -> None:
-        """Store pages of another device's entries, in the place of what was there.
-
-        Raises:
-            StaleScope: A scope's key was replaced meanwhile.
-        """
-        with self._writing() as db:
-            self._put(db, pages)
-
-    def _put(self, db: sqlite3.Connection, pages: Mapping[PageId, KeyPage]) -> None:
-        self._check_scopes(db, pages.values())
-        db.executemany(
-            "INSERT OR REPLACE INTO key_page VALUES(?, ?, ?, ?)",
-            [(*id_, *page) for id_, page in pages.items()],
-        )
-        last: dict[bytes, int] = {}
-        for feed, id_ in pages:
-            last[feed] = max(id_, last.get(feed, 0))
-        db.executemany(
-            "INSERT INTO issued VALUES(?1, ?2) "
-            "ON CONFLICT(feed) DO UPDATE SET last = max(last, ?2)",
-            last.items(),
-        )
-
     def pages(self, ids: Iterable[PageId]) -> dict[PageId, KeyPage]:
         """Return the pages that exist."""
         by_feed: dict[bytes, list[int]] = {}
@@ -319,7 +295,20 @@ class KeyStore:
         """
         wanted = list(ids)
         with self._writing() as db:
-            self._put(db, change(self.pages(wanted)))
+            pages = change(self.pages(wanted))
+            self._check_scopes(db, pages.values())
+            db.executemany(
+                "INSERT OR REPLACE INTO key_page VALUES(?, ?, ?, ?)",
+                [(*id_, *page) for id_, page in pages.items()],
+            )
+            last: dict[bytes, int] = {}
+            for feed, id_ in pages:
+                last[feed] = max(id_, last.get(feed, 0))
+            db.executemany(
+                "INSERT INTO issued VALUES(?1, ?2) "
+                "ON CONFLICT(feed) DO UPDATE SET last = max(last, ?2)",
+                last.items(),
+            )
 
     def truncate_wal(self) -> None:
         """Empty the write-ahead log.

@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+from cryptography.exceptions import InvalidTag
 from eventsourcing.persistence import IntegrityError, PersistenceError
 
 from vault import points
@@ -28,6 +29,7 @@ from vault.log.envelope import (
     NATURAL_KEY,
     NO_TAG,
     has_body,
+    open_body,
     parse,
 )
 from vault.log.index import Absent, Filled, beside
@@ -66,9 +68,10 @@ class Body(NamedTuple):
     scope: bytes
 
     def fits(self, head: bytes) -> bool:
-        """Tell whether it is the body whose hash is signed."""
+        """Tell whether it is the body whose hash is signed, and opens under its key."""
         digest = sha256(self.record[len(head) :]).digest()
-        return self.record.startswith(head) and digest == head[-HASH_SIZE:]
+        signed = self.record.startswith(head) and digest == head[-HASH_SIZE:]
+        return signed and _opens(self.key, self.record)
 
 
 class Choice(NamedTuple):
@@ -137,7 +140,7 @@ class _Making:
         absent = self._log.index.absent(self._feed, first, self._size)
         choice = choose(first, self._size)
         records = [data for _, data in page.records]
-        if absent.withheld or any(choice):
+        if any(absent) or any(choice):
             erased = choice.erased | set(absent.erased)
             elsewhere = {
                 seq: body
@@ -147,7 +150,7 @@ class _Making:
             }
             without = {seq for seq, body in elsewhere.items() if body is None}
             withheld = (without | choice.withheld) - erased
-            for seq in (withheld | erased) - elsewhere.keys():
+            for seq in withheld | erased:
                 records[seq - first] = self._cut(records[seq - first])
             for seq, body in elsewhere.items():
                 if body is not None and seq not in withheld | erased:
@@ -338,23 +341,29 @@ def _fill(log: SealedLog, segment: Segment, pages: Sequence[SealedPage]) -> None
         row = log.index.ending(feed, size)
         for seq, (_, data) in enumerate(page.records, size - len(page.records)):
             key = key_in(segment.keys, data) if seq in wanted and has_body(data) else b""
-            if key and row is not None:
+            if key and row is not None and _opens(key, data):
                 filled.append(Filled(feed, seq, row.position - (size - seq), data))
                 keys.setdefault(data[KEY_PAGE], {})[data[KEY_SLOT]] = key
     if not filled:
         return
-    pages_of_keys = {
-        (feed, id_): segment.keys[id_]._replace(keys=with_keys(b"", slots))
-        for id_, slots in ((int.from_bytes(page), slots) for page, slots in keys.items())
-    }
-    keys_of(log).fill_in(pages_of_keys)
+    keys_of(log).fill_in(_pages_of(segment, keys))
     points.reached("merge.keys")
     done = log.index.fill(filled)
     points.reached("merge.filled")
-    # What another process erased in between stays erased.
-    late = [parse(0, one.data).header for one in filled if one.seq not in done]
-    if late:
-        keys_of(log).destroy(Slot((feed, h.key_page), h.key_slot) for h in late)
+    if len(done) < len(filled):
+        # What another process erased in between stays erased.
+        erased = set(log.index.absent(feed, segment.first, segment.size).erased)
+        _destroy(log, [one.data for one in filled if one.seq in erased])
+
+
+def _opens(key: bytes, data: bytes) -> bool:
+    """Tell whether a whole entry's body opens under a key."""
+    record = parse(0, data)
+    try:
+        open_body(key, record.signed, record.body)
+    except InvalidTag:
+        return False
+    return True
 
 
 def key_in(pages: Mapping[int, SharedPage], data: bytes) -> bytes:
@@ -370,28 +379,23 @@ def _append(
 ) -> int:
     """Append pages in one transaction; return how many entries there were."""
     feed, last = segment.feed, pages[-1].trail.frontier.size
-    arriving = [data for page in pages for _, data in page.records]
-    first = last - len(arriving)
-    due = log.due(feed, first, arriving)
-    keys_of(log).take_in(_keys_for(segment, arriving, first, due))
-    without = numbers_without_body(arriving, first)
-    absent = Absent(tuple(seq for seq in without if seq not in due), tuple(sorted(due)))
-    rows = _without(rows, pages, due) if due else rows
     while True:
         log.records.advance()
         place = log.records.place
         known = place.trail(feed).frontier.size
-        # Another process may have taken in some of it, or all, meanwhile.
+        # Another process may have taken in some of it, or all, meanwhile, or asked to erase.
+        _drop_keys(log, [page for page in pages if page.trail.frontier.size <= known])
         pages = [page for page in pages if page.trail.frontier.size > known]
         if not pages:
             return 0
-        begun = pages[0].position - len(pages[0].records)
-        shift = place.position + 1 - begun
-        taken = rows[begun - 1 : pages[-1].position]
-        stored = [(at + shift, topic, tag, data) for at, topic, tag, data in taken]
-        moved = [page._replace(position=page.position + shift) for page in pages]
+        arriving = [data for page in pages for _, data in page.records]
+        due = log.due(arriving)
+        _take_keys(log, segment, arriving, known, due)
+        without = numbers_without_body(arriving, known)
+        absent = Absent(tuple(seq for seq in without if seq not in due), tuple(sorted(due)))
+        stored, moved = _placed(rows, pages, due, place.position)
         revoked = _revocations(log, stored)
-        also = beside([(page, len(page.records)) for page in moved], revoked, absent.behind(known))
+        also = beside([(page, len(page.records)) for page in moved], revoked, absent)
         try:
             log.records.recorder.append_rows(stored, also)
         except IntegrityError:
@@ -405,20 +409,65 @@ def _append(
         return last - known
 
 
-def _keys_for(
-    segment: Segment, arriving: Sequence[bytes], first: int, due: AbstractSet[int]
+def _drop_keys(log: SealedLog, pages: Sequence[SealedPage]) -> None:
+    """Destroy the keys of what another process stored meanwhile, and erased."""
+    gone: list[bytes] = []
+    for page in pages:
+        size = page.trail.frontier.size
+        first = size - len(page.records)
+        erased = log.index.absent(page.feed, first, size).erased
+        gone += [page.records[seq - first][1] for seq in erased]
+    _destroy(log, gone)
+
+
+def _destroy(log: SealedLog, records: Sequence[bytes]) -> None:
+    """Destroy the keys of entries."""
+    headers = [parse(0, data).header for data in records]
+    if headers:
+        keys_of(log).destroy(Slot((h.feed, h.key_page), h.key_slot) for h in headers)
+
+
+def _take_keys(
+    log: SealedLog,
+    segment: Segment,
+    arriving: Sequence[bytes],
+    first: int,
+    due: AbstractSet[int],
+) -> None:
+    """Make the keys of arriving entries durable; leave none of those that are due to go.
+
+    No key is taken without its body: whoever sends one alone could keep the right one out.
+    """
+    keys: dict[bytes, dict[bytes, bytes]] = {}
+    for seq, data in enumerate(arriving, first):
+        if seq not in due and has_body(data) and (key := key_in(segment.keys, data)):
+            keys.setdefault(data[KEY_PAGE], {})[data[KEY_SLOT]] = key
+    keys_of(log).fill_in(_pages_of(segment, keys))
+    # Some may be here from a run that was interrupted before it was asked to erase them.
+    _destroy(log, [arriving[seq - first] for seq in sorted(due)])
+
+
+def _pages_of(
+    segment: Segment, keys: Mapping[bytes, Mapping[bytes, bytes]]
 ) -> dict[PageId, SharedPage]:
-    """Return the key pages of arriving entries, without the keys of those that are due to go."""
-    pages = {data[KEY_PAGE] for data in arriving if has_body(data)}
-    wanted = {int.from_bytes(page) for page in pages} & segment.keys.keys()
-    keys = {(segment.feed, id_): segment.keys[id_] for id_ in wanted}
-    for seq in due:
-        data = arriving[seq - first]
-        id_ = (segment.feed, int.from_bytes(data[KEY_PAGE]))
-        if key_in(segment.keys, data):
-            gone = {data[KEY_SLOT]: bytes(KEY_SIZE)}
-            keys[id_] = keys[id_]._replace(keys=with_keys(keys[id_].keys, gone))
-    return keys
+    """Return key pages of a segment with no more than some keys, by page and slot."""
+    pages = ((int.from_bytes(page), slots) for page, slots in keys.items())
+    return {
+        (segment.feed, id_): segment.keys[id_]._replace(keys=with_keys(b"", slots))
+        for id_, slots in pages
+    }
+
+
+def _placed(
+    rows: Sequence[Row], pages: Sequence[SealedPage], due: AbstractSet[int], position: int
+) -> tuple[list[Row], list[SealedPage]]:
+    """Return the rows of pages of a segment, and the pages, as they follow a position."""
+    begun = pages[0].position - len(pages[0].records)
+    shift = position + 1 - begun
+    cut = _without(rows, pages, due) if due else rows
+    taken = cut[begun - 1 : pages[-1].position]
+    stored = [(at + shift, topic, tag, data) for at, topic, tag, data in taken]
+    return stored, [page._replace(position=page.position + shift) for page in pages]
 
 
 def _without(

@@ -54,13 +54,15 @@ FORMAT: Final = 1
 _HASH: Final = 16
 _LARGEST: Final = 2**31 - 1 - 16
 _NUMBER: Final = r"(?:0|[1-9][0-9]{0,18})"
+_MOST: Final = 2**63 - 1
+_GENERATION: Final = r"[1-9][0-9]{0,8}"
 _FEED: Final = r"[0-9a-f]{16}"
 _FIELDS: Final = {
     "mirror": (_NUMBER, _FEED),
-    "identity": (_NUMBER, _FEED),
-    "device": (_NUMBER, _FEED, _NUMBER),
-    "segment": (_FEED, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _NUMBER, r"[0-9a-f]{32}"),
-    "parcel": (_FEED, _NUMBER, r"[0-9a-f]{32}"),
+    "identity": (_GENERATION, _FEED),
+    "device": (_GENERATION, _FEED, _NUMBER),
+    "segment": (_FEED, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _GENERATION, r"[0-9a-f]{32}"),
+    "parcel": (_FEED, _GENERATION, r"[0-9a-f]{32}"),
     "head": (_FEED, _NUMBER),
 }
 _TAIL: Final = rf"-(?P<length>{_NUMBER})-(?P<hash>[0-9a-f]{{{2 * _HASH}}})"
@@ -284,7 +286,7 @@ class Listing:
         """Take in a file."""
         kind = name.split("-", 1)[0]
         form = _NAMES[kind].fullmatch(name) if kind in _NAMES else None
-        if form is None or length < 0:
+        if form is None or length < 0 or _exceeds(kind, form.groups()):
             self.others.append(name)
             return
         if length != int(form["length"]):
@@ -315,6 +317,12 @@ class Listing:
                 )
             case _:
                 self.heads.append(HeadFile(name, bytes.fromhex(fields[0]), int(fields[1])))
+
+
+def _exceeds(kind: str, fields: Sequence[str]) -> bool:
+    """Tell whether a name has a number that no log counts to."""
+    pairs = zip(_FIELDS[kind], fields, strict=False)
+    return any(form == _NUMBER and int(field) > _MOST for form, field in pairs)
 
 
 class Mirror:

@@ -19,9 +19,17 @@ from vault.log.index import Absent
 from vault.log.merge import MOST, Body, Choice, Choose, key_in
 from vault.log.mirror import Gap, Listing, Mirror, SegmentFile, Vanished, covering
 from vault.log.sealed import SealedLog
-from vault.log.segment import NOTE, Segment, absence, open_segment
+from vault.log.segment import NOTE, Segment, absence, generation_of, open_segment
 
-__all__ = ["Plan", "Planner", "Remembered", "Withholding", "fields_of", "opened_file"]
+__all__ = [
+    "Plan",
+    "Planner",
+    "Remembered",
+    "Withholding",
+    "damage",
+    "fields_of",
+    "opened_file",
+]
 
 _PART: Final = 10_000
 _SMALL: Final = 256 << 10
@@ -66,10 +74,10 @@ def opened_file(mirror: Mirror, file: SegmentFile, mirrors: Sequence[bytes]) -> 
         TamperError: It is damaged, or not what its name says.
         ForeignVault: It was sealed by a newer owner key.
     """
-    segment = open_segment(mirror.read(file.name), mirrors, file.name)
-    stated = file[1:-1]
-    found = (segment.feed, *fields_of(segment, mirrors, min(file.generation, len(mirrors)))[1:])
-    if found != stated:
+    content = mirror.read(file.name)
+    segment = open_segment(content, mirrors, file.name)
+    found = fields_of(segment, mirrors, generation_of(content))
+    if (segment.feed, *found[1:]) != file[1:-1]:
         raise TamperError(f"{file.name} is not what it says.")
     return segment
 
@@ -98,6 +106,11 @@ class Remembered:
         if self._new:
             self._index.look(self._new)
         self._new = []
+
+
+def damage(file: SegmentFile, lacking: int) -> tuple[object, ...]:
+    """Return what says that a segment could not be read when bodies were lacking here."""
+    return "damaged", file.name, lacking
 
 
 class Plan(NamedTuple):
@@ -180,7 +193,8 @@ class Planner:
         gaps = [one for one in self._with_tail(chosen, feed, last) if isinstance(one, Gap)]
         self._rich[feed] = [one.file for one in judged if one.rich]
         wrong = [one.file for one in judged if not one.right]
-        replaced = [one.file for one in judged if one.right and _is_replaced(one, chosen)]
+        kept = covering(right, 0, last)
+        replaced = [one.file for one in judged if one.right and _is_replaced(one, chosen, kept)]
         old = [file for file in wrong if file.generation < len(self._mirrors)]
         purged = [file for file in wrong if file not in old and self._held_more(file)]
         return Plan(
@@ -192,15 +206,23 @@ class Planner:
         )
 
     def _held_more(self, file: SegmentFile) -> bool:
+        return self._surplus(file) > 0
+
+    def _held_less(self, file: SegmentFile) -> bool:
+        """Tell whether more is erased there: a request that counts no more may have asked for it."""
+        return self._surplus(file) < 0
+
+    def _surplus(self, file: SegmentFile) -> int:
         erased = len(self._log.index.absent(file.feed, file.first, file.size).erased)
-        return file.bodies + file.withheld > file.size - file.first - erased
+        return file.bodies + file.withheld - (file.size - file.first - erased)
 
     def _judged(self, file: SegmentFile, last: int) -> _Judged | None:
         """Compare a segment with what is to be there; None where it is gone."""
         feed, first, size = file[1:4]
         absent = self._log.index.absent(feed, first, size)
-        lacking = bool(absent.withheld) or not self._knows_all
-        if file.generation < len(self._mirrors) or size > last:
+        lacking = bool(absent.withheld) or not self._knows_all or self._held_less(file)
+        damaged = damage(file, len(absent.withheld)) in self._remembered
+        if file.generation < len(self._mirrors) or size > last or damaged:
             return _Judged(file, right=False, rich=lacking)
         what = self._seen(file.name, absent)
         if what in self._remembered:
@@ -236,14 +258,19 @@ class Planner:
         if self._withholding is None:
             return set()
         wanted: set[int] = set()
-        prefix = f"{feed.hex()}-"
         for start in range(first, size, _PART):
             end = min(start + _PART, size)
             absent = set[int]().union(*self._log.index.absent(feed, start, end))
-            ids = [f"{prefix}{seq}" for seq in range(start, end) if seq not in absent]
-            answer = self._withholding.withheld(ids) if ids else ()
-            wanted.update(int(id_.removeprefix(prefix)) for id_ in answer)
+            wanted |= self._of(feed, [seq for seq in range(start, end) if seq not in absent])
         return wanted
+
+    def _of(self, feed: bytes, numbers: Sequence[int]) -> set[int]:
+        """Return which of some entries, whose bodies are here, must not have them there."""
+        if self._withholding is None or not numbers:
+            return set()
+        prefix = f"{feed.hex()}-"
+        answer = self._withholding.withheld([f"{prefix}{seq}" for seq in numbers])
+        return {int(id_.removeprefix(prefix)) for id_ in answer}
 
     def _is_as_good(self, file: SegmentFile, absent: Absent, wanted: AbstractSet[int]) -> bool:
         """Tell whether a segment is what it would be if it was written anew, with what it has."""
@@ -289,7 +316,12 @@ class Planner:
     def wrote(self, name: str, segment: Segment) -> None:
         """Remember a segment that was written as it should be."""
         absent = self._log.index.absent(segment.feed, segment.first, segment.size)
-        self._remembered.add(self._seen(name, absent))
+        here = sorted(set(segment.withheld).difference(*absent))
+        # What another process erased or filled in meanwhile is judged by the next giving.
+        if set(absent.erased) <= set(segment.counted()[1]) and self._of(segment.feed, here) == set(
+            here
+        ):
+            self._remembered.add(self._seen(name, absent))
 
     def keep(self) -> None:
         """Make durable what is remembered."""
@@ -310,13 +342,16 @@ def _with_neighbours(judged: list[_Judged]) -> list[_Judged]:
     return changed if changed == judged else _with_neighbours(changed)
 
 
-def _is_replaced(one: _Judged, chosen: Sequence[SegmentFile | Gap]) -> bool:
+def _is_replaced(
+    one: _Judged, chosen: Sequence[SegmentFile | Gap], kept: Sequence[SegmentFile | Gap]
+) -> bool:
     """Tell whether a segment that might stay has nothing that is not in others, or will be."""
     written = any(
         isinstance(other, Gap) and other.first <= one.file.first and one.file.size <= other.size
         for other in chosen
     )
-    return one.file not in chosen and (written or not one.rich)
+    # What goes on behind what is known here may hold less.
+    return one.file not in chosen and (written or not (one.rich or one.file in kept))
 
 
 class _Source:
@@ -367,6 +402,6 @@ class _Choosing:
         self._open = [(size, source) for size, source in self._open if size > first]
         erased, bodies = set[int](), dict[int, Body]()
         for _, source in self._open:
-            erased.update(seq for seq in source.erased if seq in numbers)
-            bodies |= {seq: body for seq, body in source.bodies.items() if seq in numbers}
+            erased.update(source.erased.intersection(numbers))
+            bodies |= {seq: source.bodies[seq] for seq in numbers if seq in source.bodies}
         return Choice(withheld, erased, bodies)

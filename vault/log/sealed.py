@@ -477,9 +477,9 @@ class SealedLog:
         """
         return self._erasure.repair(self.opened)
 
-    def due(self, feed: bytes, first: int, arriving: Sequence[bytes]) -> set[int]:
+    def due(self, arriving: Sequence[bytes]) -> set[int]:
         """Return the numbers of arriving entries whose erasure was asked for; see `Erasure.due`."""
-        return self._erasure.due(feed, first, arriving, self.opened)
+        return self._erasure.due(arriving, self.opened)
 
     def with_revisions(self, located: Sequence[Record]) -> list[Record]:
         """Add the records under the same natural keys: revisions of the same items."""

@@ -20,7 +20,15 @@ from vault.log.cycles import unsearched
 from vault.log.envelope import FIXED, HASH_SIZE
 from vault.log.keys import SharedPage
 
-__all__ = ["NOTE", "Segment", "absence", "numbers_without_body", "open_segment", "seal_segment"]
+__all__ = [
+    "NOTE",
+    "Segment",
+    "absence",
+    "generation_of",
+    "numbers_without_body",
+    "open_segment",
+    "seal_segment",
+]
 
 _FORM: Final = re.compile(
     rb"twinvault/segment/1\n(?P<feed>[0-9a-f]{16}) (?P<first>0|[1-9][0-9]{0,18}) "
@@ -46,11 +54,6 @@ class Segment(NamedTuple):
     records: Sequence[bytes]
     keys: Mapping[int, SharedPage]
     withheld: tuple[int, ...] = ()
-
-    @property
-    def bodies(self) -> int:
-        """How many bodies are in it."""
-        return self.counted()[0]
 
     def counted(self) -> tuple[int, tuple[int, ...]]:
         """Return how many bodies are in it, and the numbers of the entries that were erased.
@@ -163,3 +166,10 @@ def open_segment(content: bytes, mirrors: Sequence[bytes], name: str) -> Segment
         {id_: SharedPage(scope, keys) for id_, scope, keys in found.keys},
         found.withheld,
     )
+
+
+def generation_of(content: bytes) -> int:
+    """Return of which generation the key is that sealed a segment's file, which was opened."""
+    form = _FORM.match(content)
+    assert form is not None, "what was opened has the form"
+    return int(form["generation"])

@@ -10,8 +10,10 @@ from logkit import PASSPHRASE
 
 from vault import mirrors, points, restoring
 from vault.log import home
+from vault.log.envelope import has_body
 from vault.log.mirror import Folder, Mirror, Vanished
 from vault.log.sealed import SealedLog
+from vault.log.segment import NOTE, open_segment
 from vault.mirrors import Keepsake
 
 
@@ -146,3 +148,43 @@ def sound_mirror(place) -> bool:
 
 def mirror_segments(tmp_path):
     return Mirror(mirror_in(tmp_path)).listing().segments
+
+
+def held(log, place):
+    """What a mirror has of every entry: True its body, False that it was withheld; else nothing."""
+    there = {}
+    for file in Mirror(place).listing().segments:
+        segment = open_segment(place.files[file.name], log.keys.owner.constants.mirrors, file.name)
+        entries = [data for data in segment.records if not data.startswith(NOTE)]
+        for seq, data in enumerate(entries, segment.first):
+            id_ = f"{segment.feed.hex()}-{seq}"
+            if has_body(data) or seq in segment.withheld:
+                there[id_] = there.get(id_, False) or has_body(data)
+    return there
+
+
+def content(log, place):
+    found = b""
+    for file in Mirror(place).listing().segments:
+        segment = open_segment(place.files[file.name], log.keys.owner.constants.mirrors, file.name)
+        found += b"".join([*segment.records, *(page.keys for page in segment.keys.values())])
+    return found
+
+
+def without(log, folder, ids):
+    """A mirror without the bodies of some entries."""
+    place = Memory()
+    mirrors.give(log, folder, place, withholding=AtHome(ids))
+    return place
+
+
+class AtHome:
+    """Keeps the bodies of some entries at home."""
+
+    edition = b"1"
+
+    def __init__(self, ids):
+        self._ids = frozenset(ids)
+
+    def withheld(self, ids):
+        return self._ids.intersection(ids)

@@ -1,6 +1,5 @@
 """A mirror holds the bodies that may be there; of the others it says that they stayed at home."""
 
-import pkgutil
 import sqlite3
 import tempfile
 from contextlib import ExitStack, closing
@@ -10,18 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from logkit import PASSPHRASE, create, drafts, forget, numbers, reopen, secrets_of, sound
-from mirrorkit import Memory, copied, further, killed_at, memory, reached_by, sound_mirror, told
+from mirrorkit import Memory, content, further, held, memory, sound_mirror, told, without
 
 from vault import mirrors, restoring
 from vault.errors import TamperError
 from vault.events import ItemCollected, ItemErased, OwnerNamed
 from vault.log import home
-from vault.log.envelope import has_body
 from vault.log.merge import segments, take_in
 from vault.log.mirror import Mirror, name_of
 from vault.log.planning import fields_of
 from vault.log.sealed import Draft
-from vault.log.segment import NOTE, open_segment, seal_segment
+from vault.log.segment import open_segment, seal_segment
 
 
 @pytest.fixture
@@ -77,27 +75,6 @@ def say(log, word, *items):
 
 def give(log, folder, place):
     return mirrors.give(log, folder, place, withholding=Withheld(log))
-
-
-def held(log, place):
-    """What a mirror has of every entry: True its body, False that it was withheld; else nothing."""
-    there = {}
-    for file in Mirror(place).listing().segments:
-        segment = open_segment(place.files[file.name], log.keys.owner.constants.mirrors, file.name)
-        entries = [data for data in segment.records if not data.startswith(NOTE)]
-        for seq, data in enumerate(entries, segment.first):
-            id_ = f"{segment.feed.hex()}-{seq}"
-            if has_body(data) or seq in segment.withheld:
-                there[id_] = there.get(id_, False) or has_body(data)
-    return there
-
-
-def content(log, place):
-    found = b""
-    for file in Mirror(place).listing().segments:
-        segment = open_segment(place.files[file.name], log.keys.owner.constants.mirrors, file.name)
-        found += b"".join([*segment.records, *(page.keys for page in segment.keys.values())])
-    return found
 
 
 def test_a_forbidden_body_and_its_key_stay_at_home_and_a_restore_counts_them(log, tmp_path):
@@ -317,33 +294,6 @@ def test_a_segment_whose_name_lies_about_what_is_withheld_is_refused(log, tmp_pa
         assert restoring.check(place, PASSPHRASE, 1.0).problems
 
 
-def test_filling_in_that_is_killed_anywhere_is_done_by_the_next_taking(log, tmp_path):
-    place = Memory()
-    say(log, "deny", 0, 2)
-    give(log, tmp_path / "home", place)
-    further(tmp_path / "new", place, "laptop").close()
-    say(log, "allow", 0, 2)
-    give(log, tmp_path / "home", place)
-
-    def work():
-        with closing(home.open_(tmp_path / "new", PASSPHRASE)) as new:
-            mirrors.take(new, place)
-
-    start = tmp_path / "start"
-    (tmp_path / "new").rename(start)
-    copied(start, tmp_path / "new")
-    names = reached_by(work)
-    assert {"merge.keys", "merge.filled"} <= set(names)
-    for number, _ in enumerate(names):
-        copied(start, tmp_path / "new")
-        killed_at(number, work)
-        with closing(home.open_(tmp_path / "new", PASSPHRASE)) as new:
-            assert sound(new)
-            mirrors.take(new, place)
-            assert numbers(new) == [0, 1, 2, 3, 4, 5]
-            assert sound(new)
-
-
 def test_bodies_come_though_nothing_new_lies_behind_them(log, tmp_path):
     ids = [entry[2] for entry in told(log)][1:]
     place = without(log, tmp_path / "home", ids[:2])
@@ -352,52 +302,6 @@ def test_bodies_come_though_nothing_new_lies_behind_them(log, tmp_path):
         taken = mirrors.take(new, place)
         assert (taken.entries, taken.filled, taken.withheld) == (0, 2, 0)
         assert numbers(new) == [0, 1, 2, 3, 4, 5]
-
-
-@pytest.mark.parametrize("step", ["vault.log.keys.Keys.fill_in", "vault.log.index.Index.fill"])
-def test_what_another_process_erases_while_its_body_comes_stays_erased(
-    log, tmp_path, monkeypatch, step
-):
-    ids = [entry[2] for entry in told(log)][1:]
-    place = without(log, tmp_path / "home", ids[:2])
-    with (
-        closing(further(tmp_path / "new", place, "laptop")) as new,
-        closing(home.open_(tmp_path / "new", PASSPHRASE)) as other,
-    ):
-        mirrors.give(log, tmp_path / "home", place)
-        owner, name = step.rsplit(".", 1)
-        fill = getattr(pkgutil.resolve_name(owner), name)
-
-        def late(*arguments):
-            forget(other, ids[:1])
-            return fill(*arguments)
-
-        monkeypatch.setattr(step, late)
-        mirrors.take(new, place)
-        [erased, filled] = new.located(ids[:2])
-        assert not erased.body
-        assert not new.data_key(erased)
-        assert filled.body
-        assert sound(new)
-
-
-def without(log, folder, ids):
-    """A mirror without the bodies of some entries."""
-    place = Memory()
-    mirrors.give(log, folder, place, withholding=AtHome(ids))
-    return place
-
-
-class AtHome:
-    """Keeps the bodies of some entries at home."""
-
-    edition = b"1"
-
-    def __init__(self, ids):
-        self._ids = frozenset(ids)
-
-    def withheld(self, ids):
-        return self._ids.intersection(ids)
 
 
 def test_what_two_devices_lack_each_they_have_together(log, tmp_path):
