@@ -93,9 +93,7 @@ def decode(content: bytes, feed: str) -> Index:
 def is_cut(content: bytes, feed: str) -> bool:
     """Whether a document is the beginning of one that this device was writing."""
     begins = encode(Index(feed=feed)).partition(b',"number"')[0]
-    return not content.endswith(b"}") and (
-        begins.startswith(content) or content.startswith(begins)
-    )
+    return not content.endswith(b"}") and (begins.startswith(content) or content.startswith(begins))
 
 
 def fields(name: str) -> tuple[str, int]:

@@ -47,7 +47,8 @@ _GOODBYE: Final = 2.0
 _EARLY: Final = 60.0
 """Seconds before its end at which a channel is replaced."""
 
-_TROUBLE: Final = (PodError, Vanished, OSError, httpx2.InvalidURL)
+_TROUBLE: Final = (PodError, Vanished, OSError, httpx2.InvalidURL, RuntimeError)
+"""A session that was closed meanwhile is a `RuntimeError` of the library's."""
 
 # The library tells addresses of channels, and whoever knows one may listen.
 _silent = logging.getLogger("pod_sync.notices")

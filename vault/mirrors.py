@@ -505,6 +505,8 @@ class _Taking:
                     looked.add(_has_no_more(file, lacking))
                     if lacking > file.size - file.first - file.bodies:
                         looked.add(damage(file, lacking))  # a body there does not open
+            except RolledBack:
+                raise
             except (TamperError, ForeignVault):
                 # Nothing that is new hangs on it; the next giving writes it again.
                 looked.add(damage(file, lacking))

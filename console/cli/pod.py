@@ -69,7 +69,9 @@ def serve(folder: Path | None, port: int | None, lan: str) -> None:
 @click.option("--webid", default="", help="Who you are, where you have credentials already.")
 @click.option("--client-id", default="", help="The id of these credentials.")
 @click.option("--issuer", default="", help="Who gave them, where your profile names several.")
-def link(url: str, email: str, name: str, webid: str, client_id: str, issuer: str) -> None:
+def link(  # noqa: PLR0917 - as the command line has them
+    url: str, email: str, name: str, webid: str, client_id: str, issuer: str
+) -> None:
     """Link a pod, and make a recovery page that leads to it.
 
     Without options URL is a server where you have an account or get one: you are asked for
@@ -287,7 +289,7 @@ def scrub(share: float | None) -> None:
 @click.option("--webid", default="", help="Who you are, where the page does not say it.")
 @click.option("--client-id", default="", help="The id of your credentials there.")
 @click.option("--issuer", default="", help="Who gave them, where your profile names several.")
-def restore(
+def restore(  # noqa: PLR0917 - as the command line has them
     url: str, page: Path | None, name: str, webid: str, client_id: str, issuer: str
 ) -> None:
     """Make the vault again from its pod, as a new device.

@@ -102,10 +102,13 @@ def by_credentials(url: str, by: Credentials, network: "httpx2.BaseTransport | N
     from pod_sync.errors import PodRefused  # noqa: PLC0415
 
     found = profile.find(url, webid=by.webid, issuer=by.issuer, transport=network)
-    if found.webid != by.webid:
+    typed = str(profile.address(url))
+    if typed != by.webid and not (
+        typed.startswith(found.storage) or found.storage.startswith(typed)
+    ):
         raise PodRefused(
-            f"The pod at {found.storage} is that of {found.webid}; give that WebID and "
-            "credentials of it, or the address of your own pod."
+            f"{typed} is no pod of {found.webid}, whose pod is {found.storage}; give that "
+            "address, or the WebID whose pod you mean and credentials of it."
         )
     return Way(
         url=found.storage,

@@ -162,7 +162,8 @@ def test_opening_a_database_again_frees_no_lock_of_this_process(stores, tmp_path
     held.execute("CREATE TABLE t (a)")
     held.execute("BEGIN IMMEDIATE; INSERT INTO t VALUES (1)")
     stores.database("x.db").close()
-    other = "import sys, fcntl; f = open(sys.argv[1], 'r+b'); f.seek(0x40000000 + 1);" + (
+    other = (
+        "import sys, fcntl; f = open(sys.argv[1], 'r+b'); "
         "fcntl.lockf(f, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 0x40000001)"
     )
     [path] = tmp_path.rglob("x.db")

@@ -78,7 +78,7 @@ class Erasure:
         recorder = self._records.recorder
         with sqlite_errors("log.db"):
             gone = [(found.header.feed, found.header.seq) for found in family]
-            # Those without a body too: it may have come since, with its key.
+            # Those without a body too, and their keys last: one may come meanwhile.
             recorder.cut(
                 [(found.position, found.head) for found in family],
                 lambda cursor: Index.note_erased(cursor, gone),

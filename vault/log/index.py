@@ -71,10 +71,6 @@ class Absent(NamedTuple):
     withheld: tuple[int, ...]
     erased: tuple[int, ...]
 
-    def behind(self, size: int) -> "Absent":
-        """Return those behind a size of the feed."""
-        return Absent(*(tuple(seq for seq in each if seq >= size) for each in self))
-
 
 class Filled(NamedTuple):
     """A body that arrived: feed and number of its entry, its position in log.db, the record."""

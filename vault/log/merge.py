@@ -371,7 +371,7 @@ def key_in(pages: Mapping[int, SharedPage], data: bytes) -> bytes:
     page = pages.get(int.from_bytes(data[KEY_PAGE]))
     at = int.from_bytes(data[KEY_SLOT]) * KEY_SIZE
     key = page.keys[at : at + KEY_SIZE] if page else b""
-    return key if any(key) else b""
+    return key if any(key) and len(key) == KEY_SIZE else b""
 
 
 def _append(

@@ -316,11 +316,10 @@ class Planner:
     def wrote(self, name: str, segment: Segment) -> None:
         """Remember a segment that was written as it should be."""
         absent = self._log.index.absent(segment.feed, segment.first, segment.size)
-        here = sorted(set(segment.withheld).difference(*absent))
+        here = set(segment.withheld).difference(*absent)
+        right = set(absent.erased) <= set(segment.counted()[1])
         # What another process erased or filled in meanwhile is judged by the next giving.
-        if set(absent.erased) <= set(segment.counted()[1]) and self._of(segment.feed, here) == set(
-            here
-        ):
+        if right and self._of(segment.feed, sorted(here)) == here:
             self._remembered.add(self._seen(name, absent))
 
     def keep(self) -> None:

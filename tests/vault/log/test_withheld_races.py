@@ -428,6 +428,19 @@ def test_a_damaged_segment_that_might_hold_a_body_stops_nobody_and_is_written_ag
     repaired(log, new, tmp_path, place)
 
 
+def test_a_feed_that_forked_is_refused_though_only_a_body_is_looked_for(log, tmp_path, device):
+    copied(tmp_path / "home", tmp_path / "copy")
+    with closing(home.open_(tmp_path / "copy", PASSPHRASE)) as forked:
+        forked.append(drafts(10, 2))
+        there = Memory()
+        mirrors.give(forked, tmp_path / "copy", there)
+    later = log.append(drafts(20, 2))
+    new = device("new", without(log, tmp_path / "home", later[:1]))
+    there.files = {n: c for n, c in there.files.items() if not n.startswith("head")}
+    with pytest.raises(RolledBack, match="forked"):
+        mirrors.take(new, there)
+
+
 def test_numbers_that_no_log_counts_to_are_in_no_name(log, ids, tmp_path, device):
     place = without(log, tmp_path / "home", ids[:1])
     new = device("new", place)
