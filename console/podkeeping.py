@@ -121,11 +121,15 @@ class PodKeeping:
         return way
 
     def link(self, way: Way) -> None:
-        """Keep another way in; what was seen there is forgotten, since the owner looks anew."""
+        """Keep another way in; what was seen there is forgotten, since the owner looks anew.
+
+        What is owed to the same pod stays owed.
+        """
         before = self.way
         same = before is not None and before.url == way.url
-        for name in (_MEMORY, _LAST, _COUNTED) if same else self._stores.names():
-            self._stores.delete(name)
+        for name in self._stores.names():
+            if not (same and name == _OWED):
+                self._stores.delete(name)
         self._stores.write(_WAY, way.encode())
 
     def read(self) -> bytes:

@@ -133,7 +133,7 @@ def _address(folder: Path, port: int, lan: str) -> _Address:
     Raises:
         UsageError: They live elsewhere, or something else listens there.
     """
-    if lan and not _NAME.fullmatch(lan):
+    if lan and (not _NAME.fullmatch(lan) or lan.lower().rpartition(".")[2] == "localhost"):
         raise UsageError(
             "--lan takes this machine's name in the local network, like box.local; "
             "a name has letters, digits, dots and hyphens."

@@ -186,8 +186,9 @@ class _Account:
         controls = self.index()
         if controls is None:
             raise PodRefused(
-                f"{origin(self._url)} makes no accounts for the vault; make credentials on its "
-                "own page, then link with the WebID and these."
+                f"{origin(self._url)} makes no accounts for the vault; give the name by which it "
+                "knows itself (localhost, not 127.0.0.1), or make credentials on its own page, then "
+                "link with the WebID and these."
             )
         return controls
 
@@ -197,8 +198,8 @@ class _Account:
         known = {"email": email, "password": password}
         answer = self._ask("POST", controls.password.login, known)
         wrong = PodRefused(
-            f"{origin(self._url)} has an account of this e-mail address, and another password; "
-            "give that one."
+            f"{origin(self._url)} has an account of this e-mail address, and another password, or "
+            "takes no such address; give the right one."
         )
         if answer.is_success:
             self._admit(answer)

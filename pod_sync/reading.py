@@ -265,9 +265,12 @@ class _Reading:
         return policy
 
     def _linked(self) -> set[Term]:
-        """Return all rules; refuse others: an application may believe that they are said here."""
+        """Return all rules; refuse others: an application may believe that they are said here.
+
+        A permission that was taken out of its list, and of which more was left, is gone.
+        """
         linked = self._permitted | self._forbidden
-        typed = self._graph.subjects(_TYPE, _RULE.types)
+        typed = self._graph.subjects(_TYPE, _RULE.types - {f"{ODRL}Permission"})
         owners = self._graph.having(f"{ODRL}permission") | self._graph.having(f"{ODRL}prohibition")
         if not typed <= linked or not owners <= {self._policy}:
             raise Foul("A rule is not among the permissions and prohibitions of the document.")

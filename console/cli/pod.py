@@ -97,7 +97,7 @@ def link(  # noqa: PLR0917 - as the command line has them
             talk("The credentials used there before are revoked: a device that came back from the")
             talk("page with them links again, `twin pod link`.")
         talk(f"New recovery page: {done.recovery_key_file}")
-        kept = "" if done.same_key else " The page before opens nothing any more."
+        kept = "" if done.same_key else " The page before opens this device's vault no more."
         talk(f"Print it and move it away from this machine: it leads back to the pod.{kept}")
         talk("`twin consent allow TYPE mirror` says what may go there, `twin pod sync` brings it.")
 
@@ -194,7 +194,10 @@ def _say_synced(done: "Synced") -> None:
     if done.documents:
         talk(f"{done.documents} documents about consent were written.")
     if done.noticed:
-        talk(f"{done.noticed} edits of consent in the pod: see `twin consent inbox`.")
+        talk(
+            f"{done.noticed} edits of consent in the pod were heard: `twin consent history` tells "
+            "them, `twin consent inbox` what waits for your word."
+        )
     for feed in done.taken.revoked:
         talk(f"Device {feed} was revoked.")
     for feed in done.taken.waiting:
@@ -206,7 +209,10 @@ def _say_synced(done: "Synced") -> None:
 
 
 def _withheld(bodies: int) -> str:
-    return f"Of {bodies} entries only the hash is there: nothing allows their words into the pod."
+    return (
+        f"Of {bodies} entries only the hash is there: nothing allows their words into the pod. What "
+        "others wrote has to be allowed by name (TYPE.received)."
+    )
 
 
 def _cost(requests: int, sent: int, received: int) -> str:

@@ -89,6 +89,11 @@ def put(twin: Twin, file: Path, path: str, *, replace: bool) -> Moved:
     target = path + file.name if path.endswith("/") or not path else path
     media_type = guess_type(file.name)[0] or "application/octet-stream"
     with podding.session(twin) as session:
+        if session.url + target == session.webid.partition("#")[0]:
+            raise UsageError(
+                f"{target} says who you are, and without it nobody gets into the pod any more; "
+                "edit it with a Solid app."
+            )
         files: Files = files_of(session)
         try:
             files.put(target, file.read_bytes(), media_type, replace=replace)

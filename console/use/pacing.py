@@ -138,7 +138,10 @@ def _stamp(home: Path) -> object:
 def _line(done: Synced) -> tuple[Literal["synced", "noticed"], str] | None:
     """Return what to say of a sync, nothing where nothing happened."""
     if done.noticed:
-        return "noticed", f"{done.noticed} edits of consent in the pod; see `twin consent inbox`."
+        return "noticed", (
+            f"{done.noticed} edits of consent in the pod were heard; `twin consent inbox` shows what "
+            "waits for your word."
+        )
     if done.taken.entries or done.taken.revoked or done.written != Given(withheld=done.withheld):
         return "synced", f"{done.taken.entries} entries came, {done.written.entries} went."
     return None

@@ -417,9 +417,11 @@ def scrub(twin: Twin, share: float = 1.0, progress: Progress | None = None) -> S
         NotFound: No pod is linked, or it holds no mirror.
         PodError: The pod is away, or refuses.
     """
-    from pod_sync import scrub as scrubbing  # noqa: PLC0415 — heavy
+    from pod_sync import access  # noqa: PLC0415 — heavy
+    from pod_sync import scrub as scrubbing  # noqa: PLC0415
 
     with session(twin) as talk, alone(twin), mirror(twin, talk) as place:
+        access.enclose(talk, ROOT)  # somebody may have opened it since it was linked
         if share >= 1:
             whole = scrubbing.scrub(place, twin.secret, progress)
             files, read, entries = whole.files, whole.read, whole.entries

@@ -1,4 +1,4 @@
-"""What a vault owes its pod after a failure: it stays owed until it is carried out there."""
+"""What a vault owes its pod after a failure or a stranger's hand: owed until it is carried out."""
 
 import json
 import threading
@@ -8,14 +8,14 @@ import httpx2
 import pytest
 
 from console import bootstrap
-from console.use import collecting, consenting, forgetting, pacing, podding
+from console.use import browsing, collecting, consenting, forgetting, pacing, podding
 from pod_sync.errors import PodError
 from pod_sync.session import Patience
 from tests.helpers import CHAT, PASSPHRASE
 from tests.pod_sync.fake import FakePod
 from vault.application import Vault
 from vault.consent import Effect, Filters, Profile, Purpose
-from vault.errors import StorageError
+from vault.errors import StorageError, UsageError
 from vault.log.passphrase import Stretch
 
 CATALOGUE = "/ada/twinvault/catalogue/items.ttl"
@@ -241,3 +241,57 @@ def test_following_wakes_for_a_permission_that_ends_right_after_a_sync(twin, mon
         notices = Silent(stop, then)
         pacing._wait(twin, notices, pacing._stamp(twin.home), stop)
         assert notices.looks == looks
+
+
+def test_a_mirror_that_somebody_opened_is_closed_by_a_scrub(twin, fake):
+    path = "/ada/twinvault/.acl"
+    opened = (
+        b"<#p> a <http://www.w3.org/ns/auth/acl#Authorization>;"
+        b" <http://www.w3.org/ns/auth/acl#agentClass> <http://xmlns.com/foaf/0.1/Agent>;"
+        b" <http://www.w3.org/ns/auth/acl#accessTo> <./>;"
+        b" <http://www.w3.org/ns/auth/acl#default> <./>;"
+        b" <http://www.w3.org/ns/auth/acl#mode> <http://www.w3.org/ns/auth/acl#Read> ."
+    )
+    fake.write(path, fake.files[path].body + opened, "text/turtle")
+    with podding.session(twin) as talk:
+        assert talk.rights("twinvault/").get("public")
+    assert not podding.scrub(twin).problems
+    with podding.session(twin) as talk:
+        assert not talk.rights("twinvault/").get("public")
+
+
+def test_linking_again_brings_back_what_was_wiped_there(twin, link, opened, fake):
+    kept = {path for path in fake.files if "/consent/" in path or path.endswith(".ttl")}
+    assert any(path.endswith(".jsonld") for path in kept)
+    for path in [path for path in fake.files if path.startswith("/ada/twinvault/")]:
+        del fake.files[path]
+    twin.close()
+    link()
+    podding.sync(opened())
+    assert kept <= fake.files.keys()
+
+
+def test_two_syncs_of_one_device_wait_for_each_other(twin, opened):
+    others, problems = [opened(), opened()], []
+
+    def synced(other):
+        try:
+            podding.sync(other)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told below
+            problems.append(error)
+
+    twin.vault.name_owner(["ada@home.example"], frozenset())
+    threads = [threading.Thread(target=synced, args=(one,)) for one in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert podding.scrub(twin).problems == ()
+
+
+def test_nobody_puts_a_file_over_who_she_is(twin, tmp_path):
+    file = tmp_path / "note.txt"
+    file.write_text("a note")
+    with pytest.raises(UsageError, match="says who you are"):
+        browsing.put(twin, file, "profile/card", replace=True)
