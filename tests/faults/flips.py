@@ -94,7 +94,9 @@ def _read(log: SealedLog) -> Read:
     pages = [(feed, n) for feed in feeds for n in range(1, 12)]
     return Read(
         texts(log),
-        log.order,
+        # How often bodies were filled in is part of the order and lies in the file's own head;
+        # followers that see another number begin again, and read the same.
+        ".".join(log.order.split(".")[:2]),
         log.head.root,
         tuple(log.known(pairs)),
         devices(log),

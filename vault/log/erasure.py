@@ -74,6 +74,7 @@ class Erasure:
         return destroyed
 
     def _destroy(self, located: Sequence[Record]) -> int:
+        self._keys.destroy(())  # who may only write is refused before anything is cut off
         family = self._families.with_members(located)
         recorder = self._records.recorder
         with sqlite_errors("log.db"):
