@@ -168,7 +168,9 @@ def test_why_names_the_statement_that_decided_in_every_view(built):
 def test_a_model_learns_from_a_view_and_forgets_it(built):
     built.ok("view", "define", "mine", "--mine")
     rows = built.ok("view", "build", "--view", "mine")["rows"]
-    assert built.ok("train", "--view", "mine")["rows"] <= rows
+    done = built("train", "--view", "mine", "--json")
+    # Which rows are held out for ever depends on the keys: of so few it may be all of them.
+    assert done.status == 5 or 0 < json.loads(done.out)["rows"] <= rows
     built.refused(3, "train", "--view", "nothing")
 
 
