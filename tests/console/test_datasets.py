@@ -165,13 +165,13 @@ def test_why_names_the_statement_that_decided_in_every_view(built):
     built.refused(3, "why", "0" * 16 + "-9999")
 
 
-def test_a_model_learns_from_a_view_and_forgets_it(built):
-    built.ok("view", "define", "mine", "--mine")
-    rows = built.ok("view", "build", "--view", "mine")["rows"]
-    done = built("train", "--view", "mine", "--json")
-    # Which rows are held out for ever depends on the keys: of so few it may be all of them.
-    assert done.status == 5 or 0 < json.loads(done.out)["rows"] <= rows
-    built.refused(3, "train", "--view", "nothing")
+def test_a_model_learns_from_a_view_and_forgets_it(vault, many_chats, toy):
+    vault.ok("add", str(many_chats()), "--me", "Ada Quill")
+    vault.ok("consent", "allow", "message", "train")
+    vault.ok("view", "define", "mine", "--mine")
+    rows = vault.ok("view", "build", "--view", "mine")["rows"]
+    assert 0 < vault.ok("train", "--view", "mine", "--recipe", str(toy))["rows"] <= rows
+    vault.refused(3, "train", "--view", "nothing")
 
 
 def test_a_damaged_view_is_made_again_and_says_so(built):
