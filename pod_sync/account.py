@@ -20,7 +20,7 @@ from pod_sync.refusals import refusal, unreachable
 from pod_sync.session import Access
 from vault.errors import UsageError
 
-__all__ = ["offered", "open_pod", "revoke"]
+__all__ = ["open_pod", "revoke"]
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -69,17 +69,6 @@ class _Credentials(msgspec.Struct, rename="camel"):
 
 
 _T = TypeVar("_T", bound=msgspec.Struct)
-
-
-def offered(url: str, *, transport: httpx2.BaseTransport | None = None) -> bool:
-    """Return whether a server makes accounts in the way this module knows.
-
-    Raises:
-        UsageError: That is no address.
-        PodUnreachable: Nothing answers there.
-    """
-    with _Account(url, transport) as account:
-        return account.index() is not None
 
 
 def open_pod(

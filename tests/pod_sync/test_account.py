@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx2
 import pytest
 
-from pod_sync.account import offered, open_pod, revoke
+from pod_sync.account import open_pod, revoke
 from pod_sync.errors import PodForeign, PodRefused, PodUnreachable
 from pod_sync.session import Access, Patience, Session
 from tests.pod_sync.fake import FakePod
@@ -80,14 +80,8 @@ def test_credentials_are_taken_back(fake):
 
 def test_a_server_that_makes_no_accounts_is_told():
     none = httpx2.MockTransport(lambda _: httpx2.Response(404, html="<p>Hello"))
-    assert not offered("https://pod.example/", transport=none)
     with pytest.raises(PodRefused, match=r"link with the WebID"):
         open_pod("https://pod.example/", **ADA, pod="ada", label="l", transport=none)
-
-
-def test_a_server_that_makes_accounts_is_known(fake):
-    assert offered(fake.url, transport=fake)
-    assert offered(f"{fake.url}some/where/", transport=fake)
 
 
 def test_a_password_is_sent_to_the_typed_server_alone():
@@ -119,7 +113,7 @@ def test_a_pod_that_is_made_elsewhere_is_not_asked_as_if_the_owner_had_typed_it(
 
 def test_nobody_answers():
     with pytest.raises(PodUnreachable, match=r"Nothing answers"):
-        offered("http://127.0.0.1:1/")
+        open_pod("http://127.0.0.1:1/", **ADA, pod="ada", label="l")
 
 
 def test_a_server_that_answers_otherwise_is_told(fake):
