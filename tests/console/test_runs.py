@@ -10,12 +10,17 @@ import pytest
 
 from tests.forked import Forked
 
+# After a few batches it waits for a word, so that what others do meanwhile happens in mid-run.
 SLOWLY = """
-import time
+import pathlib, time
 import console.bootstrap as b
 real = b.Twin.still_permitted
+asked = []
 def slowly(self, rows):
+    asked.append(rows)
     time.sleep(0.3)
+    while len(asked) > 20 and not pathlib.Path("go").exists():
+        time.sleep(0.1)
     return real(self, rows)
 b.Twin.still_permitted = slowly
 from console.cli import main; main()
@@ -68,6 +73,7 @@ def test_a_run_is_seen_withdrawn_from_stopped_and_gone_on_with(ready, toy):
         run = learning(ready, process)
         gone = ready.ok("withdraw", "message", "train", "--conversation", "Ned Marlow")
         process.send_signal(signal.SIGINT)
+        (ready.cwd / "go").touch()
         out, _ = process.communicate(timeout=300)
     assert (process.returncode, gone["rows_removed"] > 0) == (130, True)
     assert "same command" in json.loads(out)["error"]["message"]
