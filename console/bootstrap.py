@@ -259,6 +259,8 @@ class Twin:
     """An open vault with everything that follows its log.
 
     `network` carries requests to the owner's pod; None stands for the machine's own.
+    `patience` is by how many entries the views may be behind and still be brought up by who
+    only looks; None stands for any number.
     """
 
     home: Path
@@ -268,6 +270,7 @@ class Twin:
     views: Views
     voices: "dict[str, Voice]" = field(default_factory=dict)
     network: "httpx2.BaseTransport | None" = None
+    patience: int | None = None
     _read: Readable | None = None
     _at: datetime | None = None
 
@@ -356,7 +359,14 @@ class Twin:
 
     def catch_up(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Bring every view to the end of the log; return the position reached."""
+        if self.patience is not None and self.behind > self.patience:
+            return self.log.head.position - self.behind
         return self.views.catch_up(self._read or self.log, progress)
+
+    @property
+    def behind(self) -> int:
+        """How many entries of the log the view that is furthest behind has not seen."""
+        return max(self.log.head.position - view.position for view in self.views.all)
 
     def read_without(self, item_ids: frozenset[str], *, until: int) -> None:
         """Read the log as if some items had never been collected, up to a position."""

@@ -14,6 +14,7 @@ from console.cli.common import GlobalOptions, fail
 __all__ = ["main"]
 
 _COMMANDS = {
+    "up": ("console.cli.up", "Open the pages in the browser: begin, look, allow, teach, undo."),
     "init": ("console.cli.vaults", "Create a vault and its recovery key."),
     "status": ("console.cli.vaults", "Say what the vault holds."),
     "doctor": (

@@ -1,0 +1,125 @@
+"""Long work as orders: what a server asks of a process of its own, and how far that has come.
+
+`python -m console.pages.orders` reads one order from stdin, with what opens the vault, and
+writes one JSON object a line: how far it is, at last its result or its problem. Where the
+server is gone its end of the pipe closes, and the work stops as after Ctrl-C.
+
+An order is named by its class's place (`console.pages.routes.sources:Add`), so that each part
+of the pages keeps its own; only classes of this package are carried out.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+
+from console import bootstrap
+from console.bootstrap import Twin
+from console.problems import problem_of
+
+__all__ = ["Carried", "CatchUp", "Order", "Said", "Told", "main", "named"]
+
+Told = Callable[[int, int], None]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of long work; each kind is a subclass.
+
+    `title` is what the person sees while it runs; it names no content.
+    """
+
+    title: ClassVar[str]
+
+    def run(self, twin: Twin, told: Told) -> object:
+        """Do the work, and return its result, a record."""
+        raise NotImplementedError
+
+
+class CatchUp(Order, frozen=True, kw_only=True):
+    """Bring the views to the end of the log."""
+
+    title = "Bringing the views up to date"
+
+    def run(self, twin: Twin, told: Told) -> object:
+        """Return nothing: what matters are the views."""
+        twin.catch_up(told)
+        return None
+
+
+class Carried(msgspec.Struct, frozen=True, kw_only=True):
+    """An order on its way: which vault, what opens it, which kind, and the order itself."""
+
+    home: str
+    secret: str
+    kind: str
+    order: msgspec.Raw
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a working process; the last one `is_over`, with a result or a problem."""
+
+    done: int = 0
+    total: int = 0
+    is_over: bool = False
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    code: str = ""
+    message: str = ""
+
+
+def named(order: Order) -> str:
+    """Return the name under which an order's kind is found."""
+    return f"{type(order).__module__}:{type(order).__qualname__}"
+
+
+def _decoded(carried: Carried) -> Order:
+    module, _, name = carried.kind.partition(":")
+    assert module.startswith("console.pages."), "only our own orders are carried out"
+    kind = getattr(import_module(module), name)
+    assert issubclass(kind, Order)
+    return msgspec.json.decode(carried.order, type=kind)
+
+
+def _say(said: Said) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _stop_with_server() -> None:
+    # Nothing more is ever sent: the read returns when the server is gone.
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def main() -> None:
+    """Carry out the order on stdin."""
+    carried = msgspec.json.decode(sys.stdin.buffer.readline(), type=Carried)
+    threading.Thread(target=_stop_with_server, daemon=True).start()
+    last = [-1, -1]
+
+    def told(done: int, total: int) -> None:
+        share = done * 200 // total if total else done // 1000
+        if [share, total] != last:
+            last[:] = [share, total]
+            _say(Said(done=done, total=total))
+
+    try:
+        twin = bootstrap.open_(Path(carried.home), carried.secret)
+        try:
+            result = _decoded(carried).run(twin, told)
+        finally:
+            twin.close()
+        encoded = msgspec.json.encode(result, order="deterministic", enc_hook=os.fspath)
+        _say(Said(is_over=True, result=msgspec.Raw(encoded)))
+    except BaseException as error:  # noqa: BLE001 - told to the server, which tells the person
+        problem = problem_of(error)
+        _say(Said(is_over=True, code=problem.code, message=problem.message))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Long work: how far it is, and stopping it."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from console.pages.access import TheJobs
+from console.pages.rendering import fragment, is_partial, page
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/jobs")
+
+
+@router.get("/{name}")
+def watch(request: Request, name: str, jobs: TheJobs) -> Response:
+    """Show how far a piece of work is; when it is done, lead to what came of it."""
+    job = jobs.get(name)
+    if job.state == "done":
+        if is_partial(request):
+            return Response(headers={"HX-Redirect": job.then(job)})
+        return RedirectResponse(job.then(job), 303)
+    if is_partial(request):
+        return fragment("_job.html", {"job": job})
+    return page(request, "job.html", {"job": job})
+
+
+@router.post("/{name}/stop")
+def stop(name: str, jobs: TheJobs) -> Response:
+    """Stop it as Ctrl-C does."""
+    jobs.stop(name)
+    return RedirectResponse(f"/jobs/{name}", 303)

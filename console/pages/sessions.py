@@ -1,0 +1,94 @@
+"""Which browsers are known: a link that works once, a cookie, and a passphrase typed just now.
+
+Everything is kept in memory and ends with the server. What a browser holds is kept here only
+as its SHA-256, so that finding it takes no time that tells how much of a guess was right.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+__all__ = ["Sessions"]
+
+_LINK_SECONDS = 600.0
+_IDLE_SECONDS = 12 * 3600.0
+_FRESH_SECONDS = 300.0
+
+
+@dataclass(slots=True)
+class _Session:
+    seen: float
+    proven: float | None = None
+
+
+@dataclass(slots=True)
+class Sessions:
+    """The known browsers of one server.
+
+    Cookies are shared by all ports of a machine, so `cookie` names the vault it is for.
+    """
+
+    cookie: str
+    clock: Callable[[], float] = time.monotonic
+    _links: dict[bytes, float] = field(default_factory=dict)
+    _sessions: dict[bytes, _Session] = field(default_factory=dict)
+
+    def link(self) -> str:
+        """Return a token that lets one browser in, once, within ten minutes."""
+        token = secrets.token_urlsafe(32)
+        self._links[_hidden(token)] = self.clock()
+        return token
+
+    def enter(self, token: str) -> str | None:
+        """Return the cookie for whoever brings a token, None where it is spent or unknown."""
+        given = self._links.pop(_hidden(token), None)
+        if given is None or self.clock() - given > _LINK_SECONDS:
+            return None
+        return self.begin()
+
+    def begin(self) -> str:
+        """Begin a session, and return its cookie."""
+        cookie = secrets.token_urlsafe(32)
+        self._sessions[_hidden(cookie)] = _Session(self.clock())
+        return cookie
+
+    def knows(self, cookie: str) -> bool:
+        """Whether a cookie is of a session; one that nobody used for half a day has ended."""
+        name = _hidden(cookie)
+        session = self._sessions.get(name)
+        if session is None:
+            return False
+        if self.clock() - session.seen > _IDLE_SECONDS:
+            del self._sessions[name]
+            return False
+        session.seen = self.clock()
+        return True
+
+    def prove(self, cookie: str) -> None:
+        """Note that whoever holds a cookie has just typed the passphrase."""
+        session = self._sessions.get(_hidden(cookie))
+        if session:
+            session.proven = self.clock()
+
+    def has_proven(self, cookie: str) -> bool:
+        """Whether the passphrase was typed in the last five minutes."""
+        session = self._sessions.get(_hidden(cookie))
+        return bool(
+            session
+            and session.proven is not None
+            and self.clock() - session.proven <= _FRESH_SECONDS
+        )
+
+    def end(self, cookie: str) -> None:
+        """End a session."""
+        self._sessions.pop(_hidden(cookie), None)
+
+    def end_all(self) -> None:
+        """End every session, as when the vault is locked."""
+        self._sessions.clear()
+
+
+def _hidden(token: str) -> bytes:
+    return sha256(token.encode()).digest()

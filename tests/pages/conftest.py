@@ -1,0 +1,56 @@
+"""A site for tests: the server's app in this process, with a browser's headers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from console.pages.app import build
+from console.pages.guard import Door
+from console.pages.sessions import Sessions
+from tests.forked import Forked
+from tests.helpers import PASSPHRASE
+
+ORIGIN = "http://127.0.0.1:8642"
+
+
+@dataclass
+class Site:
+    """One vault's pages, entered and unlocked; `command` runs `twin` on the same vault."""
+
+    client: TestClient
+    command: Forked
+
+    def get(self, path: str, **more: Any) -> Any:
+        return self.client.get(path, **more)
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **more: Any) -> Any:
+        return self.client.post(path, data=data or {"nothing": ""}, **more)
+
+    def part(self, path: str, **more: Any) -> Any:
+        """What htmx would be given."""
+        return self.client.get(path, headers={"HX-Request": "true"}, **more)
+
+    def unlock(self) -> None:
+        answer = self.post("/unlock", {"passphrase": PASSPHRASE})
+        assert answer.status_code == 303, answer.text
+
+
+@pytest.fixture
+def site(vault, tmp_path):
+    """The pages of an empty vault, unlocked; redirects are not followed."""
+    del tmp_path
+    yield from _site(vault)
+
+
+def _site(command):
+    sessions = Sessions("twin-test")
+    app = build(command.home, Door(origins=(ORIGIN,)), sessions)
+    headers = {"origin": ORIGIN, "sec-fetch-site": "same-origin"}
+    with TestClient(app, base_url=ORIGIN, headers=headers, follow_redirects=False) as client:
+        client.get(f"/enter/{sessions.link()}")
+        made = Site(client, command)
+        if command.home.exists():
+            made.unlock()
+        yield made
