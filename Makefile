@@ -1,21 +1,35 @@
 # make demo [DATA=path] [ME=name]   the main job, end to end, on the samples or on your own exports
+# make up                           open the pages in your browser, and begin there
 # make test                         set up and run the tests
 # make solid                        install the Solid server with which the pod is tested (Node 18 or newer)
+# make browser                      install what the pages are tested with: Chromium and axe-core
+# make pictures                     pictures of every page, into benchmarks/out/pictures/, the best into docs/
 # make lint types contracts         what a machine checks
 # make mutants                      break the consent decision and the verifier in every way, see docs/mutants.md
 # make fuzz [N=1000000]            damage samples of every source, read them, go on where it was stopped
 # make bench                        every figure, as JSON in benchmarks/out/
 PYTHON := .venv/bin/python
 
-.PHONY: demo test solid lint types contracts mutants bench wheel long fuzz
+.PHONY: demo up test solid browser pictures lint types contracts mutants bench wheel long fuzz
 
 demo:
 	@deploy/setup train
 	@$(PYTHON) -m console.demo $(if $(value DATA),--data "$$DATA") $(if $(value ME),--me "$$ME")
 
+up:
+	@deploy/setup train,pages
+	@.venv/bin/twin up
+
 solid:
 	@deploy/setup train,dev
 	@deploy/solid
+
+browser:
+	@deploy/setup train,dev
+	@deploy/browser
+
+pictures: browser
+	@$(PYTHON) -m tests.pages.pictures
 
 test:
 	@deploy/setup train,dev

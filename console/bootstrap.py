@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from glob import escape
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from console import naming
 from console.podkeeping import PodKeeping, Way
 from console.recovery_page import Beside, recovery_page
 from console.scratch import remove_left_over
+from console.talking import Conversation
 from projections.embed import chosen
 from projections.rows import Row
 from projections.views import Views
@@ -25,7 +28,7 @@ from vault.collectors.fingerprints import Fingerprints
 from vault.consent import Effect, Filters, Purpose, Statement
 from vault.derived import Derived
 from vault.disk import storage, write_atomic
-from vault.errors import Exists, UsageError
+from vault.errors import Exists, Locked, UsageError
 from vault.events import Manifest, MaskedAlias, ModelSuspended
 from vault.follow import Readable, Without
 from vault.log import home as vault_home
@@ -55,6 +58,9 @@ __all__ = [
     "is_recovery_key",
     "new_recovery_page",
     "open_",
+    "opens",
+    "recovery_groups",
+    "recovery_pages",
     "rotate_device_key",
     "rotate_owner_key",
     "rotate_scope_keys",
@@ -134,9 +140,36 @@ def _new_page_file(home: Path) -> Path:
     return next(file for file in files if not file.exists())
 
 
+def recovery_pages(home: Path) -> tuple[Path, ...]:
+    """Return the recovery pages that lie beside a vault and open it, the newest first."""
+    home = home.absolute()
+    found: list[Path] = []
+    for file in home.parent.glob(f"{escape(home.name)}-recovery-key*.html"):
+        with suppress(OSError, UnicodeDecodeError):
+            text = file.read_text(encoding="utf-8")
+            if is_recovery_key(text) and opens(home, text):
+                found.append(file)
+    return tuple(sorted(found, key=lambda file: file.stat().st_mtime_ns, reverse=True))
+
+
+def recovery_groups(page: str) -> tuple[str, ...]:
+    """Return the key on a recovery page as it is printed, group by group; nothing if it has none."""
+    key = recovery_bytes(page)
+    return () if key is None else tuple(recovery_text(key).split("-"))
+
+
 def is_recovery_key(secret: str) -> bool:
     """Whether a secret is a recovery key, or a recovery page, and no passphrase."""
     return recovery_bytes(secret) is not None
+
+
+def opens(home: Path, secret: str) -> bool:
+    """Whether a secret opens a vault."""
+    try:
+        unlocked(home, secret)
+    except Locked:
+        return False
+    return True
 
 
 def change_passphrase(home: Path, secret: str, new: str) -> None:
@@ -259,6 +292,7 @@ class Twin:
     """An open vault with everything that follows its log.
 
     `network` carries requests to the owner's pod; None stands for the machine's own.
+    `voices` and `talks` are models and conversations in memory, gone once the vault is closed.
     `patience` is by how many entries the views may be behind and still be brought up by who
     only looks; None stands for any number.
     """
@@ -269,6 +303,7 @@ class Twin:
     models: Derived
     views: Views
     voices: "dict[str, Voice]" = field(default_factory=dict)
+    talks: dict[str, Conversation] = field(default_factory=dict)
     network: "httpx2.BaseTransport | None" = None
     patience: int | None = None
     _read: Readable | None = None
@@ -297,6 +332,13 @@ class Twin:
         return Secret(keys.derived("training/noise"))
 
     @property
+    def settings(self) -> Derived:
+        """The sealed files of what was chosen for this device."""
+        keys = self.log.keys
+        assert isinstance(keys, Keys), "a secret opens all keys"
+        return Derived(self.home / "views", keys.sealing("views"))
+
+    @property
     def pod(self) -> PodKeeping:
         """What this device keeps of the owner's pod."""
         keys = self.log.keys
@@ -316,6 +358,13 @@ class Twin:
         keys = self.log.keys
         assert isinstance(keys, Keys), "a secret opens all keys"
         return keys.derived("pod/documents")
+
+    @property
+    def settings(self) -> Derived:
+        """What this device remembers for its owner, sealed; it is in no log."""
+        keys = self.log.keys
+        assert isinstance(keys, Keys), "a secret opens all keys"
+        return Derived(self.home / "views", keys.sealing("views"))
 
     @property
     def is_linked(self) -> bool:
@@ -353,7 +402,7 @@ class Twin:
     def _choose(self, setting: str, what: bytes) -> None:
         keys = self.log.keys
         assert isinstance(keys, Keys), "a secret opens all keys"
-        Derived(self.home / "views", keys.sealing("views")).write(setting, what)
+        self.settings.write(setting, what)
         self.views.close()
         self.views = _views(self.home, self.home, keys, self.models)
 

@@ -14,12 +14,20 @@ from vault.errors import UsageError
 __all__ = ["chosen", "planned"]
 
 
-def chosen(folder: Path | None, recipe_file: Path | None, name: str = "", view: str = "") -> Recipe:
+def chosen(
+    folder: Path | None,
+    recipe_file: Path | None,
+    name: str = "",
+    view: str = "",
+    *,
+    text: str = "",
+) -> Recipe:
     """Return the recipe that a person asked for.
 
     Args:
         folder: The folder of a base; none to learn from nothing.
         recipe_file: A TOML file; what it leaves out is the preset's.
+        text: What would stand in such a file, in its place.
         name: A preset; by default `small` with a base, else `voice`.
         view: A view to learn from, before the one that the recipe names.
 
@@ -28,7 +36,10 @@ def chosen(folder: Path | None, recipe_file: Path | None, name: str = "", view: 
         UsageError: The file is no recipe, or the recipe does not go with the base.
     """
     start = name or ("small" if folder else "voice")
-    found = Recipe.read(recipe_file, start) if recipe_file else preset(start)
+    if text.strip():
+        found = Recipe.parse(text, start, name=start, where="What you wrote")
+    else:
+        found = Recipe.read(recipe_file, start) if recipe_file else preset(start)
     if found.kind == "lora" and folder is None:
         raise UsageError(
             f"The recipe {found.name} adapts a base; name one with --base, as a folder or ORG/NAME."

@@ -5,7 +5,8 @@ part. A million items have some dozens of the one and some thousands of the othe
 filter is decided on these, and the items are then found by number.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import apsw
@@ -15,7 +16,7 @@ from projections.view import Value, decode_labels, encode, marks
 from vault.consent import SENSITIVE, Filters, Subject, normal
 from vault.items import Agent, Item
 
-__all__ = ["TABLES", "Circles", "facts", "is_sensitive", "micros", "within"]
+__all__ = ["TABLES", "Circles", "Room", "facts", "is_sensitive", "micros", "within"]
 
 TABLES = """
         CREATE TABLE types (no INTEGER PRIMARY KEY, type TEXT NOT NULL, labels BLOB NOT NULL,
@@ -30,6 +31,20 @@ TABLES = """
 
 _REMEMBERED = 20_000
 _numbers = msgspec.msgpack.Decoder(list[int])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """A conversation of one source; `no` is the smallest of its circles, and names it here.
+
+    `item` is one of its `items`.
+    """
+
+    no: int
+    source: str
+    name: str
+    items: int
+    item: str
 
 
 class Circles:
@@ -120,7 +135,7 @@ class Circles:
                 agents,
             )
 
-    def _first(self, sql: str, row: tuple[Value, ...]) -> Value:
+    def _first(self, sql: str, row: Sequence[Value]) -> Value:
         found = self._db.execute(sql, row).fetchone()
         return found[0] if found else None
 
@@ -135,7 +150,8 @@ class Circles:
         circle, of_circle = self._circles(filters)
         if type_ and not is_sensitive(type_):
             # Where circles are given, they are the way in; the plus keeps the other index away.
-            clauses.append(f"{'+' if circle else ''}i.type IN ({self._types(type_)})")
+            types = ", ".join(map(str, self.types(type_)))
+            clauses.append(f"{'+' if circle else ''}i.type IN ({types})")
         if circle:
             clauses.append(f"i.circle IN (SELECT no FROM circles WHERE {circle})")  # noqa: S608
             values += of_circle
@@ -147,13 +163,79 @@ class Circles:
             values.append(micros(filters.until))
         return " AND ".join(clauses), values
 
-    def _types(self, type_: str) -> str:
+    def sample(self, type_: str, filters: Filters, most: int) -> tuple[int, list[str]]:
+        """Return how many items a filter is about, and the ids of some, evenly taken.
+
+        Args:
+            type_: Their type or label; of a sensitive matter any item may be.
+            filters: What narrows them.
+            most: About how many ids at most; all of them where there are no more.
+        """
+        where, values = self.about(type_, filters)
+        count = int(self._first(f"SELECT count(*) FROM items i WHERE {where}", values) or 0)  # noqa: S608
+        step = max(1, -(-count // most))
+        found = self._db.execute(
+            "SELECT id FROM (SELECT i.id, row_number() OVER (ORDER BY i.no) AS nth FROM items i"  # noqa: S608
+            f" WHERE {where}) WHERE nth % ? = 0",
+            (*values, step),
+        )
+        return count, [str(id_) for (id_,) in found]
+
+    def rooms(self, after: tuple[int, int] | None = None, limit: int = 50) -> list[Room]:
+        """Return conversations, those of most items first.
+
+        Args:
+            after: The items and the number of the one before the first.
+            limit: How many at most.
+        """
+        behind = "" if after is None else "HAVING n < ?1 OR (n = ?1 AND no > ?2)"
+        return self._rooms("", behind, (*(after or (0, 0)), limit))
+
+    def room(self, number: int) -> Room | None:
+        """Return the conversation of a number, None where there is none."""
+        which = (
+            "AND (conversation, source) = (SELECT conversation, source FROM circles WHERE no = ?1)"
+        )
+        found = self._rooms(which, "", (number, 0, 1))
+        return found[0] if found and found[0].no == number else None
+
+    def _rooms(self, where: str, having: str, values: tuple[Value, ...]) -> list[Room]:
+        rows = self._db.execute(
+            "SELECT min(c.no) AS no, c.source, c.conversation, count(*) AS n, min(i.id) FROM"  # noqa: S608
+            " circles c JOIN items i ON i.circle = c.no WHERE c.conversation != '' "
+            f"{where} GROUP BY c.conversation, c.source {having} ORDER BY n DESC, no LIMIT ?3",
+            values,
+        )
+        return [
+            Room(no=no, source=source, name=name, items=items, item=item)
+            for no, source, name, items, item in rows
+        ]
+
+    def kinds(self, filters: Filters) -> dict[str, int]:
+        """Return how many items of each type a filter is about."""
+        where, values = self.about("", filters)
+        rows = self._db.execute(
+            "SELECT t.type, sum(n) FROM (SELECT i.type AS type, count(*) AS n FROM items i WHERE"  # noqa: S608
+            f" {where} GROUP BY i.type) AS counted JOIN types t ON t.no = counted.type GROUP BY"
+            " t.type ORDER BY t.type",
+            values,
+        )
+        return {str(type_): int(number) for type_, number in rows}
+
+    def types(self, type_: str) -> list[int]:
         """Return the numbers of the types that are, or whose labels are, beneath a type."""
-        return ", ".join(
-            str(number)
+        return [
+            number
             for number, name, labels in self._db.execute("SELECT no, type, labels FROM types")
             if any(within(one, type_) for one in (name, *decode_labels(labels)))
-        )
+        ]
+
+    def numbers(self, filters: Filters) -> list[int] | None:
+        """Return the circles that a filter is about; None where it is about all of them."""
+        where, values = self._circles(filters)
+        if not where:
+            return None
+        return [no for (no,) in self._db.execute(f"SELECT no FROM circles WHERE {where}", values)]  # noqa: S608
 
     def _circles(self, filters: Filters) -> tuple[str, list[Value]]:
         """Return a condition for the circles that a filter is about; nothing where it is about all."""

@@ -6,7 +6,7 @@ of the other views, the roster and the time alone.
 """
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from projections.threads import Allowed, Thread, cut, unit_of
 from projections.timeline import Stored, Timeline
 from projections.view import Databases, Value, View, encode, marks
 from vault import points
-from vault.consent import Profile, Purpose, Statement
+from vault.consent import Decision, Profile, Purpose, Statement
 from vault.events import (
     CorrectionMade,
     ItemCollected,
@@ -39,7 +39,10 @@ from vault.follow import Entry, Page
 if TYPE_CHECKING:
     from projections.redaction.pipeline import Redactor
 
-__all__ = ["Examples"]
+__all__ = ["Decide", "Examples"]
+
+Decide = Callable[[Stored], Decision]
+"""Decides of an item whether it may be used."""
 
 _UNITS = 100
 _MANY = 500
@@ -209,17 +212,18 @@ class Examples(View):
                 (forbidden if judge.forbids(statement) else doubtful).update(held)
         doubtful -= forbidden
         if doubtful:
-            forbidden |= doubtful - self._profiles(doubtful, now).keys()
+            decide = self._decider(judge)
+            forbidden |= doubtful - self._profiles(doubtful, decide).keys()
         self._delete(self._rows_with(forbidden))
 
-    def _profiles(
-        self, ids: Iterable[str], now: datetime, *, resumed: bool = False
-    ) -> dict[str, Profile]:
+    def _decider(self, judge: Judge) -> Decide:
+        return lambda stored: judge(self._people.subject(stored.item))
+
+    def _profiles(self, ids: Iterable[str], decide: Decide) -> dict[str, Profile]:
         """Return the redaction asked for each item that is permitted."""
-        judge = self._permissions.judge(Purpose.TRAIN, now, resumed=resumed)
         profiles: dict[str, Profile] = {}
         for stored in self._timeline.load(sorted(ids)):
-            decision = judge(self._people.subject(stored.item))
+            decision = decide(stored)
             if decision.permitted:
                 profiles[stored.id] = decision.redact
         return profiles

@@ -14,6 +14,7 @@ from vault.follow import Page, moment
 __all__ = ["Import", "Imports"]
 
 _event = msgspec.msgpack.Decoder(ImportFinished)
+_LOOKED_AT = 50
 
 
 class Import(NamedTuple):
@@ -51,9 +52,26 @@ class Imports(View):
             return found
         raise NotFound(f"There is no import {number}; `twin imports` lists those there are.")
 
+    def count(self) -> int:
+        """Return how many imports there are, which is the number of the newest."""
+        return int(self._one("SELECT count(*) FROM imports") or 0)
+
+    def before(self, number: int, most: int) -> tuple[Import, ...]:
+        """Return the imports before a number, the newest first, and no more than so many."""
+        return tuple(self._found("WHERE number < ? ORDER BY number DESC LIMIT ?", number, most))
+
+    def number_of(self, entry_id: str) -> int:
+        """Return the number of an import by its id, 0 where there is none."""
+        return int(self._one("SELECT number FROM imports WHERE id = ?", (entry_id,)) or 0)
+
     def last(self, path: str) -> Import | None:
         """Return the newest import of what lay at a path, None where there is none."""
         return next(self._found("WHERE path = ? ORDER BY number DESC LIMIT 1", path), None)
+
+    def ended_after(self, time: int, source: str) -> Import | None:
+        """Return the first import by a source that ended at a time, in nanoseconds, or later."""
+        found = self._found("WHERE time >= ? ORDER BY time, number LIMIT ?", time, _LOOKED_AT)
+        return next((one for one in found if source in dict(one.event.sources)), None)
 
     def _found(self, which: str, *values: Value) -> Iterator[Import]:
         rows = self._rows(f"SELECT number, id, time, body FROM imports {which}", values)  # noqa: S608 - fixed words

@@ -17,6 +17,8 @@ from vault.errors import NotFound
 from vault.events import (
     Disclosed,
     Manifest,
+    ModelPreferred,
+    ModelRetired,
     ModelRetrained,
     ModelSuspended,
     ModelTrained,
@@ -39,14 +41,15 @@ __all__ = [
     "record",
 ]
 
-Status = Literal["trained", "suspended", "replaced"]
+Status = Literal["trained", "suspended", "replaced", "retired"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A model as the log knows it; `replaced_by` names the one that took its place.
 
-    `entry` holds its manifest. One that a clean run disproved is not `sound`.
+    `entry` holds its manifest, `at` is when it came into being. One that a clean run disproved
+    is not `sound`. `cause` says why it was suspended, `lost` how many of its rows were lost then.
     """
 
     id: str
@@ -54,8 +57,11 @@ class Model:
     status: Status
     manifest: Manifest
     position: int
+    at: datetime
     replaced_by: str = ""
     sound: bool = True
+    cause: str = ""
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +173,13 @@ class Lineage(View):
     """The follower that keeps models, their status and their exports."""
 
     name = "lineage"
-    version = "2"
+    version = "3"
     tables = """
         CREATE TABLE models (id TEXT PRIMARY KEY, entry TEXT NOT NULL, position INTEGER NOT NULL,
-            status TEXT NOT NULL, replaced_by TEXT NOT NULL, sound INTEGER NOT NULL, manifest
-            BLOB NOT NULL) WITHOUT ROWID;
+            status TEXT NOT NULL, replaced_by TEXT NOT NULL, sound INTEGER NOT NULL, at INTEGER
+            NOT NULL, cause TEXT NOT NULL, lost INTEGER NOT NULL, manifest BLOB NOT NULL) WITHOUT
+            ROWID;
+        CREATE TABLE preferred (one INTEGER PRIMARY KEY, model TEXT NOT NULL);
         CREATE TABLE exports (entry TEXT PRIMARY KEY, position INTEGER NOT NULL, model TEXT NOT
             NULL, at INTEGER NOT NULL, folder TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
     """
@@ -184,19 +192,20 @@ class Lineage(View):
     def models(self) -> tuple[Model, ...]:
         """Return every model, the newest first."""
         rows = self._rows(
-            "SELECT id, entry, status, manifest, position, replaced_by, sound FROM models"
-            " ORDER BY position DESC"
+            "SELECT id, entry, status, manifest, position, replaced_by, sound, at, cause, lost"
+            " FROM models ORDER BY position DESC"
         )
         return tuple(_model(*row) for row in rows)
 
     def model(self, model_id: str = "") -> Model:
-        """Return one model; without an id the newest that was not replaced.
+        """Return one model; without an id the newest that was neither replaced nor retired.
 
         Raises:
             NotFound: There is none.
         """
         for model in self.models():
-            if model.id == model_id or (not model_id and model.status != "replaced"):
+            is_current = model.status not in {"replaced", "retired"}
+            if model.id == model_id or (not model_id and is_current):
                 return model
         raise NotFound(
             f"There is no model {model_id}; `twin models` lists them."
@@ -204,10 +213,46 @@ class Lineage(View):
             else "There is no model yet; `twin train` makes one."
         )
 
+    def ending_in(self, state: str) -> str:
+        """Return the newest model whose last slice ended in a state; empty where none did."""
+        for model in self.models():
+            if model.manifest.slices and model.manifest.slices[-1].state == state:
+                return model.id
+        return ""
+
+    @property
+    def preferred(self) -> str:
+        """The model that the owner chose, or what took its place; empty where she chose none."""
+        chosen = str(self._one("SELECT model FROM preferred") or "")
+        return self.successor(chosen) if chosen else ""
+
+    def successor(self, model_id: str) -> str:
+        """Return the model that took another's place at last; itself where none did."""
+        by = {model.id: model.replaced_by for model in self.models()}
+        seen = {model_id}
+        while (found := by.get(model_id, "")) and found not in seen:
+            seen.add(found)
+            model_id = found
+        return model_id
+
+    @property
+    def answering(self) -> str:
+        """The model that answers where none is named; empty where none may.
+
+        That is the one that the owner prefers, as long as it may; else the newest.
+        """
+        able = [model.id for model in self.models() if model.status == "trained"]
+        preferred = self.preferred
+        return preferred if preferred in able else next(iter(able), "")
+
     def usable(self, model_id: str, now: datetime) -> bool:
         """Whether a model may answer: neither suspended nor about to be."""
         model = self.model(model_id)
         return model.status == "trained" and not self._lost(model.id, now)
+
+    def is_lost(self, model_id: str, now: datetime) -> bool:
+        """Whether a model learned from a row that is lost, and not merely paused."""
+        return bool(self._lost(model_id, now, resumed=True))
 
     def to_suspend(self, now: datetime) -> tuple[Affected, ...]:
         """Return the models in use that learned from a row which is no longer permitted.
@@ -238,11 +283,13 @@ class Lineage(View):
         """Return the first slices of a model, up to one that holds a row no longer permitted.
 
         Later slices repeat rows of earlier ones, so these are all that no such row has touched;
-        none of them, where the model was disproved or its base is itself lost. With `resumed`
-        it is told as if every pause had been ended.
+        none of them, where the model was retired or disproved, or its base is itself lost. With
+        `resumed` it is told as if every pause had been ended.
         """
         model = self.model(model_id)
-        if not model.sound or self._lost_before(model, now, resumed=resumed):
+        if model.status == "retired" or not model.sound:
+            return ()
+        if self._lost_before(model, now, resumed=resumed):
             return ()
         rows = self._learned(model_id)
         if rows is None:
@@ -332,11 +379,16 @@ class Lineage(View):
                         (manifest.model, replaces),
                     )
                     self._add(entry, manifest, sound=again.identical_to_clean_run is not False)
-                case ModelSuspended(model=model):
+                case ModelSuspended(model=model, rows=rows, cause=cause):
                     self._db.execute(
-                        "UPDATE models SET status = 'suspended' WHERE id = ? AND status = 'trained'",
-                        (model,),
+                        "UPDATE models SET status = 'suspended', cause = ?2, lost = ?3"
+                        " WHERE id = ?1 AND (status = 'trained' OR (NOT sound AND cause = ''))",
+                        (model, cause, rows),
                     )
+                case ModelPreferred(model=model):
+                    self._db.execute("INSERT OR REPLACE INTO preferred VALUES (1, ?)", (model,))
+                case ModelRetired(model=model):
+                    self._db.execute("UPDATE models SET status = 'retired' WHERE id = ?", (model,))
                 case Disclosed() as copy if copy.what.startswith(_MODEL):
                     self._export(entry, copy)
                 case _:
@@ -344,13 +396,14 @@ class Lineage(View):
 
     def _add(self, entry: Entry, manifest: Manifest, *, sound: bool = True) -> None:
         self._db.execute(
-            "INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, '', ?, ?)",
+            "INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, '', ?, ?, '', 0, ?)",
             (
                 manifest.model,
                 entry.id,
                 entry.position,
                 "trained" if sound else "suspended",
                 int(sound),
+                entry.time,
                 encode(manifest),
             ),
         )
@@ -367,6 +420,16 @@ class Lineage(View):
             yield ("model", *row)
         for row in self._rows("SELECT * FROM exports"):
             yield ("export", *row)
+        for row in self._rows("SELECT model FROM preferred"):
+            yield ("preferred", *row)
+
+
+_STATUS: dict[str, Status] = {
+    "trained": "trained",
+    "suspended": "suspended",
+    "replaced": "replaced",
+    "retired": "retired",
+}
 
 
 def _model(  # noqa: PLR0917 - a row
@@ -377,17 +440,20 @@ def _model(  # noqa: PLR0917 - a row
     position: Value,
     by: Value,
     sound: Value,
+    at: Value,
+    cause: Value,
+    lost: Value,
 ) -> Model:
     assert isinstance(manifest, bytes)
-    kept: Status = (
-        "trained" if status == "trained" else "replaced" if status == "replaced" else "suspended"
-    )
     return Model(
         id=str(id_),
         entry=str(entry),
-        status=kept,
+        status=_STATUS[str(status)],
         manifest=_manifest.decode(manifest),
         position=int(str(position)),
+        at=moment(int(str(at))),
         replaced_by=str(by),
         sound=bool(sound),
+        cause=str(cause),
+        lost=int(str(lost)),
     )

@@ -27,9 +27,9 @@ Opened = Callable[[Sequence[str]], Mapping[str, e.Event | None]]
 _LEDGER = (
     *(e.ConsentGiven, e.ConsentObserved, e.ConsentProhibited, e.ConsentWithdrawn),
     *(e.DeviceEnrolled, e.DeviceRevoked, e.Disclosed, e.ItemErased, e.KeysRotated),
-    *(e.ModelRetrained, e.ModelSuspended, e.ModelTrained, e.OwnerNamed, e.PersonMerged),
-    *(e.PersonRelated, e.PersonSplit, e.PodLinked, e.RetentionSet, e.UsePaused),
-    *(e.UseResumed, e.ViewDefined, e.ViewDropped),
+    *(e.ModelPreferred, e.ModelRetired, e.ModelRetrained, e.ModelSuspended, e.ModelTrained),
+    *(e.OwnerNamed, e.PersonMerged, e.PersonRelated, e.PersonSplit, e.PodLinked),
+    *(e.RetentionSet, e.UsePaused, e.UseResumed, e.ViewDefined, e.ViewDropped),
 )
 
 

@@ -40,7 +40,7 @@ from vault.events import (
     UseResumed,
 )
 from vault.follow import Entry, Page
-from vault.items import Item
+from vault.items import Agent, Item
 
 __all__ = ["People", "Person"]
 
@@ -146,6 +146,10 @@ class People(View):
     def called(self, name: str) -> tuple[Person, ...]:
         """Return everybody whom an id, a name, an address or a part of a name may mean."""
         return self._reading.called(name)
+
+    def person_of(self, agent: Agent) -> str:
+        """Return the id of whoever an agent is, nothing where nobody is known by it."""
+        return self._reading.token(agent.id, agent.name).hex()
 
     # ------------------------------------------------------------------ decisions
 

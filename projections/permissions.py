@@ -7,6 +7,7 @@ on the clock, so this view also keeps when the time in the log last leapt.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import msgspec
 
@@ -39,12 +40,14 @@ from vault.events import (
     UsePaused,
     UseResumed,
 )
-from vault.follow import Entry, Page
+from vault.follow import Entry, Page, moment
 from vault.retention import LEAP
 
 __all__ = [
+    "Heard",
     "Judge",
     "Permissions",
+    "Recorded",
     "Standstill",
     "Told",
     "Waiting",
@@ -53,6 +56,17 @@ __all__ = [
     "statement_of",
     "strictest",
 ]
+
+Heard = (
+    ConsentGiven
+    | ConsentProhibited
+    | ConsentWithdrawn
+    | ConsentObserved
+    | UsePaused
+    | UseResumed
+    | RetentionSet
+)
+"""Whatever changes what may be done, or asks for it."""
 
 _UNKNOWN = Decision(permitted=False, reason="The item is unknown or erased.")
 
@@ -82,6 +96,15 @@ class Told:
     at: datetime
     withdrawn: bool = False
     observed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Something that was said of consent, by whomever, and where it stands in the log."""
+
+    position: int
+    at: datetime
+    event: Heard
 
 
 def statement_of(event: Event | None) -> Statement | None:
@@ -186,7 +209,7 @@ class Permissions(View):
     """The follower that keeps every statement, in the order in which it was said."""
 
     name = "permissions"
-    version = "4"
+    version = "5"
     tables = """
         CREATE TABLE statements (
             position INTEGER PRIMARY KEY, id TEXT NOT NULL, masks INTEGER NOT NULL,
@@ -201,6 +224,8 @@ class Permissions(View):
             body BLOB NOT NULL);
         CREATE TABLE begun (id TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE retention (type TEXT PRIMARY KEY, days INTEGER) WITHOUT ROWID;
+        CREATE TABLE history (position INTEGER PRIMARY KEY, time INTEGER NOT NULL,
+            kind TEXT NOT NULL, body BLOB NOT NULL);
     """
 
     def __init__(self, databases: Databases, subject_of: Callable[[str], Subject | None]) -> None:
@@ -235,6 +260,14 @@ class Permissions(View):
     def _said(self) -> tuple[Statement, ...]:
         rows = self._rows("SELECT body FROM statements ORDER BY position")
         return tuple(decode_statement(body) for (body,) in rows if isinstance(body, bytes))
+
+    def statement(self, id_: str) -> tuple[Statement, datetime] | None:
+        """Return a statement that counts, and when it was said; None where there is none."""
+        rows = self._rows("SELECT body, time FROM statements WHERE id = ?", (id_,))
+        for body, time in rows:
+            assert isinstance(body, bytes)
+            return decode_statement(body), moment(int(str(time)))
+        return None
 
     @property
     def told(self) -> tuple[Told, ...]:
@@ -297,6 +330,7 @@ class Permissions(View):
         also: tuple[Statement, ...] = (),
         recipient: str = "",
         resumed: bool = False,
+        pauses: tuple[Pause, ...] | None = None,
     ) -> Judge:
         """Return who decides for many items at once.
 
@@ -306,13 +340,16 @@ class Permissions(View):
             also: Statements to be tried as if they had been said last.
             recipient: For `share`, to whom.
             resumed: As if every pause had been ended.
+            pauses: As if these had been begun and not ended, and no others.
         """
+        if pauses is None:
+            pauses = () if resumed else self.pauses
         return Judge(
             (*self.statements, *also),
             purpose,
             self.moment(now),
             recipient=recipient,
-            pauses=() if resumed else self.pauses,
+            pauses=pauses,
         )
 
     def decide(
@@ -360,9 +397,48 @@ class Permissions(View):
             ]
         return said
 
+    def history(self, before: int | None = None, limit: int = -1) -> tuple[Recorded, ...]:
+        """Return what was said, of everything, the newest first.
+
+        Args:
+            before: Only what stands before this position of the log.
+            limit: How many at most; a negative number stands for all.
+        """
+        rows = self._rows(
+            "SELECT position, time, kind, body FROM history WHERE ?1 IS NULL OR position < ?1"
+            " ORDER BY position DESC LIMIT ?2",
+            (before, limit),
+        )
+        return tuple(
+            Recorded(
+                position=int(str(position)),
+                at=moment(int(str(time))),
+                event=_KINDS[str(kind)].decode(body),
+            )
+            for position, time, kind, body in rows
+            if isinstance(body, bytes)
+        )
+
+    @property
+    def edition(self) -> str:
+        """What changes whenever anything is said of consent, by whomever."""
+        return f"{self.order}.{self._one('SELECT max(position) FROM history') or 0}"
+
+    def _record(self, entry: Entry) -> None:
+        event = entry.event
+        if not isinstance(event, Heard):
+            return
+        if isinstance(event, ConsentProhibited | ConsentWithdrawn | UsePaused):
+            event = replace(event, masked=())
+        self._db.execute(
+            "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?)",
+            (entry.position, entry.time, type(event).__name__, encode(event)),
+        )
+
     def _take(self, page: Page) -> None:
         self._tell_time(page.entries)
         for entry in page.entries:
+            self._record(entry)
             match entry.event:
                 case ItemCollected():
                     pass
@@ -439,7 +515,7 @@ class Permissions(View):
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("newest", self._get("newest"))
         yield ("leapt", self._get("leapt"))
-        for table in ("statements", "observed", "waiting", "pauses", "begun", "retention"):
+        for table in _TABLES:
             for row in self._rows(f"SELECT * FROM {table}"):  # noqa: S608 - fixed names
                 yield (table, *row)
 
@@ -450,6 +526,10 @@ def strictest(profiles: Iterable[Profile]) -> Profile:
 
 
 _pause = msgspec.msgpack.Decoder(Pause)
+_KINDS: dict[str, msgspec.msgpack.Decoder[Heard]] = {
+    kind.__name__: msgspec.msgpack.Decoder(kind) for kind in get_args(Heard)
+}
+_TABLES = ("statements", "observed", "waiting", "pauses", "begun", "retention", "history")
 _waiting = msgspec.msgpack.Decoder(Waiting)
 _ORDER = {profile: rank for rank, profile in enumerate(Profile)}
 

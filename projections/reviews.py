@@ -19,11 +19,15 @@ APPROVED, REJECTED, EDITED = VERDICTS = ("approved", "rejected", "edited")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """Her newest word on an example; an empty prompt or answer leaves what stands there."""
+    """Her newest word on an example; an empty prompt or answer leaves what stands there.
+
+    `position` is where it stands in the log.
+    """
 
     verdict: str
     prompt: str = ""
     answer: str = ""
+    position: int = 0
 
 
 class Reviews(View):
@@ -49,11 +53,26 @@ class Reviews(View):
         if self._one("SELECT 1 FROM reviews") is None:
             return found
         for pair in pairs:
-            for verdict, prompt, answer in self._rows(
-                "SELECT verdict, prompt, answer FROM reviews WHERE pair = ?", (pair,)
+            for verdict, prompt, answer, position in self._rows(
+                "SELECT verdict, prompt, answer, position FROM reviews WHERE pair = ?", (pair,)
             ):
-                found[pair] = Review(verdict=str(verdict), prompt=str(prompt), answer=str(answer))
+                found[pair] = Review(
+                    verdict=str(verdict),
+                    prompt=str(prompt),
+                    answer=str(answer),
+                    position=int(str(position)),
+                )
         return found
+
+    def pairs(self, verdict: str) -> tuple[str, ...]:
+        """Return the examples of which the owner's newest word is this one."""
+        rows = self._rows("SELECT pair FROM reviews WHERE verdict = ? ORDER BY pair", (verdict,))
+        return tuple(str(pair) for (pair,) in rows)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return how many examples have each verdict."""
+        rows = self._rows("SELECT verdict, count(*) FROM reviews GROUP BY verdict")
+        return {str(verdict): int(str(number)) for verdict, number in rows}
 
     def entries(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Return the log entries that say something of examples made of some items."""

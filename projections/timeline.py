@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain, groupby, islice
 
-from projections import attached
+from projections import attached, chronicle
 from projections.attached import Attached, Blind
+from projections.chronicle import Chronicle
 from projections.circles import TABLES, Circles, facts, is_sensitive, micros, within
 from projections.permissions import Standstill
 from projections.threads import unit_of
@@ -82,7 +83,7 @@ class Timeline(View):
     """The follower that keeps items."""
 
     name = "timeline"
-    version = "6"
+    version = "7"
     tables = f"""
         {TABLES}
         {attached.TABLES}
@@ -91,7 +92,7 @@ class Timeline(View):
             collected INTEGER NOT NULL, dated INTEGER NOT NULL, body BLOB NOT NULL);
         CREATE INDEX items_by_unit ON items (unit);
         CREATE INDEX items_by_age ON items (type, dated);
-        CREATE INDEX items_by_circle ON items (circle);
+        {chronicle.TABLES}
         CREATE TABLE entries (entry TEXT PRIMARY KEY, item TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX entries_by_item ON entries (item);
         CREATE TABLE corrections (item TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
@@ -113,8 +114,9 @@ class Timeline(View):
         self._describe = describe
         self._labels = labels
         self._mentions = mentions
-        self._circles = Circles(self._db, describe)
+        self.circles = Circles(self._db, describe)
         self.attached = Attached(self._db, blind)
+        self.chronicle = Chronicle(self._db, self.circles, lambda: self._reached)
 
     # ------------------------------------------------------------------ reading
 
@@ -154,17 +156,13 @@ class Timeline(View):
 
     def count(self) -> int:
         """Return the number of items."""
-        return int(self._one("SELECT count(*) FROM items") or 0)
+        return sum(one.items for one in self.chronicle.counted())
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return the number of items by source and type."""
         found: dict[tuple[str, str], int] = {}
-        for source, type_, n in self._rows(
-            "SELECT c.source, t.type, n FROM (SELECT type, circle, count(*) AS n FROM items GROUP BY"
-            " type, circle) i JOIN types t ON t.no = i.type JOIN circles c ON c.no = i.circle"
-        ):
-            key = (str(source), str(type_))
-            found[key] = found.get(key, 0) + int(str(n))
+        for one in self.chronicle.counted():
+            found[one.source, one.type] = found.get((one.source, one.type), 0) + one.items
         return found
 
     def select(
@@ -187,7 +185,7 @@ class Timeline(View):
         if self._must_read(statement):
             yield from (stored.id for stored in self.covered(statement))
             return
-        where, values = self._circles.about(statement.type, statement.filters)
+        where, values = self.circles.about(statement.type, statement.filters)
         for (id_,) in self._db.execute(f"SELECT i.id FROM items i WHERE {where}", values):  # noqa: S608
             yield id_
 
@@ -198,7 +196,7 @@ class Timeline(View):
         filters = statement.filters
         if self._must_read(statement):
             filters = replace(filters, person="")
-        where, values = self._circles.about(statement.type, filters)
+        where, values = self.circles.about(statement.type, filters)
         rows = self._db.execute(f"SELECT DISTINCT i.unit FROM items i WHERE {where}", values)  # noqa: S608
         return {unit for (unit,) in rows}
 
@@ -339,7 +337,7 @@ class Timeline(View):
         self, type_: str, filters: Filters, *, mentions: bool = False
     ) -> Iterator[Stored]:
         read = mentions and bool(filters.person)
-        where, values = self._circles.about(type_, replace(filters, person="") if read else filters)
+        where, values = self.circles.about(type_, replace(filters, person="") if read else filters)
         person = normal(filters.person)
         for stored in self._labelled(self._in_order(where, values)):
             item = stored.item
@@ -392,14 +390,14 @@ class Timeline(View):
     # ------------------------------------------------------------------ following
 
     def _take(self, page: Page) -> None:
-        self._circles.continue_at(self._reached)
+        self.circles.continue_at(self._reached)
         for new, entries in groupby(page.entries, lambda e: isinstance(e.event, ItemCollected)):
             if new:
                 self._collect(list(entries))
             else:
                 for entry in entries:
                     self._hear(entry)
-        self._circles.reached = self._order, page.position
+        self.circles.reached = self._order, page.position
 
     def _hear(self, entry: Entry) -> None:
         match entry.event:
@@ -463,7 +461,7 @@ class Timeline(View):
             return
         before = self._rows("SELECT type, circle, body FROM items WHERE id = ?", (root,))
         self._db.execute(_KEEP, self._row(entry, root, item, told=True))
-        self._circles.sweep(row[:2] for row in before)
+        self.circles.sweep(row[:2] for row in before)
         carried = self.attached.carry([(root, item.attachments)])
         if carried or [facts(decode_item(_bytes(body))) for *_, body in before] != [facts(item)]:
             self._note("restated", entry.id)
@@ -480,8 +478,8 @@ class Timeline(View):
             root,
             entry.position,
             at,
-            self._circles.type(item.type, labels),
-            self._circles.of(item),
+            self.circles.type(item.type, labels),
+            self.circles.of(item),
             unit_of(root, item),
             collected,
             collected if at is None else at,
@@ -504,9 +502,9 @@ class Timeline(View):
                 "INSERT OR REPLACE INTO relabelled VALUES (?, ?, ?)", (root, label, holds)
             )
             item = decode_item(row[2])
-            type_ = self._circles.type(item.type, self._told(root, item.labels))
+            type_ = self.circles.type(item.type, self._told(root, item.labels))
             self._db.execute("UPDATE items SET type = ? WHERE id = ?", (type_, root))
-            self._circles.sweep([row[:2]])
+            self.circles.sweep([row[:2]])
             self._note("restated", entry)
 
     def _told(self, root: str, labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -534,7 +532,7 @@ class Timeline(View):
             self._db.execute("INSERT OR IGNORE INTO gone VALUES (?)", (root,))
             if self.attached.drop(root, [root]):
                 self._note("restated", root)
-        self._circles.sweep(left)
+        self.circles.sweep(left)
         self._db.executemany("DELETE FROM owed WHERE entry = ?", [(one,) for one in ids])
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:

@@ -5,7 +5,7 @@ that the owner defined, with surrogates of its own; a thread that is held out is
 all of them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -16,14 +16,14 @@ from projections import alike
 from projections.curate.augment import rare_styles, variants
 from projections.curate.sampling import Stratified, sample
 from projections.definitions import holds, says
-from projections.drafts import Draft
-from projections.examples import Examples
+from projections.drafts import Draft, drafts_of
+from projections.examples import Decide, Examples
 from projections.exports.counts import Counts, Tally
 from projections.pairs import UNCLEAN, LeftOut, Maker
-from projections.permissions import strictest
+from projections.permissions import Judge, strictest
 from projections.rows import Row, Split
 from projections.timeline import Stored
-from projections.view import Value
+from projections.view import Value, batches, marks
 from vault.consent import Decision, Profile, Purpose, Statement
 from vault.events import ViewDefined
 
@@ -99,6 +99,7 @@ T = TypeVar("T", bound=Named)
 
 _row = msgspec.msgpack.Decoder(Row)
 _MANY = 500
+_SOME = 60  # a page of examples, as a person reads them, and a few more
 
 
 class Training(Examples):
@@ -150,6 +151,78 @@ class Training(Examples):
             yield page
             last = page[-1].id
 
+    def by_name(
+        self, *, kind: str = "", after: str = "", pairs: Sequence[str] | None = None, now: datetime
+    ) -> Iterator[Row]:
+        """Yield what `rows` yields, in the order of the examples' names, as it is asked for.
+
+        Args:
+            kind: Only of this kind.
+            after: Only those behind this name.
+            pairs: Only these examples.
+            now: The time; the newest entry counts where it is later.
+
+        Raises:
+            BehindLog: A view that this one reads has yet to catch up.
+        """
+        self.settle(now)
+        chosen = self._chosen()
+        rare = self._rare() if self._definition.augment else frozenset()
+        last = after + "\x7f" if after else ""
+        wanted = None if pairs is None else sorted(pair for pair in pairs if pair > last)
+        for page in self._named_pages(kind, last) if wanted is None else self._of(wanted, kind):
+            kept = page if chosen is None else [row for row in page if row.id in chosen]
+            permitted = self.still_permitted(kept, now)
+            for row in kept:
+                if row.id in permitted:
+                    yield row
+                    if row.facts.style in rare:
+                        yield from variants(row)
+
+    def _named_pages(self, kind: str, after: str) -> Iterator[list[Row]]:
+        last = (after, "")
+        while True:
+            found = self._rows(
+                "SELECT r.body FROM rows r WHERE (r.pair, r.id) > (?1, ?2) AND"  # noqa: S608
+                f" ?3 IN ('', r.kind) AND{alike.LEARNED} ORDER BY r.pair, r.id LIMIT {_SOME}",
+                (*last, kind),
+            )
+            page = [_row.decode(_bytes(body)) for (body,) in found]
+            if not page:
+                return
+            yield page
+            last = (page[-1].facts.pair, page[-1].id)
+
+    def _of(self, pairs: Sequence[str], kind: str) -> Iterator[list[Row]]:
+        for batch in batches(pairs):
+            found = self._rows(
+                "SELECT r.body FROM rows r WHERE ? IN ('', r.kind) AND"  # noqa: S608
+                f" r.pair IN ({marks(len(batch))}) AND{alike.LEARNED} ORDER BY r.pair, r.id",
+                (kind, *batch),
+            )
+            yield [_row.decode(_bytes(body)) for (body,) in found]
+
+    def counted(self, kind: str = "") -> Mapping[str, int]:
+        """Return how many rows are on each side of the split, without asking consent again."""
+        found = self._rows(
+            "SELECT r.split, count(*) FROM rows r WHERE ? IN ('', r.kind) AND"  # noqa: S608
+            f"{alike.LEARNED} GROUP BY r.split",
+            (kind,),
+        )
+        return {str(split): int(str(number)) for split, number in found}
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of examples that there are."""
+        return tuple(str(kind) for (kind,) in self._rows("SELECT DISTINCT kind FROM rows ORDER BY 1"))
+
+    @property
+    def pending(self) -> int:
+        """How many conversations or documents are to be made into examples anew."""
+        if self._get("roster") != self._people.digest:
+            return int(self._one("SELECT count(DISTINCT unit) FROM members") or 0)
+        return int(self._one("SELECT count(*) FROM touched") or 0)
+
     def _chosen(self) -> frozenset[str] | None:
         """Return the rows that the owner's definition takes, None for all of them."""
         definition = self._definition
@@ -191,8 +264,13 @@ class Training(Examples):
             resumed: As if every pause had been ended: what is paused is kept for when it is.
         """
         rows = list(rows)
-        events = {event for row in rows for event in row.events}
-        asked = self._profiles(events, now, resumed=resumed)
+        judge = self._permissions.judge(Purpose.TRAIN, now, resumed=resumed)
+        return self.standing_by(rows, self._decider(judge))
+
+    def standing_by(self, rows: Iterable[Named], decide: Decide) -> set[str]:
+        """Return the ids of the rows that may be learned from, as somebody decides of each item."""
+        rows = list(rows)
+        asked = self._profiles({event for row in rows for event in row.events}, decide)
         return {row.id for row in rows if self._stands(row, asked)}
 
     def heard_of(self, rows: Sequence[T]) -> tuple[T, ...]:
@@ -231,14 +309,32 @@ class Training(Examples):
             duplicates=int(self._one("SELECT count(*) FROM rows") or 0) - counts.rows,
         )
 
+    def count(self) -> int:
+        """Return how many examples were made, those among them that are nearly alike included."""
+        return int(self._one("SELECT count(*) FROM rows") or 0)
+
     def preview(self, count: int, now: datetime) -> list[Sample]:
         """Return some examples, those with most masked first, beside their own words."""
         self.settle(now)
+        return [self.sample(row, now) for row in self._first("r.masked DESC, r.id", "1", count)]
+
+    def drawn(self, count: int, now: datetime, *, most_masked: bool = False) -> list[Sample]:
+        """Return some examples that would be learned now, beside their own words.
+
+        Their names are digests, so that the first ones by name are a fair draw.
+        """
+        self.settle(now)
+        order = "r.masked DESC, r.id" if most_masked else "r.id"
+        rows = self._first(order, "r.split = 'train'", count)
+        permitted = self.still_permitted(rows, now)
+        return [self.sample(row, now) for row in rows if row.id in permitted]
+
+    def _first(self, order: str, where: str, count: int) -> list[Row]:
         rows = self._rows(
-            f"SELECT r.body FROM rows r WHERE{alike.LEARNED} ORDER BY r.masked DESC, r.id LIMIT ?",  # noqa: S608
+            f"SELECT r.body FROM rows r WHERE {where} AND{alike.LEARNED} ORDER BY {order} LIMIT ?",  # noqa: S608 - fixed words
             (count,),
         )
-        return [self.sample(_row.decode(_bytes(body)), now) for (body,) in rows]
+        return [_row.decode(_bytes(body)) for (body,) in rows]
 
     def sample(self, row: Row, now: datetime) -> Sample:
         """Return an example beside the words it was made from, in the owner's wording."""
@@ -272,22 +368,27 @@ class Training(Examples):
         )
         return tuple(_row.decode(_bytes(body)) for (body,) in rows)
 
-    def left_out(self, name: str = "", *, limit: int = 1000) -> tuple[LeftOut, ...]:
+    def left_out(
+        self, name: str = "", *, after: str = "", reason: str = "", limit: int = 1000
+    ) -> tuple[LeftOut, ...]:
         """Return examples that are none and why, in the order of their names.
 
         Args:
             name: How their names begin.
+            after: Only those behind this name.
+            reason: Only those left out for it.
             limit: How many at most.
         """
         found: dict[str, LeftOut] = {}
-        for pair, item, reason in self._db.execute(
-            "SELECT pair, item, reason FROM left_out WHERE pair >= ? AND pair < ? ORDER BY pair, item",
-            (name, name + "\x7f"),
+        for pair, item, why in self._db.execute(
+            "SELECT pair, item, reason FROM left_out WHERE pair >= ? AND pair < ? AND pair > ?"
+            " AND ? IN ('', reason) ORDER BY pair, item",
+            (name, name + "\x7f", after + "\x7f" if after else "", reason),
         ):
             before = found[pair].items if pair in found else ()
             if not before and len(found) == limit:
                 break
-            found[pair] = LeftOut(pair=pair, items=(*before, item), reason=reason)
+            found[pair] = LeftOut(pair=pair, items=(*before, item), reason=why)
         return tuple(found.values())
 
     def whereabouts(self, stored: Stored, now: datetime) -> Whereabouts:
@@ -336,6 +437,27 @@ class Training(Examples):
     def holding(self, item_ids: Iterable[str]) -> int:
         """Return how many rows hold one of some items."""
         return len(self._rows_with(set(item_ids)))
+
+    def teaching(self, item_ids: Iterable[str]) -> tuple[Row, ...]:
+        """Return the rows that are learned from and hold one of some items."""
+        rows: list[Row] = []
+        for batch in batches(sorted(self._rows_with(item_ids))):
+            sql = f"SELECT r.body FROM rows r WHERE r.id IN ({marks(len(batch))}) AND"  # noqa: S608
+            rows += [_row.decode(_bytes(body)) for (body,) in self._rows(sql + alike.LEARNED, batch)]
+        return tuple(rows)
+
+    def drafted(self, units: Iterable[str], judge: Judge) -> int:
+        """Return how many examples some units would give that are none yet, before redaction."""
+        return sum(len(self._new_drafts(unit, judge)) for unit in units)
+
+    def _new_drafts(self, unit: str, judge: Judge) -> set[str]:
+        found = {
+            draft.key
+            for thread in self._threads(unit, judge)
+            for draft in drafts_of(thread, self._questions)
+        }
+        held = self._rows("SELECT pair FROM rows WHERE unit = ?", (unit,))
+        return found - {str(pair) for (pair,) in held}
 
     def units(self, item_ids: Iterable[str]) -> frozenset[str]:
         """Return the units that some items are in: what is made anew when they go."""

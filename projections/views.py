@@ -9,6 +9,7 @@ from projections.attached import Blind
 from projections.definitions import EVERYTHING, Definitions
 from projections.drafts import QuestionWriter
 from projections.embed import Embedder, chosen
+from projections.feedback import Feedback
 from projections.imports import Imports
 from projections.labels import Labels
 from projections.lineage import Lineage
@@ -48,6 +49,7 @@ class Views:
     timeline: Timeline
     labels: Labels
     reviews: Reviews
+    feedback: Feedback
     definitions: Definitions
     imports: Imports
     search: Search
@@ -114,6 +116,7 @@ class Views:
             timeline=timeline,
             labels=labels,
             reviews=reviews,
+            feedback=Feedback(databases),
             definitions=Definitions(databases),
             imports=Imports(databases),
             search=Search(databases, people, permissions, timeline, labels),
@@ -166,6 +169,7 @@ class Views:
             self.timeline,
             self.labels,
             self.reviews,
+            self.feedback,
             self.definitions,
             self.imports,
             self.search,
@@ -207,6 +211,12 @@ class Views:
     def entries(self, ids: Sequence[str]) -> tuple[str, ...]:
         """Return every log entry that holds words of some items, or of examples made of them."""
         return tuple(dict.fromkeys((*self.timeline.entries(ids), *self.reviews.entries(ids))))
+
+    def repeating(self, ids: Sequence[str]) -> tuple[str, ...]:
+        """Return the entries of feedback that say again what some items say."""
+        if not self.feedback.count():
+            return ()
+        return self.feedback.repeating(stored.item.text for stored in self.timeline.load(ids))
 
     def owed(self) -> tuple[str, ...]:
         """Return the entries with words of erased items that were not erased with them."""

@@ -4,7 +4,8 @@ Rows of a batch are padded on the left and sampled with one random generator eac
 from its place, so an answer does not depend on what else was asked.
 """
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ class Voice:
 
     def __init__(self, network: "Network") -> None:
         self._network = network
+        self._turn = threading.Lock()
         network.model.eval()
 
     def answer(self, messages: Sequence[Message], sampling: Sampling | None = None) -> str:
@@ -64,19 +66,51 @@ class Voice:
                 found[at] = self._network.tokens.decode(reply).strip()
         return found
 
+    def growing(
+        self, messages: Sequence[Message], sampling: Sampling | None = None
+    ) -> Iterator[str]:
+        """Yield the next message of a conversation as far as it is written, longer each time.
+
+        The last one is what `answer` returns. Whoever has read enough stops asking: nothing
+        is computed ahead. Each step may be asked for by another thread.
+        """
+        prompt = self._network.tokens.prompt(messages)
+        said = text = ""
+        for replies in self._steps([prompt], [0], sampling or Sampling()):
+            text = self._network.tokens.decode(replies[0]).strip()
+            # A letter of several bytes is not shown before it is whole.
+            if text != said and not text.endswith("\N{REPLACEMENT CHARACTER}"):
+                said = text
+                yield said
+        if text != said:
+            yield text
+
     def _draw(
         self,
         prompts: list[list[int]],
         places: Sequence[int],
         sampling: Sampling,
     ) -> list[list[int]]:
+        replies: list[list[int]] = [[] for _ in prompts]
+        for step in self._steps(prompts, places, sampling):
+            replies = step
+        return replies
+
+    def _steps(
+        self,
+        prompts: list[list[int]],
+        places: Sequence[int],
+        sampling: Sampling,
+    ) -> Iterator[list[list[int]]]:
+        """Yield the replies so far, token by token, until each has ended."""
         import torch  # noqa: PLC0415
 
         ids, seen = _left_padded(prompts, self._network.tokens.pad)
         lines = [_Line(sampling.seed * 1_000_003 + at) for at in places]
         past = None
-        with torch.inference_mode():
-            for _ in range(sampling.longest):
+        for _ in range(sampling.longest):
+            # Both belong to a thread, so neither is held while somebody reads.
+            with self._turn, torch.inference_mode():
                 out = self._network.model(
                     input_ids=ids,
                     attention_mask=seen,
@@ -89,10 +123,10 @@ class Voice:
                 ids = torch.tensor(self._tokens(out.logits[:, -1].float(), lines, sampling))[
                     :, None
                 ]
-                if not any(line.open for line in lines):
-                    break
                 seen = torch.cat([seen, torch.ones_like(ids)], 1)
-        return [line.reply for line in lines]
+            yield [line.reply for line in lines]
+            if not any(line.open for line in lines):
+                return
 
     def _tokens(
         self,

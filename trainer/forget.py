@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from projections.lineage import Export, Lineage, intend, intended
+from projections.lineage import Export, Lineage, Model, intend, intended
 from projections.roots import rows_root
 from trainer import folder, states
 from trainer.evaluate import report
@@ -52,7 +52,8 @@ def lose(lineage: Lineage, store: Store, now: datetime, *, strangers: bool = Fal
 
     That is states with their traces, reports of evaluations, and copies of models that still
     lie where they were written. First slices that no such row has touched stay. What is only
-    paused is kept for when the pause ends. Doing it again does no harm.
+    paused is kept for when the pause ends. Of a retired model nothing stays that is not another
+    one's too, but for its copies, which are the owner's. Doing it again does no harm.
 
     Args:
         lineage: Says which states are which model's, and what they learned from.
@@ -62,12 +63,17 @@ def lose(lineage: Lineage, store: Store, now: datetime, *, strangers: bool = Fal
             can say what they learned from.
     """
     every, kept = _planned(lineage, store, now)
-    lost = []
+    lost: list[Model] = []
+    retired: list[Model] = []
     for model in lineage.models():
         clean = lineage.clean(model.id, now, resumed=True)
         every |= {slice_.state for slice_ in model.manifest.slices}
         kept |= {slice_.state for slice_ in clean}
-        if len(clean) < len(model.manifest.slices):
+        if model.status == "retired":
+            retired.append(model)
+            if lineage.is_lost(model.id, now):
+                lost.append(model)
+        elif len(clean) < len(model.manifest.slices):
             lost.append(model)
     copies = [(copy, model) for model in lost for copy in lineage.exports(model.id)]
     # Another device's copies, which lie where it says, are not this one's to judge.
@@ -78,7 +84,7 @@ def lose(lineage: Lineage, store: Store, now: datetime, *, strangers: bool = Fal
     }
     return Lost(
         states=states.delete(store, (states.traces(store) if strangers else every) - kept),
-        reports=sum(_forget_report(store, model.id) for model in lost),
+        reports=sum(_forget_report(store, name) for name in {m.id for m in (*lost, *retired)}),
         deleted=tuple(copy for copy, _ in copies if copy in gone),
         beyond=tuple(copy for copy, _ in copies if copy not in gone),
     )

@@ -168,13 +168,33 @@ class Recipe:
             UsageError: It is no TOML, or a name or value is not one of a recipe's.
         """
         try:
-            said = tomllib.loads(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
         except (FileNotFoundError, IsADirectoryError) as error:
             raise NotFound(f"There is no recipe file at {path}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UnicodeDecodeError as error:
             raise UsageError(f"{path} is not a TOML file: {error}.") from error
+        return cls.parse(text, start, name=path.stem, where=str(path))
+
+    @classmethod
+    def parse(cls, text: str, start: str = "", *, name: str, where: str) -> Self:
+        """Read what a recipe file says.
+
+        Args:
+            text: TOML.
+            start: The preset that says what the text leaves out; by default that of its kind.
+            name: What the recipe is called where the text does not say.
+            where: What the text is called in an error.
+
+        Raises:
+            NotFound: There is no such preset.
+            UsageError: It is no TOML, or a name or value is not one of a recipe's.
+        """
+        try:
+            said = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise UsageError(f"{where} is not a TOML file: {error}.") from error
         begun = preset(start or ("small" if said.get("kind") == "lora" else "voice"))
-        return _convert(cls, asdict(begun) | {"name": path.stem} | said, str(path))
+        return _convert(cls, asdict(begun) | {"name": name} | said, where)
 
 
 def _convert(cls: type[_R], values: object, where: str) -> _R:

@@ -17,7 +17,7 @@ import msgspec
 
 from trainer.states import Store, keeping
 
-__all__ = ["Line", "Log", "Phase", "Progress", "Report", "Run", "lines", "listed"]
+__all__ = ["Line", "Log", "Phase", "Progress", "Report", "Run", "found", "lines", "listed", "named"]
 
 Phase = Literal[
     "start",
@@ -81,11 +81,18 @@ class Line(Progress):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as its log tells it; `last` is its newest word."""
+    """A run as its log tells it; `last` is its newest word.
+
+    `state` is that of the slice which it told of last. `recipe` is the canonical text of what it
+    follows, `base` the folder of what it adapts; runs of an earlier release do not tell.
+    """
 
     id: str
     began: datetime
     last: Line
+    state: str
+    recipe: str = ""
+    base: str = ""
 
     @property
     def ended(self) -> bool:
@@ -99,6 +106,8 @@ class _Chunk:
 
     lines: tuple[Line, ...]
     last: Line
+    recipe: str = ""
+    base: str = ""
 
 
 class _Name(NamedTuple):
@@ -117,10 +126,18 @@ _decoder = msgspec.msgpack.Decoder(_Chunk)
 class Log:
     """The log of one run, being written."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, run: str = "", *, recipe: str = "", base: str = "") -> None:
+        """Begin the log of a run.
+
+        Args:
+            store: Where it is kept.
+            run: Its id, where it was `named` before.
+            recipe: The canonical text of the recipe that it follows.
+            base: The folder of what it adapts.
+        """
         self._store = store
-        began = datetime.now(UTC).strftime("%Y%m%dt%H%M%S")
-        self.run = f"{began}-{secrets.token_hex(2)}"
+        self.run = run or named()
+        self._recipe, self._base = recipe, base
         self._number, self._state = 0, ""
         self._lines: list[Line] = []
         self._losses: list[float] = []
@@ -158,9 +175,16 @@ class Log:
         return Line(at=datetime.now(UTC), sample=sample, note=note, **said)
 
     def _write(self, last: Line) -> None:
-        body = _encoder.encode(_Chunk(lines=tuple(self._lines), last=last))
+        body = _encoder.encode(
+            _Chunk(lines=tuple(self._lines), last=last, recipe=self._recipe, base=self._base)
+        )
         with keeping():
             self._store.write(str(_Name(self.run, self._number, self._state)), body)
+
+
+def named() -> str:
+    """Return the id of a run that begins now."""
+    return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{secrets.token_hex(2)}"
 
 
 def listed(store: Store) -> tuple[Run, ...]:
@@ -172,12 +196,25 @@ def listed(store: Store) -> tuple[Run, ...]:
     return tuple(sorted(filter(None, found), key=lambda run: run.began, reverse=True))
 
 
+def found(store: Store, run: str) -> Run | None:
+    """Return one run, none where nothing of it is kept."""
+    chunks = [name for name in _names(store) if name.run == run]
+    return _run(store, chunks[-1]) if chunks else None
+
+
 def _run(store: Store, name: _Name) -> Run | None:
     chunk = _read(store, name)
     if chunk is None:
         return None
     began = datetime.strptime(name.run.partition("-")[0], "%Y%m%dt%H%M%S").replace(tzinfo=UTC)
-    return Run(id=name.run, began=began, last=chunk.last)
+    return Run(
+        id=name.run,
+        began=began,
+        last=chunk.last,
+        state=name.state,
+        recipe=chunk.recipe,
+        base=chunk.base,
+    )
 
 
 def lines(store: Store, run: str, after: int = 0) -> Iterator[tuple[int, Line]]:

@@ -40,6 +40,8 @@ TOPICS: dict[str, type[e.Event]] = {
     "model.trained/2": e.ModelTrained,
     "model.suspended/1": e.ModelSuspended,
     "model.retrained/2": e.ModelRetrained,
+    "model.preferred/1": e.ModelPreferred,
+    "model.retired/1": e.ModelRetired,
     "disclosed/1": e.Disclosed,
     "pod.linked/1": e.PodLinked,
     "device.enrolled/1": e.DeviceEnrolled,

@@ -31,6 +31,8 @@ __all__ = [
     "LabelCorrected",
     "Manifest",
     "MaskedAlias",
+    "ModelPreferred",
+    "ModelRetired",
     "ModelRetrained",
     "ModelSuspended",
     "ModelTrained",
@@ -368,6 +370,20 @@ class ModelRetrained(Event):
     replaces: str
     replayed_slices: int
     identical_to_clean_run: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPreferred(Event):
+    """The owner chose the model that answers where she names none; her newest choice holds."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRetired(Event):
+    """The owner gave a model up: it never answers again, and its weights are deleted."""
+
+    model: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from console.cli.conditions import DAY, Given, conditions, filters, utc
 from console.cli.exports import restore
 from console.cli.inbox import inbox
 from console.cli.opening import opened
+from console.cli.presets import preset
 from console.cli.wording import line_of
 from vault.consent import Effect, Pause, Profile, Purpose
 
@@ -143,6 +144,7 @@ def _told(said: "Said | Asked | Paused | Resumed | Kept") -> str:
             return line_of(said.statement)
 
 
+consent.add_command(preset)
 consent.add_command(restore)
 consent.add_command(inbox)
 

@@ -79,7 +79,7 @@ def _plan(folder: Path | None, start: str, recipe_file: Path | None, view: str) 
 @GlobalOptions.add
 @click.pass_context
 def models(ctx: click.Context) -> None:
-    """List models and whether they may answer; hand one out."""
+    """List models and whether they may answer; choose, hand out or give up one."""
     if ctx.invoked_subcommand is None:
         _list()
 
@@ -103,6 +103,44 @@ def export(model: str, out: Path) -> None:
     emit(copied, lambda: talk(f"{copied.model} written to {copied.out}."))
 
 
+@models.command("promote")
+@click.argument("model")
+@GlobalOptions.add
+def promote(model: str) -> None:
+    """Let a MODEL answer where none is named, also when newer ones come.
+
+    `newest` in its place ends that: the newest answers, as at first.
+    """
+    from console.use import choosing  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        chosen = choosing.promote(twin, model)
+    who = chosen.answers or "No model"
+    emit(chosen, lambda: talk(f"{who} answers where no model is named."))
+
+
+@models.command("retire")
+@click.argument("model")
+@GlobalOptions.add
+def retire(model: str) -> None:
+    """Give a MODEL up: it never answers again, and what it had learned is deleted here.
+
+    Nothing brings it back; `twin train` makes another.
+    """
+    from console.use import choosing  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        gone = choosing.retire(twin, model)
+
+    def lines() -> None:
+        talk(f"{gone.model} is retired; {gone.states_deleted} states were deleted.")
+        for folder in gone.copies:
+            talk(f"A copy lies in {folder}; delete it if it is not wanted either.")
+        talk(f"{gone.answers or 'No model'} answers where none is named.")
+
+    emit(gone, lines)
+
+
 @models.command("list")
 @GlobalOptions.add
 def listed() -> None:
@@ -120,6 +158,7 @@ def _list() -> None:
         for model in found.models:
             click.echo(
                 f"{model.model}  {model.status}  position {model.position}  {model.rows} rows"
+                f"{'  answers' if model.answers else ''}"
             )
         if not found.models:
             talk("No model yet: `twin train`.")

@@ -30,7 +30,6 @@ __all__ = [
     "told_secret",
 ]
 
-_SHORTEST = 8
 _FILE = "TWIN_PASSPHRASE_FILE"
 NEW_FILE = "TWIN_NEW_PASSPHRASE_FILE"
 
@@ -59,15 +58,9 @@ def new_passphrase(variable: str = _FILE) -> str:
         passphrase = str(
             click.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True)
         )
-    if len(passphrase) < _SHORTEST:
-        raise UsageError(
-            f"The passphrase needs {_SHORTEST} characters or more; choose a longer one."
-        )
-    from console import bootstrap  # noqa: PLC0415 — heavy
+    from console.use import keeping  # noqa: PLC0415 — heavy
 
-    if bootstrap.is_recovery_key(passphrase):
-        raise UsageError("A recovery key cannot be the passphrase; choose words of your own.")
-    return passphrase
+    return keeping.checked(passphrase)
 
 
 def _need_terminal(what: str, variable: str) -> None:

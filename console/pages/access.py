@@ -45,9 +45,10 @@ def proven(
     cookie = request.cookies.get(sessions.cookie, "")
     if sessions.has_proven(cookie):
         return
-    if not passphrase or not keeper.is_right(passphrase):
+    if not passphrase:
         raise Locked("This needs your passphrase again; go back and type it.")
-    sessions.prove(cookie)
+    if not sessions.attempt(cookie, lambda: keeper.is_right(passphrase)):
+        raise Locked("That passphrase is wrong, so nothing was done; go back and type it again.")
 
 
 Proven = Depends(proven)

@@ -1,28 +1,30 @@
 """The server put together: the guard before everything, then the routes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
-from console.pages.guard import Door, Guard
+from console.pages.door import Door
+from console.pages.guard import Guard
 from console.pages.jobs import Jobs
 from console.pages.keeper import Keeper
-from console.pages.rendering import fragment, is_partial, page
 from console.pages.routes import ROUTERS
 from console.pages.sessions import Sessions
-from console.problems import Problem, problem_of
+from console.pages.telling import Telling, told
+from console.pages.watcher import Watcher
 
-__all__ = ["build"]
+__all__ = ["build", "leave"]
 
 _STATIC = Path(__file__).parent / "static"
-# What an exit code of the command line is to a browser.
-_STATUS = {1: 500, 2: 400, 3: 404, 4: 403, 5: 409, 6: 500, 7: 502, 130: 503}
+_LOOK_SECONDS = 60.0
 
 
 def build(home: Path, door: Door, sessions: Sessions) -> FastAPI:
@@ -36,7 +38,11 @@ def build(home: Path, door: Door, sessions: Sessions) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.create_task(_lock_when_left(app))
+        app.state.watcher.start()
         yield
+        watching.cancel()
+        await asyncio.to_thread(app.state.watcher.stop)
         app.state.jobs.stop_all()
         app.state.keeper.lock()
 
@@ -46,45 +52,38 @@ def build(home: Path, door: Door, sessions: Sessions) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
-        middleware=[Middleware(Guard, door=door, sessions=sessions)],
+        middleware=[Middleware(Telling), Middleware(Guard, door=door, sessions=sessions)],
     )
     app.state.keeper = Keeper(home)
     app.state.jobs = Jobs(home)
+    app.state.watcher = Watcher(app.state.keeper, app.state.jobs)
     app.state.sessions = sessions
     app.state.static = "/static"
+    app.state.door = door
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     for router in ROUTERS:
         app.include_router(router)
-    app.add_exception_handler(Exception, _told)
-    app.add_exception_handler(HTTPException, _told_by_framework)
+    for kind in (HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _told)
     return app
 
 
+async def _lock_when_left(app: FastAPI) -> None:
+    """Lock the vault when nobody has looked at it for half a day and nothing is being done."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.to_thread(leave, app)
+
+
+def leave(app: FastAPI) -> None:
+    """Lock the vault if nobody is there any more."""
+    keeper: Keeper = app.state.keeper
+    jobs: Jobs = app.state.jobs
+    sessions: Sessions = app.state.sessions
+    if keeper.is_open and not sessions.is_anybody_there() and not jobs.running():
+        keeper.lock()
+        jobs.let_go()
+
+
 async def _told(request: Request, error: Exception) -> Response:
-    problem = problem_of(error)
-    if problem.code == "locked" and not request.app.state.keeper.is_open:
-        return _to_unlock(request)
-    return _page_of(request, problem, _STATUS[problem.status])
-
-
-async def _told_by_framework(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    message = "There is no such page." if error.status_code == 404 else error.detail
-    return _page_of(
-        request, Problem(status=2, code="usage", message=message), error.status_code
-    )
-
-
-def _to_unlock(request: Request) -> Response:
-    if is_partial(request):
-        return Response(status_code=401, headers={"HX-Redirect": "/unlock"})
-    return RedirectResponse("/unlock", 303)
-
-
-def _page_of(request: Request, problem: Problem, status: int) -> HTMLResponse:
-    if is_partial(request):
-        answer = fragment("_problem.html", {"problem": problem}, status=status)
-        answer.headers["HX-Retarget"] = "#said"
-        answer.headers["HX-Reswap"] = "innerHTML"
-        return answer
-    return page(request, "problem.html", {"problem": problem}, status=status)
+    return told(request, error)

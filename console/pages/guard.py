@@ -1,4 +1,4 @@
-"""The door: what every request must be before any page sees it, and what every answer carries.
+"""The door: what every request must be before any page sees it.
 
 A page of somebody else's, open in the same browser, can send requests to this machine; it can
 also make its own name resolve to it (DNS rebinding). So the server answers only to its own
@@ -11,64 +11,27 @@ Level 3, Trusted Types.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import NoReturn
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.pages.door import Door
 from console.pages.sessions import Sessions
+from console.pages.telling import TooLarge
 
-__all__ = ["OPEN", "Door", "Guard"]
+__all__ = ["OPEN", "Guard"]
 
 # What is answered without a session: nothing of it shows or changes anything in a vault.
 OPEN = ("/enter/", "/health/", "/static/", "/unlock")
 
 _SAFE = frozenset({"GET", "HEAD"})
 _FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-_CSP = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "font-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types twinvault",
-    )
-)
-_HEADERS = {
-    "content-security-policy": _CSP,
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """Under which names the server answers, and how much one request may bring.
-
-    `origins` are whole origins (`http://127.0.0.1:8642`), `largest` and `largest_upload` are
-    bytes; only a path that begins with one of `uploads` may bring as much as the latter.
-    """
-
-    origins: tuple[str, ...]
-    largest: int = 1 << 20
-    largest_upload: int = 4 << 30
-    uploads: tuple[str, ...] = ("/sources/upload",)
-    hosts: frozenset[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        hosts = frozenset(origin.partition("://")[2] for origin in self.origins)
-        object.__setattr__(self, "hosts", hosts)
+# How much of what is too large is read and thrown away, so that a browser, which answers only
+# when it has sent all, shows the page that says so.
+_THROWN_AWAY = 64 << 30
 
 
 class Guard:
@@ -91,13 +54,17 @@ class Guard:
             return
         refused = self._refused(scope)
         if refused:
-            await _answer(refused, send, scope)
+            await _answer(refused, send)
             return
         if not self._may_pass(scope):
-            await _unknown(scope, receive, send)
+            await _unknown(scope, send)
             return
         limit = self._limit(scope["path"])
-        await self._app(scope, _limited(receive, limit), _dressed(send, scope["path"]))
+        limited = _Limited(receive, limit)
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and int(length) > limit:
+            await limited.refuse()
+        await self._app(scope, limited, send)
 
     def _refused(self, scope: Scope) -> HTTPStatus | None:
         headers = Headers(scope=scope)
@@ -119,9 +86,6 @@ class Guard:
         kinds = headers.getlist("content-type")
         if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() not in _FORMS:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length) > self._limit(scope["path"]):
-            return HTTPStatus.CONTENT_TOO_LARGE
         return None
 
     def _limit(self, path: str) -> int:
@@ -138,45 +102,42 @@ def _is_open(path: str, opened: Iterable[str]) -> bool:
     return any(path.startswith(one) if one.endswith("/") else path == one for one in opened)
 
 
-def _limited(receive: Receive, limit: int) -> Receive:
-    """Let no request bring more than it may, whatever it said of its length."""
-    left = limit
+class _Limited:
+    """Lets no request bring more than it may, whatever it said of its length."""
 
-    async def counted() -> Message:
-        nonlocal left
-        message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
-            return {"type": "http.disconnect"}
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._came = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._came += len(message.get("body", b""))
+        if self._came > self._limit:
+            await self.refuse(more=message.get("more_body", False))
         return message
 
-    return counted
+    async def refuse(self, *, more: bool = True) -> NoReturn:
+        """Throw away what is left, and say that it was too much."""
+        while more and self._came < _THROWN_AWAY:
+            message = await self._receive()
+            self._came += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        raise TooLarge(
+            f"That is larger than {self._limit >> 20:,} MB, and nothing of it was kept; a file of "
+            "this size is added by its place on this computer."
+        )
 
 
-def _dressed(send: Send, path: str) -> Send:
-    async def dressed(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-            kept = "no-cache" if path.startswith("/static/") else "no-store"
-            headers.setdefault("cache-control", kept)
-        await send(message)
-
-    return dressed
-
-
-async def _answer(status: HTTPStatus, send: Send, scope: Scope) -> None:
+async def _answer(status: HTTPStatus, send: Send) -> None:
     body = f"{status.phrase}.\n".encode()
-    send = _dressed(send, scope["path"])
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
+async def _unknown(scope: Scope, send: Send) -> None:
     """Lead a browser that is not known to the page where it can say who it is."""
-    del receive
     headers = Headers(scope=scope)
     if headers.get("hx-request"):
         told, status = (b"hx-redirect", b"/unlock"), HTTPStatus.UNAUTHORIZED
@@ -184,8 +145,5 @@ async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:
         told, status = (b"location", b"/unlock"), HTTPStatus.SEE_OTHER
     else:
         told, status = (b"content-type", b"text/plain; charset=utf-8"), HTTPStatus.UNAUTHORIZED
-    send = _dressed(send, scope["path"])
     await send({"type": "http.response.start", "status": status.value, "headers": [told]})
     await send({"type": "http.response.body", "body": b""})
-
-

@@ -6,17 +6,24 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
 
 from console.pages.orders import Carried, Order, Said, named
-from vault.errors import NotFound
+from vault.errors import NotFound, UsageError
 
 __all__ = ["Job", "Jobs"]
+
+# How many pieces of work run at once, and of how many that are over the outcome is kept.
+_MOST = 4
+_KEPT = 50
+# Who asks again to stop after so many seconds means it: what was committed stays all the same.
+_PATIENCE = timedelta(seconds=10)
 
 _Result = TypeVar("_Result")
 State = Literal["running", "done", "failed", "stopped"]
@@ -24,7 +31,10 @@ State = Literal["running", "done", "failed", "stopped"]
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """One piece of work. `then` is the page to go to when it is done."""
+    """One piece of work.
+
+    `then` is the page to go to when it is done; `next` is the work that followed from it.
+    """
 
     id: str
     order: Order
@@ -36,6 +46,9 @@ class Job:
     code: str = ""
     message: str = ""
     result: bytes = b"null"
+    next: str = ""
+    asked_to_stop: datetime | None = None
+    after: Callable[[], None] = field(default=lambda: None, repr=False)
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     @property
@@ -55,16 +68,45 @@ class Jobs:
         self._home = home
         self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count(1)
+        self._starting = threading.Lock()
+        self._following = threading.Lock()
 
-    def start(self, order: Order, secret: str, then: Callable[[Job], str]) -> Job:
+    def start(
+        self,
+        order: Order,
+        secret: str,
+        then: Callable[[Job], str],
+        after: Callable[[], None] = lambda: None,
+    ) -> Job:
         """Begin a piece of work in a process of its own.
 
         Args:
             order: What to do.
             secret: What opens the vault.
             then: Says which page shows what came of it.
+            after: Called once when it is over, however it ended.
+
+        Raises:
+            UsageError: Enough is being done already.
         """
-        job = Job(id=str(next(self._numbers)), order=order, began=datetime.now(UTC), then=then)
+        job = Job(
+            id=str(next(self._numbers)),
+            order=order,
+            began=datetime.now(UTC),
+            then=then,
+            after=after,
+        )
+        with self._starting:
+            if len(self.running()) >= _MOST:
+                raise UsageError(
+                    f"{_MOST} pieces of work are under way; wait until one is done, or stop one."
+                )
+            self._begin(job, secret)
+        threading.Thread(target=_follow, args=(job,), daemon=True).start()
+        return job
+
+    def _begin(self, job: Job, secret: str) -> None:
+        order = job.order
         carried = Carried(
             home=str(self._home),
             secret=secret,
@@ -75,14 +117,17 @@ class Jobs:
             [sys.executable, "-m", "console.pages.orders"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # What libraries print there may quote what they read.
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         assert job.process.stdin
-        job.process.stdin.write(msgspec.json.encode(carried) + b"\n")
-        job.process.stdin.flush()
+        with suppress(BrokenPipeError):
+            job.process.stdin.write(msgspec.json.encode(carried) + b"\n")
+            job.process.stdin.flush()
+        for old in self.over[_KEPT:]:
+            self._jobs.pop(old.id, None)
         self._jobs[job.id] = job
-        threading.Thread(target=_follow, args=(job,), daemon=True).start()
-        return job
 
     def get(self, name: str) -> Job:
         """Return a piece of work.
@@ -98,20 +143,56 @@ class Jobs:
         """Return what runs now, of one kind or of all."""
         return tuple(
             job
-            for job in self._jobs.values()
+            for job in list(self._jobs.values())
             if job.state == "running" and isinstance(job.order, kind)
         )
 
+    @property
+    def over(self) -> tuple[Job, ...]:
+        """What is over, the newest first."""
+        return tuple(job for job in reversed(list(self._jobs.values())) if job.state != "running")
+
+    def last(self, kind: type[Order]) -> Job | None:
+        """Return the newest piece of work of a kind, None where there is none."""
+        found = (job for job in reversed(list(self._jobs.values())) if isinstance(job.order, kind))
+        return next(found, None)
+
+    def once(self, job: Job, begin: Callable[[], Job]) -> Job:
+        """Begin what follows from a piece of work, or return what did: asked twice, it is one."""
+        with self._following:
+            if not job.next:
+                job.next = begin().id
+            return self.get(job.next)
+
+    def let_go(self) -> None:
+        """Keep nothing of what is over: its orders and outcomes may quote what is to be gone."""
+        for job in self.over:
+            self._jobs.pop(job.id, None)
+
     def stop(self, name: str) -> None:
-        """Stop a piece of work as Ctrl-C does; what it committed stays."""
+        """Stop a piece of work as Ctrl-C does; what it committed stays.
+
+        Raises:
+            UsageError: It has to come to its end.
+        """
         job = self.get(name)
+        if not job.order.can_stop:
+            raise UsageError("This has to come to its end, so that nothing is left halfway.")
+        self._interrupt(job)
+
+    def _interrupt(self, job: Job) -> None:
+        now = datetime.now(UTC)
         if job.process and job.process.poll() is None:
-            job.process.send_signal(signal.SIGINT)
+            if job.asked_to_stop and now - job.asked_to_stop > _PATIENCE:
+                job.process.kill()
+            else:
+                job.process.send_signal(signal.SIGINT)
+        job.asked_to_stop = job.asked_to_stop or now
 
     def stop_all(self, seconds: float = 20.0) -> None:
         """Stop everything, and wait for it."""
         for job in self.running():
-            self.stop(job.id)
+            self._interrupt(job)
         for job in self.running():
             assert job.process
             try:
@@ -122,14 +203,31 @@ class Jobs:
 
 def _follow(job: Job) -> None:
     assert job.process
-    assert job.process.stdout
-    over = Said(is_over=True, code="internal", message="The work ended without a word; try again.")
-    for line in job.process.stdout:
-        said = msgspec.json.decode(line, type=Said)
-        if said.is_over:
-            over = said
-            break
-        job.done, job.total = said.done, said.total
+    over = _heard(job)
     job.process.wait()
     job.code, job.message, job.result = over.code, over.message, bytes(over.result)
-    job.state = "done" if not over.code else "stopped" if over.code == "interrupted" else "failed"
+    is_stopped = over.code == "interrupted" or (over == _SILENT and job.asked_to_stop is not None)
+    try:
+        job.after()
+    finally:
+        job.state = "stopped" if is_stopped else "failed" if over.code else "done"
+
+
+def _heard(job: Job) -> Said:
+    """Follow what a working process says until it is over; return its last words."""
+    assert job.process
+    assert job.process.stdout
+    with job.process.stdout as said, suppress(msgspec.MsgspecError):
+        for line in said:
+            heard = msgspec.json.decode(line, type=Said)
+            if heard.is_over:
+                return heard
+            job.done, job.total = heard.done, heard.total
+    return _SILENT
+
+
+_SILENT = Said(
+    is_over=True,
+    code="internal",
+    message="The work ended without a word; what it had committed stays, so try again.",
+)

@@ -3,28 +3,31 @@
 import hmac
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from console import bootstrap
 from console.bootstrap import Twin
-from vault.errors import Locked
-from vault.log.folder import unlocked
+from vault.errors import Locked, StorageError, VaultError
 
-__all__ = ["Keeper"]
+__all__ = ["PATIENCE", "Keeper"]
 
 # A page that only looks brings the views up by so many entries, and no more: what others
 # collect meanwhile is brought up in the background (`console.pages.orders.CatchUp`).
-_PATIENCE = 2_000
+PATIENCE = 2_000
 
 
 class Keeper:
-    """Holds one vault open between requests, and lets one of them at a time use it."""
+    """Holds one vault open between requests, and lets one of them at a time use it.
+
+    `behind` is how many entries the views had not seen when the vault was last used.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home.absolute()
         self._lock = threading.Lock()
         self._twin: Twin | None = None
+        self.behind = 0
 
     @property
     def exists(self) -> bool:
@@ -51,9 +54,7 @@ class Keeper:
     def lock(self) -> None:
         """Close the vault; nothing of it is shown until it is opened again."""
         with self._lock:
-            if self._twin:
-                self._twin.close()
-                self._twin = None
+            self._close()
 
     def is_right(self, secret: str) -> bool:
         """Whether a secret opens the vault that is open."""
@@ -61,13 +62,8 @@ class Keeper:
             return self._twin is not None and self._is_right(self._twin, secret)
 
     def _is_right(self, twin: Twin, secret: str) -> bool:
-        if hmac.compare_digest(secret.encode(), twin.secret.encode()):
-            return True
-        try:
-            unlocked(self.home, secret)
-        except Locked:
-            return False
-        return True
+        same = hmac.compare_digest(secret.encode(), twin.secret.encode())
+        return same or bootstrap.opens(self.home, secret)
 
     @contextmanager
     def looking(self) -> Iterator[Twin]:
@@ -76,9 +72,7 @@ class Keeper:
         Raises:
             Locked: It is locked.
         """
-        with self._lock:
-            twin = self._opened()
-            twin.patience = _PATIENCE
+        with self._using(PATIENCE) as twin:
             yield twin
 
     @contextmanager
@@ -88,10 +82,75 @@ class Keeper:
         Raises:
             Locked: It is locked.
         """
+        with self._using(None) as twin:
+            yield twin
+
+    @contextmanager
+    def _using(self, patience: int | None) -> Iterator[Twin]:
         with self._lock:
             twin = self._opened()
-            twin.patience = None
-            yield twin
+            twin.patience = patience
+            try:
+                yield twin
+                self.behind = twin.behind
+            except VaultError:
+                raise
+            except Exception as error:
+                self._open_again(error)
+                raise
+
+    @contextmanager
+    def closed(self) -> Iterator[tuple[Path, str]]:
+        """Close the vault for what needs it to itself, and open it again afterwards.
+
+        Yields:
+            The vault's folder, and what opens it.
+
+        Raises:
+            Locked: It is locked.
+        """
+        with self._lock:
+            secret = self._opened().secret
+            self._close()
+            try:
+                yield self.home, secret
+            finally:
+                with suppress(VaultError, OSError):
+                    self._twin = bootstrap.open_(self.home, secret)
+
+    def refresh(self) -> None:
+        """Open the vault anew, without anything that was kept of it in memory."""
+        with self._lock:
+            if self._twin:
+                self._open_again()
+
+    def _open_again(self, error: Exception | None = None) -> None:
+        """Open the vault anew after an error that nobody foresaw, or lock it if that fails.
+
+        Raises:
+            StorageError: A view was damaged and was dropped.
+        """
+        assert self._twin
+        secret, damaged = self._twin.secret, error and bootstrap.is_damaged_view(error)
+        names = [view.name for view in self._twin.views.all if not view.is_sound] if damaged else []
+        self._close()
+        if damaged:
+            bootstrap.drop_views(self.home, names or ("*",))
+        try:
+            self._twin = bootstrap.open_(self.home, secret)
+        except (VaultError, OSError):
+            return
+        if damaged:
+            raise StorageError(
+                "A view was damaged and was dropped; it is made anew from the log, so open this "
+                "page again in a while."
+            ) from error
+
+    def _close(self) -> None:
+        twin, self._twin, self.behind = self._twin, None, 0
+        if twin:
+            with suppress(Exception):
+                twin.close()
 
     @property
     def secret(self) -> str:

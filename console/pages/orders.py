@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import BinaryIO, ClassVar
 
 import msgspec
 
@@ -27,14 +28,20 @@ __all__ = ["Carried", "CatchUp", "Order", "Said", "Told", "main", "named"]
 
 Told = Callable[[int, int], None]
 
+# How long an orphan may take to come to an end by itself.
+_LAST_SECONDS = 30.0
+
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of long work; each kind is a subclass.
 
-    `title` is what the person sees while it runs; it names no content.
+    `title` is what the person sees while it runs; it names no content. `back` is the page to
+    go back to when it failed, `can_stop` whether it may be stopped before its end.
     """
 
     title: ClassVar[str]
+    back: ClassVar[str] = "/"
+    can_stop: ClassVar[bool] = True
 
     def run(self, twin: Twin, told: Told) -> object:
         """Do the work, and return its result, a record."""
@@ -85,15 +92,19 @@ def _decoded(carried: Carried) -> Order:
     return msgspec.json.decode(carried.order, type=kind)
 
 
-def _say(said: Said) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(said) + b"\n")
-    sys.stdout.buffer.flush()
+def _outlet() -> BinaryIO:
+    """Return where to speak to the server, and keep everything else that prints away from it."""
+    outlet = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return outlet
 
 
 def _stop_with_server() -> None:
     # Nothing more is ever sent: the read returns when the server is gone.
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(_LAST_SECONDS)
+    os._exit(1)
 
 
 def main() -> None:
@@ -101,12 +112,17 @@ def main() -> None:
     carried = msgspec.json.decode(sys.stdin.buffer.readline(), type=Carried)
     threading.Thread(target=_stop_with_server, daemon=True).start()
     last = [-1, -1]
+    outlet = _outlet()
+
+    def say(said: Said) -> None:
+        outlet.write(msgspec.json.encode(said) + b"\n")
+        outlet.flush()
 
     def told(done: int, total: int) -> None:
         share = done * 200 // total if total else done // 1000
         if [share, total] != last:
             last[:] = [share, total]
-            _say(Said(done=done, total=total))
+            say(Said(done=done, total=total))
 
     try:
         twin = bootstrap.open_(Path(carried.home), carried.secret)
@@ -115,11 +131,12 @@ def main() -> None:
         finally:
             twin.close()
         encoded = msgspec.json.encode(result, order="deterministic", enc_hook=os.fspath)
-        _say(Said(is_over=True, result=msgspec.Raw(encoded)))
+        say(Said(is_over=True, result=msgspec.Raw(encoded)))
     except BaseException as error:  # noqa: BLE001 - told to the server, which tells the person
         problem = problem_of(error)
-        _say(Said(is_over=True, code=problem.code, message=problem.message))
+        say(Said(is_over=True, code=problem.code, message=problem.message))
 
 
 if __name__ == "__main__":
-    main()
+    # Orders are subclasses of the module's `Order`, not of that of `__main__`.
+    import_module("console.pages.orders").main()

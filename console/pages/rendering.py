@@ -8,34 +8,37 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from console.pages.door import Door
+from console.pages.following import work
 from console.pages.keeper import Keeper
 from console.pages.sessions import Sessions
 
-__all__ = ["NAVIGATION", "Entry", "fragment", "is_partial", "page"]
+__all__ = ["NAVIGATION", "Entry", "fragment", "is_partial", "page", "rendered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of the navigation: where it leads, its icon and its name."""
+    """One entry of the navigation: where it leads, its icon, its name, and whether it begins a group."""
 
     path: str
     icon: str
     label: str
+    begins: bool = False
 
 
 NAVIGATION = (
     Entry("/", "layout-dashboard", "Overview"),
-    Entry("/timeline", "clock", "Timeline"),
+    Entry("/timeline", "clock", "Timeline", begins=True),
     Entry("/search", "search", "Search"),
-    Entry("/sources", "plug", "Sources"),
+    Entry("/sources", "plug", "Sources", begins=True),
     Entry("/people", "users", "People"),
     Entry("/consent", "shield-check", "Consent"),
     Entry("/pod", "database", "Pod"),
-    Entry("/training", "activity", "Training"),
+    Entry("/training", "activity", "Training", begins=True),
     Entry("/pairs", "list-checks", "Examples"),
     Entry("/models", "cpu", "Models"),
     Entry("/chat", "message-circle", "Chat"),
-    Entry("/integrity", "fingerprint", "Integrity"),
+    Entry("/integrity", "fingerprint", "Integrity", begins=True),
     Entry("/forget", "eraser", "Forget"),
     Entry("/lessons", "graduation-cap", "Lessons"),
 )
@@ -82,14 +85,22 @@ def page(
     """Render a whole page inside the frame that all pages share."""
     keeper: Keeper = request.app.state.keeper
     sessions: Sessions = request.app.state.sessions
+    door: Door = request.app.state.door
     frame = {
         "navigation": NAVIGATION,
         "path": request.url.path,
         "is_open": keeper.is_open,
         "needs_passphrase": not sessions.has_proven(request.cookies.get(sessions.cookie, "")),
         "static": request.app.state.static,
+        "is_lan": door.is_lan,
+        "work": work(keeper, request.app.state.jobs, request.url.path),
     }
     return HTMLResponse(_templates.get_template(template).render(frame | context), status)
+
+
+def rendered(template: str, context: dict[str, object]) -> str:
+    """Render a part of a page that is sent in an event."""
+    return _templates.get_template(template).render(context)
 
 
 def fragment(template: str, context: dict[str, object], *, status: int = 200) -> HTMLResponse:

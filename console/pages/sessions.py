@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from console.pages.tries import Tries
+
 __all__ = ["Sessions"]
 
 _LINK_SECONDS = 600.0
@@ -32,8 +34,12 @@ class Sessions:
 
     cookie: str
     clock: Callable[[], float] = time.monotonic
+    tries: Tries = field(init=False)
     _links: dict[bytes, float] = field(default_factory=dict)
     _sessions: dict[bytes, _Session] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tries = Tries(self.clock)
 
     def link(self) -> str:
         """Return a token that lets one browser in, once, within ten minutes."""
@@ -64,6 +70,24 @@ class Sessions:
             del self._sessions[name]
             return False
         session.seen = self.clock()
+        return True
+
+    def is_anybody_there(self) -> bool:
+        """Whether a browser that is known was seen within half a day."""
+        return any(self.clock() - one.seen <= _IDLE_SECONDS for one in self._sessions.values())
+
+    def attempt(self, cookie: str, is_right: Callable[[], bool]) -> bool:
+        """Try a passphrase for whoever holds a cookie; wrong ones cost more and more time.
+
+        Raises:
+            Locked: It is too soon after wrong ones.
+        """
+        who = _hidden(cookie).hex() if self.knows(cookie) else ""
+        self.tries.begin(who)
+        if not is_right():
+            return False
+        self.tries.was_right(who)
+        self.prove(cookie)
         return True
 
     def prove(self, cookie: str) -> None:

@@ -13,7 +13,7 @@ from vault.disk import storage
 from vault.errors import NotFound
 from vault.items import Attachment
 
-__all__ = ["Attached", "Kept", "attached", "kept", "write"]
+__all__ = ["Attached", "Kept", "Whole", "attached", "kept", "whole", "write"]
 
 _LONGEST = 120
 _MOST = 1000  # letters of either end of a name that are looked at
@@ -44,6 +44,14 @@ class Attached:
     attachments: tuple[Kept, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """All bytes of a file, and a name that no system takes for something else."""
+
+    name: str
+    content: bytes
+
+
 def kept(twin: Twin, files: tuple[Attachment, ...]) -> tuple[Kept, ...]:
     """Return files as they are shown, each with whether its bytes are in the vault."""
     return tuple(_shown(file, bool(_blocks(twin, file))) for file in files)
@@ -59,6 +67,23 @@ def attached(twin: Twin, item_id: str) -> Attached:
     twin.catch_up()
     stored = twin.views.timeline.show(twin.views.timeline.root(item_id))
     return Attached(id=stored.id, attachments=kept(twin, stored.item.attachments))
+
+
+def whole(twin: Twin, item_id: str, number: int) -> Whole:
+    """Return a file of an item, the first of them with the number 0.
+
+    Raises:
+        NotFound: There is no such item or file, or the vault does not have its bytes.
+        Erased: It was erased.
+        TamperError: The bytes in the vault are not those of the file.
+    """
+    twin.catch_up()
+    stored = twin.views.timeline.show(twin.views.timeline.root(item_id))
+    files = stored.item.attachments[number : number + 1] if number >= 0 else ()
+    for file in files:
+        if entries := _blocks(twin, file):
+            return Whole(name=_safe(file.name), content=b"".join(read(twin.log, file, entries)))
+    raise NotFound(f"The vault has the bytes of no such attachment of {stored.id}.")
 
 
 def write(twin: Twin, item_id: str, out: Path) -> Attached:

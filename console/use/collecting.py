@@ -105,6 +105,7 @@ def add(
     names: Iterable[str] = (),
     dry_run: bool = False,
     again: Again | None = None,
+    is_copy: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Imported:
     """Collect what a path holds; what is there already is not stored again.
@@ -121,6 +122,7 @@ def add(
         names: More names and addresses of the owner.
         dry_run: Read everything, store nothing.
         again: Read only what could not be read in an earlier import.
+        is_copy: It lies there only for this; the record of its import names no place.
         progress: Told (bytes done, bytes in all).
 
     Raises:
@@ -134,7 +136,8 @@ def add(
         else twin.vault.name_owner(names, twin.views.people.owner)
     )
     grants = _Grants(twin, dry_run=dry_run)
-    before = twin.views.imports.last(str(path.absolute()))
+    place = "" if is_copy else str(path.absolute())
+    before = twin.views.imports.last(place) if place else None
     with twin.fingerprints() as prints:
         places = None if again is None else again.places
         look = prints.look(path, known, source=source, again=places)
@@ -156,7 +159,7 @@ def add(
             _granting(look.following(found), grants),
             export=Export(
                 locator=path.name,
-                path=str(path.absolute()),
+                path=place,
                 asked=source,
                 retried="" if again is None else again.id,
                 versions=grants.versions,

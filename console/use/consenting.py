@@ -6,11 +6,10 @@ from pathlib import Path
 
 from console.bootstrap import Twin
 from console.papers import Receipt, write_paper
-from projections.permissions import covering, statement_of
+from projections.permissions import Recorded, covering, statement_of
 from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, in_force, normal
 from vault.errors import NotFound
 from vault.events import ConsentObserved, RetentionSet, UsePaused, UseResumed
-from vault.follow import Entry
 
 __all__ = [
     "Asked",
@@ -20,12 +19,15 @@ __all__ = [
     "Resumed",
     "Said",
     "Statements",
+    "Told",
     "Withdrawn",
     "history",
     "pause",
+    "recent",
     "resume",
     "say",
     "show",
+    "statement",
     "withdraw",
 ]
 
@@ -89,6 +91,14 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One of these, and its position in the log."""
+
+    position: int
+    said: Said | Asked | Paused | Resumed | Kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawn:
     """What a withdrawal took away, and where its signed receipt lies."""
 
@@ -136,25 +146,54 @@ def show(twin: Twin) -> Statements:
     )
 
 
+def statement(twin: Twin, id_: str) -> Said:
+    """Return one statement that counts, as it went on the record.
+
+    Raises:
+        NotFound: There is none of this id.
+    """
+    twin.catch_up()
+    found = twin.views.permissions.statement(id_)
+    if found is None:
+        raise NotFound("No statement has this id; the history shows them all.")
+    words, at = found
+    return Said(statement=words, at=at)
+
+
 def history(twin: Twin) -> History:
     """Return everything the owner ever said, in order."""
-    entries = (entry for page in twin.log.pages() for entry in page.entries)
-    return History(history=tuple(said for entry in entries if (said := _said(entry)) is not None))
+    return History(history=tuple(one.said for one in reversed(recent(twin, limit=-1))))
 
 
-def _said(entry: Entry) -> Said | Asked | Paused | Resumed | Kept | None:
-    match entry.event:
+def recent(twin: Twin, before: int | None = None, limit: int = 50) -> tuple[Told, ...]:
+    """Return what the owner said, the newest first.
+
+    Args:
+        twin: The open vault.
+        before: Only what stands before this position of the log.
+        limit: How many at most.
+    """
+    twin.catch_up()
+    return tuple(
+        Told(position=one.position, said=_said(one))
+        for one in twin.views.permissions.history(before, limit)
+    )
+
+
+def _said(one: Recorded) -> Said | Asked | Paused | Resumed | Kept:
+    match one.event:
         case ConsentObserved(statement=asked, document=document):
-            return Asked(asked=asked, document=document, at=entry.at)
+            return Asked(asked=asked, document=document, at=one.at)
         case UsePaused(pause=pause):
-            return Paused(paused=pause, at=entry.at)
+            return Paused(paused=pause, at=one.at)
         case UseResumed(pause=pause):
-            return Resumed(resumed=pause, at=entry.at)
+            return Resumed(resumed=pause, at=one.at)
         case RetentionSet(type=type_, days=days):
-            return Kept(type=type_, days=days, at=entry.at)
+            return Kept(type=type_, days=days, at=one.at)
         case event:
             statement = statement_of(event)
-            return Said(statement=statement, at=entry.at) if statement else None
+            assert statement, "everything else that is heard is a word of hers"
+            return Said(statement=statement, at=one.at)
 
 
 def pause(twin: Twin, data_type: str, *, source: str = "", person: str = "") -> Paused:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.bootstrap import Twin
-from console.use.learning import suspend
+from console.use.speaking import refuse_retired, suspend
 from projections import lineage
 from trainer import folder
 from trainer.base import inspect
@@ -39,6 +39,7 @@ def copy(twin: Twin, model: str, out: Path) -> Copied:
         raise UsageError(f"{out} lies within the vault, whose files are encrypted; name another.")
     suspend(twin)
     made = twin.manifest(model)
+    refuse_retired(twin, made.model)
     if not twin.views.lineage.usable(made.model, twin.vault.now()):
         raise NotPermitted(
             f"{made.model} learned from what is no longer permitted, and is not handed out; "

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.bootstrap import Twin
+from console.use.speaking import refuse_retired
 from projections import lineage
 from projections.embed import shipped
 from projections.rows import Row
@@ -139,7 +140,7 @@ def compare(twin: Twin, *, out: Path | None = None) -> Compared:
     """
     _catch_up(twin)
     _writable(out)
-    models = [m.id for m in reversed(twin.views.lineage.models()) if m.status != "suspended"]
+    models = [m.id for m in reversed(twin.views.lineage.models()) if m.status not in {"suspended", "retired"}]
     kept = reports.evaluated(twin.models, models)
     if not kept:
         raise NotFound("No model was examined yet; `twin eval` does it.")
@@ -156,6 +157,7 @@ def _usable(twin: Twin, model: str) -> Manifest:
     all_ = twin.views.lineage.models()
     made = twin.manifest(model or next((m.id for m in all_ if m.status == "trained"), ""))
     if not twin.views.lineage.usable(made.model, twin.vault.now()):
+        refuse_retired(twin, made.model)
         status = twin.views.lineage.model(made.model).status
         raise NotPermitted(
             f"Model {made.model} is {status}: it is not asked any more; `twin retrain` rebuilds it."

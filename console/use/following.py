@@ -15,7 +15,7 @@ from trainer import runs
 from trainer.runs import Line, Phase, Progress
 from vault.errors import NotFound
 
-__all__ = ["Lines", "Run", "Runs", "follow", "lines", "listed", "stoppable", "worded"]
+__all__ = ["Lines", "Run", "Runs", "follow", "lines", "listed", "since", "stoppable", "worded"]
 
 _POLL = 1.0
 # A run that is at work says something every other second.
@@ -55,6 +55,9 @@ class Run:
     began: datetime
     heard: datetime
     note: str = ""
+    state: str = ""
+    recipe: str = ""
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,16 @@ def lines(twin: Twin, run: str) -> Lines:
     return Lines(run=_run(found), lines=said)
 
 
+def since(twin: Twin, run: str, after: int) -> tuple[Run, tuple[tuple[int, Line], ...]]:
+    """Return a run, and its lines behind one of a number, each with its own number.
+
+    Raises:
+        NotFound: There is no such run, or it was deleted with what it learned.
+    """
+    found = _run(_found(twin, run))
+    return found, tuple(runs.lines(twin.models, run, after))
+
+
 def follow(twin: Twin, run: str) -> Iterator[Line]:
     """Yield the lines of a run as they come, until it has ended or fallen quiet.
 
@@ -112,9 +125,8 @@ def follow(twin: Twin, run: str) -> Iterator[Line]:
 
 
 def _found(twin: Twin, run: str) -> runs.Run:
-    for found in runs.listed(twin.models):
-        if found.id == run:
-            return found
+    if found := runs.found(twin.models, run):
+        return found
     raise NotFound(f"There is no run {run}; `twin runs` lists them.")
 
 
@@ -131,6 +143,9 @@ def _run(found: runs.Run) -> Run:
         began=found.began,
         heard=last.at,
         note=last.note,
+        state=found.state,
+        recipe=found.recipe,
+        base=found.base,
     )
 
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,10 +22,11 @@ from console.scratch import remove_left_over
 from console.use import podding
 from trainer.forget import lose
 from vault import points
+from vault.consent import Effect, Filters, Purpose, Statement
 from vault.disk import private_folder, storage
 from vault.errors import NotFound, TamperError
 
-__all__ = ["Forgotten", "finish", "forget", "plan", "preview"]
+__all__ = ["Forgotten", "finish", "forget", "is_unfinished", "plan", "preview"]
 
 _NOTE = "erasing"
 
@@ -75,9 +77,19 @@ _order = msgspec.msgpack.Decoder(_Order)
 
 
 def plan(
-    twin: Twin, *, item_id: str = "", conversation: str = "", person: str = "", source: str = ""
+    twin: Twin,
+    *,
+    item_id: str = "",
+    conversation: str = "",
+    person: str = "",
+    source: str = "",
+    data_type: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> tuple[str, ...]:
-    """Return the ids of the items that one filter names.
+    """Return the ids of the items that every filter given is about, in order of time.
+
+    Where a day is given, an item without a date is not meant.
 
     Raises:
         NotFound: No item matches.
@@ -85,10 +97,26 @@ def plan(
     twin.catch_up()
     if item_id:
         return (twin.views.timeline.show(item_id).id,)
-    found = twin.views.timeline.select(source=source, conversation=conversation, person=person)
+    meant = Statement(
+        id="",
+        effect=Effect.DENY,
+        type=data_type,
+        purpose=Purpose.TRAIN,
+        filters=Filters(
+            source=source, conversation=conversation, person=person, since=since, until=until
+        ),
+    )
+    dated = since is not None or until is not None
+    covered = twin.views.timeline.covered(meant)
+    found = tuple(one.id for one in covered if one.item.at is not None or not dated)
     if not found:
         raise NotFound("No item matches; `twin search` and `twin show` tell what is there.")
     return found
+
+
+def is_unfinished(twin: Twin) -> bool:
+    """Whether an erasure was interrupted, or is under way."""
+    return _NOTE in twin.models.names()
 
 
 def preview(twin: Twin, item_ids: Sequence[str]) -> Forgotten:
@@ -131,7 +159,7 @@ def finish(twin: Twin) -> Forgotten | None:
 
     What was noted and not yet on the record is not erased: nobody was told that it was.
     """
-    if _NOTE not in twin.models.names():
+    if not is_unfinished(twin):
         return None
     with _alone(twin, wait=False) as alone:
         return _finish(twin) if alone else None
@@ -159,7 +187,7 @@ def _finish(twin: Twin) -> Forgotten | None:
 
 def _ordered(twin: Twin, item_ids: Sequence[str], cause: str) -> _Order:
     views = twin.views
-    words = views.entries(item_ids)
+    words = (*views.entries(item_ids), *views.repeating(item_ids))
     # Entries under the same natural key are the same item, whichever device wrote them.
     family = [one.header.id for one in twin.log.with_revisions(twin.log.located(words))]
     files = views.timeline.attached.alone(item_ids)

@@ -12,7 +12,19 @@ from vault.application import Imported
 from vault.errors import NotFound, PolicyClosed
 from vault.items import Bad
 
-__all__ = ["Listed", "Past", "Retried", "Retries", "Shown", "imports", "retry", "show"]
+__all__ = [
+    "Listed",
+    "Past",
+    "Retried",
+    "Retries",
+    "Shown",
+    "before",
+    "count",
+    "imports",
+    "is_anything_unread",
+    "retry",
+    "show",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +51,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """Every import, the oldest first."""
+    """Imports, by default every one, the oldest first."""
 
     imports: tuple[Past, ...]
 
@@ -75,6 +87,28 @@ def imports(twin: Twin) -> Listed:
     found = twin.views.imports.all()
     numbers = {one.id: one.number for one in found}
     return Listed(imports=tuple(_past(one, numbers) for one in found))
+
+
+def count(twin: Twin) -> int:
+    """Return how many imports there are, which is the number of the newest."""
+    twin.catch_up()
+    return twin.views.imports.count()
+
+
+def before(twin: Twin, number: int | None = None, *, most: int = 50) -> Listed:
+    """Return imports before a number, or the newest; here the newest comes first."""
+    end = count(twin) + 1 if number is None else number
+    known = twin.views.imports
+    found = known.before(end, most)
+    ids = {one.event.retried for one in found} - {""}
+    numbers = {entry_id: known.number_of(entry_id) for entry_id in ids}
+    return Listed(imports=tuple(_past(one, numbers) for one in found))
+
+
+def is_anything_unread(twin: Twin) -> bool:
+    """Whether `retry` without a number would find something to read again."""
+    twin.catch_up()
+    return bool(_unread(twin.views.imports.all()))
 
 
 def show(twin: Twin, number: int) -> Shown:

@@ -15,6 +15,8 @@ __all__ = [
     "Remembered",
     "Rotated",
     "change_passphrase",
+    "checked",
+    "create",
     "forget",
     "new_page",
     "remember",
@@ -24,6 +26,7 @@ __all__ = [
 ALL = ("owner", "device", "scopes")
 """What can be rotated, in the order in which all are: keys made later are never wrapped
 under an owner key that goes."""
+_SHORTEST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,31 @@ class Forgotten:
     """Of which vault the keyring holds the passphrase no more."""
 
     vault: Path
+
+
+def checked(passphrase: str) -> str:
+    """Return a new passphrase that can protect something.
+
+    Raises:
+        UsageError: It is too short, or it is a recovery key.
+    """
+    if len(passphrase) < _SHORTEST:
+        raise UsageError(
+            f"The passphrase needs {_SHORTEST} characters or more; choose a longer one."
+        )
+    if bootstrap.is_recovery_key(passphrase):
+        raise UsageError("A recovery key cannot be the passphrase; choose words of your own.")
+    return passphrase
+
+
+def create(home: Path, passphrase: str) -> bootstrap.Created:
+    """Create a vault, and its recovery key beside the vault's folder.
+
+    Raises:
+        UsageError: The passphrase cannot protect it.
+        Exists: There is a vault already.
+    """
+    return bootstrap.create(home, checked(passphrase))
 
 
 def change_passphrase(home: Path, secret: str, new: str) -> Changed:

@@ -1,9 +1,8 @@
 """Training, listing and asking models."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,19 +10,16 @@ from console.bootstrap import Twin
 from console.planning import chosen, planned
 from console.use.following import stoppable
 from console.use.listening import listening
+from console.use.speaking import TEMPERATURE, keep, speaker, suspend
 from projections import lineage
 from projections.rows import Message
-from trainer import engine, manifest, states
+from trainer import engine, manifest
 from trainer.finetune import Progress, Report, Trained
 from trainer.finetune import train as carry_out
 from trainer.recipe import Recipe, preset
 from trainer.runs import Log
-from trainer.slices import Foundation
-from vault.errors import NotFound, NotPermitted, UsageError
-from vault.events import Manifest, ModelTrained, SliceState
-
-if TYPE_CHECKING:
-    from trainer.engine import Voice
+from vault.errors import UsageError
+from vault.events import Manifest, ModelTrained
 
 __all__ = [
     "Answer",
@@ -36,16 +32,11 @@ __all__ = [
     "sign",
     "signable",
     "steps_of",
-    "suspend",
     "train",
     "untrained_answer",
 ]
 
 Told = Callable[[int, int], None]
-
-# At 1 a voice has the person's own word frequencies, which is how it is measured; a single
-# answer reads better a little below.
-_TEMPERATURE = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +52,16 @@ class TrainedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model and whether it may answer (`trained`, `suspended` or `replaced`)."""
+    """A model and whether it may answer (`trained`, `suspended`, `replaced` or `retired`).
+
+    `answers` is the one that answers where none is named.
+    """
 
     model: str
     status: str
     position: int
     rows: int
+    answers: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +99,8 @@ def train(
     recipe_file: Path | None = None,
     start: str = "",
     view: str = "",
+    recipe: Recipe | None = None,
+    run: str = "",
     progress: Told | None = None,
     report: Report | None = None,
 ) -> TrainedModel:
@@ -117,6 +114,8 @@ def train(
         recipe_file: A TOML file with a recipe.
         start: The preset that says what the file does not, or everything.
         view: The view to learn from.
+        recipe: The recipe itself, in the place of the three before.
+        run: The id of the run, where it was named before.
         progress: Told (steps done, steps in all).
         report: Told everything that `progress` is told, and more.
 
@@ -127,15 +126,16 @@ def train(
         KeyboardInterrupt: It was stopped; what it learned is kept.
     """
     twin.catch_up()
-    recipe = chosen(base, recipe_file, start, view)
-    run = planned(twin, recipe, base)
+    recipe = recipe or chosen(base, recipe_file, start, view)
+    plan = planned(twin, recipe, base)
+    log = Log(twin.models, run, recipe=recipe.canonical(), base=str(base or ""))
     with stoppable() as stopping, listening(twin):
         trained = carry_out(
-            run,
+            plan,
             twin.models,
             twin.still_permitted,
             report or steps_of(progress),
-            log=Log(twin.models),
+            log=log,
             stopping=stopping,
         )
     position = twin.catch_up()
@@ -156,6 +156,7 @@ def train(
 def models(twin: Twin) -> Models:
     """List every model, the oldest first."""
     suspend(twin)
+    answering = twin.views.lineage.answering
     return Models(
         models=tuple(
             Model(
@@ -163,6 +164,7 @@ def models(twin: Twin) -> Models:
                 status=m.status,
                 position=m.manifest.position,
                 rows=m.manifest.rows,
+                answers=m.id == answering,
             )
             for m in reversed(twin.views.lineage.models())
         )
@@ -178,71 +180,26 @@ def chat(twin: Twin, prompt: str, *, model: str = "", seed: int = 0) -> Answer:
     """
     if not prompt.strip():
         raise UsageError("The prompt is empty; ask something.")
-    suspend(twin)
-    made = twin.manifest(model or _usable(twin))
-    spoken = _speaking(twin, made)
-    answer = _voice(twin, made, spoken[-1].state).answer(
-        [Message(role="user", content=prompt)],
-        engine.Sampling(seed=seed, temperature=_TEMPERATURE),
-    )
+    who = speaker(twin, model)
+    voice = who.voice()
+    keep(twin, who, voice)
     return Answer(
-        answer=answer,
-        model=made.model,
-        slice=len(spoken),
-        slices=len(made.slices),
-        rows=sum(slice_.rows for slice_ in spoken),
-        rows_in_all=made.rows,
+        answer=voice.answer(
+            [Message(role="user", content=prompt)],
+            engine.Sampling(seed=seed, temperature=TEMPERATURE),
+        ),
+        model=who.model,
+        slice=who.slice,
+        slices=who.slices,
+        rows=who.rows,
+        rows_in_all=who.rows_in_all,
     )
-
-
-def suspend(twin: Twin) -> None:
-    """Suspend what learned from a row that has been lost by now."""
-    twin.catch_up()
-    twin.suspend_tainted("no longer permitted")
-
-
-def _usable(twin: Twin) -> str:
-    """Return the newest model that may answer; nothing where there is none."""
-    return next((m.id for m in twin.views.lineage.models() if m.status == "trained"), "")
-
-
-def _speaking(twin: Twin, made: Manifest) -> Sequence[SliceState]:
-    """Return the slices of a model that may answer: all of them, or the first untouched ones."""
-    lineage, now = twin.views.lineage, twin.vault.now()
-    if lineage.usable(made.model, now):
-        return made.slices
-    model, kept = lineage.model(made.model), states.known(twin.models)
-    clean = lineage.clean(made.model, now) if model.status == "suspended" else ()
-    # All that a suspended model learned never answers again, even if its rows are permitted anew.
-    clean = clean[: len(made.slices) - 1]
-    while clean and clean[-1].state not in kept:
-        clean = clean[:-1]
-    if not clean:
-        raise NotPermitted(
-            f"Model {made.model} is {model.status}: it learned from what is no longer permitted; "
-            "`twin retrain` rebuilds it without."
-        )
-    return clean
 
 
 def untrained_answer(prompt: str) -> str:
     """Return what the from-scratch network says before it learned anything."""
     voice = engine.untrained(preset("voice"))
     return voice.answer([Message(role="user", content=prompt)], engine.Sampling(longest=24))
-
-
-def _voice(twin: Twin, made: Manifest, state: str) -> "Voice":
-    """Return the voice of a model as of one of its states."""
-    if state not in twin.voices:
-        weights = twin.models.read(states.name_of(state))
-        if weights is None:
-            raise NotFound(
-                f"The weights of {made.model} are gone; `twin retrain` makes them again."
-            )
-        foundation = Foundation(digest=made.base, path=made.base_path) if made.base else None
-        recipe = Recipe.from_canonical(made.recipe)
-        twin.voices[state] = engine.load(weights, recipe, foundation)
-    return twin.voices[state]
 
 
 def manifest_of(twin: Twin, trained: Trained, position: int) -> Manifest:

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from console.bootstrap import Twin
 from console.use import consenting
 from projections.people import Person as Known
-from vault.consent import normal
+from vault.consent import Filters, Pause, Statement, normal
 from vault.errors import NotFound, UsageError
 from vault.events import Event
 
 __all__ = [
     "NOBODY",
+    "OWNER",
     "RELATIONS",
+    "About",
     "Blocked",
     "Changed",
+    "Listed",
     "People",
     "Person",
+    "about",
     "block",
     "everybody",
+    "listed",
     "merge",
     "relate",
     "show",
@@ -78,6 +83,25 @@ class People:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Some of the people found, and how many were found."""
+
+    people: tuple[Person, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """A person, in how many items of each type she takes part, and what was said of her."""
+
+    person: Person
+    namesakes: tuple[Person, ...]
+    kinds: tuple[tuple[str, int], ...]
+    statements: tuple[Statement, ...]
+    pauses: tuple[Pause, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
     """The persons of whom something was said, as they are now, and what it took away."""
 
@@ -97,6 +121,57 @@ def everybody(twin: Twin) -> People:
     """Return everybody who takes part in an item."""
     twin.catch_up()
     return People(people=tuple(map(Person.of, twin.views.people.persons())))
+
+
+def listed(twin: Twin, text: str = "", after: int = 0, limit: int = 50) -> Listed:
+    """Return some people, those in most items first.
+
+    Args:
+        twin: The open vault.
+        text: An id, a name, an address or a part of one; everybody without it.
+        after: How many to pass over.
+        limit: How many at most.
+    """
+    twin.catch_up()
+    found = twin.views.people.persons()
+    if wanted := " ".join(text.split()).casefold():
+        called = {one.id for one in twin.views.people.called(text)}
+        found = tuple(
+            one
+            for one in found
+            if one.id in called
+            or any(wanted in told.casefold() for told in (*one.names, *one.addresses))
+        )
+    some = found[after : after + limit]
+    return Listed(people=tuple(map(Person.of, some)), count=len(found))
+
+
+def about(twin: Twin, name: str) -> About:
+    """Return one person, what of the vault is hers, and what was said of her.
+
+    Raises:
+        NotFound: Nobody is called so.
+        UsageError: Several are.
+    """
+    twin.catch_up()
+    people = twin.views.people
+    person = _one(twin, name)
+    named = _described(twin, person)
+    said = consenting.show(twin)
+    others = {one.id: one for one in people.persons() if one.id in named.namesakes}
+    return About(
+        person=named,
+        namesakes=tuple(map(Person.of, others.values())),
+        kinds=tuple(twin.views.timeline.circles.kinds(Filters(person=people.form_of(person))).items()),
+        statements=tuple(
+            one
+            for one in said.statements
+            if one.filters.person and people.means(one.filters.person, person)
+        ),
+        pauses=tuple(
+            one for one in said.pauses if one.person and people.means(one.person, person)
+        ),
+    )
 
 
 def show(twin: Twin, name: str) -> Person:

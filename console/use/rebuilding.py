@@ -12,6 +12,7 @@ from console.planning import planned
 from console.use.following import stoppable
 from console.use.learning import Told, manifest_of, sign, steps_of
 from console.use.listening import listening
+from console.use.speaking import refuse_retired
 from projections import lineage
 from trainer import forget, states
 from trainer.errors import BaseRefused, NothingPermitted, TrainingError
@@ -52,6 +53,7 @@ def retrain(
     twin: Twin,
     *,
     prove: bool = False,
+    run: str = "",
     progress: Told | None = None,
     exposure: Exposure | None = None,
 ) -> Retrained:
@@ -61,6 +63,7 @@ def retrain(
         twin: The opened vault.
         prove: Also make a clean run (a new process, an empty store of states, views rebuilt
             from zero as if the removed items had never been collected) and compare weights.
+        run: The id of the run, where it was named before.
         progress: Told (steps done, steps in all).
         exposure: Measures the rebuilt model for the certificate.
 
@@ -81,7 +84,7 @@ def retrain(
     _check_base(twin, old)
     recipe = Recipe.from_canonical(old.recipe)
     try:
-        run = planned(twin, recipe, Path(old.base_path) if old.base_path else None, now=now)
+        plan = planned(twin, recipe, Path(old.base_path) if old.base_path else None, now=now)
     except NothingPermitted:
         twin.destroy_tainted_states()
         raise
@@ -89,11 +92,11 @@ def retrain(
     with beside as clean, stoppable() as stopping, listening(twin):
         again = forget.rebuild(
             old,
-            run,
+            plan,
             twin.models,
             twin.still_permitted,
             steps_of(progress),
-            log=Log(twin.models),
+            log=Log(twin.models, run),
             stopping=stopping,
         )
         made = manifest_of(twin, again.trained, twin.catch_up())
@@ -199,6 +202,7 @@ def replay(twin: Twin, model: str, *, progress: Told | None = None) -> bool | No
     """
     twin.catch_up()
     now, made = twin.vault.now(), twin.manifest(model)
+    refuse_retired(twin, made.model)
     if not twin.views.lineage.usable(made.model, now):
         raise NotPermitted(
             f"{made.model} learned from what is no longer permitted, and nothing may learn from it "

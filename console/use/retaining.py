@@ -15,6 +15,7 @@ __all__ = [
     "Rules",
     "Tidied",
     "due",
+    "is_owed",
     "plan",
     "retain",
     "rules",
@@ -121,6 +122,13 @@ def retain(twin: Twin, data_type: str, days: int | None) -> Kept:
         rule=Rule(type=data_type, days=days),
         erased=forgetting.forget(twin, items, cause="retention") if items else None,
     )
+
+
+def is_owed(twin: Twin) -> bool:
+    """Whether `tidy` has anything to do; what the views have not seen yet may owe something."""
+    found = due(twin)
+    certain = bool(found.items) and not found.doubt
+    return certain or bool(twin.behind or twin.views.owed()) or forgetting.is_unfinished(twin)
 
 
 def tidy(twin: Twin) -> Tidied:

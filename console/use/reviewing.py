@@ -1,6 +1,6 @@
 """Examples, one by one: read, approved, rejected, put in the owner's own words."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -11,18 +11,20 @@ from projections.curate.bias import Bias, Seen
 from projections.curate.bias import report as weighed
 from projections.pairs import LeftOut
 from projections.reviews import APPROVED, EDITED, REJECTED, Review
-from projections.rows import Row
+from projections.rows import Message, Row
 from projections.who import forms_of
 from vault.errors import NotFound, UsageError
 from vault.events import PairReviewed
 
 __all__ = [
+    "Example",
     "Listed",
     "Pair",
     "Reviewed",
     "Words",
     "approve",
     "edit",
+    "example",
     "listed",
     "reject",
     "report",
@@ -59,6 +61,32 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One example, whole: as a model would see it, and the words that it was made from.
+
+    `items` are those whose words are learned, `masked` says what was replaced in these words, by
+    kind, and `position` where the owner's newest word on it stands in the log (0: she said none).
+    """
+
+    pair: str
+    kind: str
+    split: str
+    at: datetime | None
+    type: str
+    source: str
+    style: str
+    tags: tuple[str, ...]
+    profile: str
+    masked: tuple[tuple[str, int], ...]
+    items: tuple[str, ...]
+    verdict: str
+    position: int
+    messages: tuple[Message, ...]
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """The last question and the answer of an example, before they are redacted."""
 
@@ -83,6 +111,7 @@ def listed(
     kind: str = "",
     tag: str = "",
     verdict: str = "",
+    reason: str = "",
     limit: int = 20,
     after: str = "",
 ) -> Listed:
@@ -94,6 +123,7 @@ def listed(
         kind: Only of this kind.
         tag: Only with this tag.
         verdict: Only those that the owner approved, edited or rejected.
+        reason: Of those of which none was made, only those left out for it.
         limit: How many at most.
         after: Only those behind this name.
 
@@ -101,26 +131,24 @@ def listed(
         NotFound: There is no such view.
     """
     twin.catch_up()
-    rows = sorted(twin.rows(view=view), key=lambda row: (row.facts.pair, row.id))
-    wanted = [
-        row for row in rows if kind in {"", row.facts.kind} and (not tag or tag in row.facts.tags)
-    ]
-    said = {pair: review.verdict for pair, review in _said(twin, wanted).items()}
-    chosen = [row for row in wanted if verdict in {"", said.get(row.facts.pair, "")}]
-    shown = islice((row for row in chosen if row.facts.pair > after), limit)
-    out = twin.views.named(view).left_out(limit=limit)
+    training, now = twin.views.named(view), twin.now
+    pairs = twin.views.reviews.pairs(verdict) if verdict else None
+
+    def wanted(after: str) -> Iterator[Row]:
+        rows = training.by_name(kind=kind, after=after, pairs=pairs, now=now)
+        return (row for row in rows if not tag or tag in row.facts.tags)
+
+    shown = tuple(islice(wanted(after), limit))
+    said = twin.views.reviews.of(row.facts.pair for row in shown)
+    is_plain = not (tag or verdict or training.definition.most or training.definition.augment)
     return Listed(
-        pairs=tuple(_pair(row, said.get(row.facts.pair, "")) for row in shown),
-        of=len(chosen),
-        left_out=tuple(one for one in out if verdict in {"", one.reason}),
+        pairs=tuple(_pair(row, said.get(row.facts.pair)) for row in shown),
+        of=sum(training.counted(kind).values()) if is_plain else sum(1 for _ in wanted("")),
+        left_out=training.left_out(after=after, reason=reason or verdict, limit=limit),
     )
 
 
-def _said(twin: Twin, rows: Iterable[Row]) -> Mapping[str, Review]:
-    return twin.views.reviews.of(row.facts.pair for row in rows)
-
-
-def _pair(row: Row, verdict: str) -> Pair:
+def _pair(row: Row, said: Review | None) -> Pair:
     facts = row.facts
     return Pair(
         pair=facts.pair,
@@ -130,9 +158,42 @@ def _pair(row: Row, verdict: str) -> Pair:
         type=facts.type,
         style=facts.style,
         tags=facts.tags,
-        verdict=verdict,
+        verdict=said.verdict if said else "",
         prompt=row.messages[-2].content,
         answer=row.messages[-1].content,
+    )
+
+
+def example(twin: Twin, name: str, *, view: str = "") -> Example | LeftOut:
+    """Return an example, or why none was made of it; `prompt` and `answer` are not yet redacted.
+
+    Raises:
+        NotFound: There is no such example.
+        UsageError: Several begin so.
+    """
+    twin.catch_up()
+    if out := _left_out(twin, name, view):
+        return out
+    row = _the_row(twin, name, view)
+    sample, facts = twin.views.named(view).sample(row, twin.now), row.facts
+    said = twin.views.reviews.of([facts.pair]).get(facts.pair)
+    return Example(
+        pair=facts.pair,
+        kind=facts.kind,
+        split=row.split,
+        at=row.at,
+        type=facts.type,
+        source=facts.source,
+        style=facts.style,
+        tags=facts.tags,
+        profile=facts.profile.value,
+        masked=facts.masked,
+        items=facts.learned,
+        verdict=said.verdict if said else "",
+        position=said.position if said else 0,
+        messages=row.messages,
+        prompt=sample.prompt,
+        answer=sample.before,
     )
 
 
@@ -149,27 +210,39 @@ def words(twin: Twin, name: str, *, view: str = "") -> Words:
     return Words(pair=row.facts.pair, prompt=sample.prompt, answer=sample.before)
 
 
-def approve(twin: Twin, name: str, *, view: str = "") -> Reviewed:
+def approve(
+    twin: Twin, name: str, *, view: str = "", believed: int | None = None
+) -> Reviewed:
     """Put on the record that an example is good; what was rejected comes back.
 
     Raises:
         NotFound: There is no such example.
         UsageError: Several begin so.
     """
-    return _review(twin, name, APPROVED, view=view)
+    return _review(twin, name, APPROVED, view=view, believed=believed)
 
 
-def reject(twin: Twin, name: str, *, view: str = "") -> Reviewed:
+def reject(
+    twin: Twin, name: str, *, view: str = "", believed: int | None = None
+) -> Reviewed:
     """Put on the record that nothing is to be learned from an example.
 
     Raises:
         NotFound: There is no such example.
         UsageError: Several begin so.
     """
-    return _review(twin, name, REJECTED, view=view)
+    return _review(twin, name, REJECTED, view=view, believed=believed)
 
 
-def edit(twin: Twin, name: str, *, prompt: str, answer: str, view: str = "") -> Reviewed:
+def edit(
+    twin: Twin,
+    name: str,
+    *,
+    prompt: str,
+    answer: str,
+    view: str = "",
+    believed: int | None = None,
+) -> Reviewed:
     """Put other words in the place of an example's; they are redacted like all others.
 
     Raises:
@@ -182,15 +255,29 @@ def edit(twin: Twin, name: str, *, prompt: str, answer: str, view: str = "") -> 
     )
     if not said:
         raise UsageError("There is no answer to learn; `twin pairs reject` leaves the example out.")
-    return _review(twin, name, EDITED, view=view, prompt=asked, answer=said)
+    return _review(
+        twin, name, EDITED, view=view, prompt=asked, answer=said, believed=believed
+    )
 
 
 def _review(
-    twin: Twin, name: str, verdict: str, *, view: str, prompt: str = "", answer: str = ""
+    twin: Twin,
+    name: str,
+    verdict: str,
+    *,
+    view: str,
+    prompt: str = "",
+    answer: str = "",
+    believed: int | None,
 ) -> Reviewed:
     twin.catch_up()
     pair, items = _named(twin, name, view)
     said = twin.views.reviews.of([pair]).get(pair)
+    if believed not in {None, said.position if said else 0}:
+        raise UsageError(
+            "This changed meanwhile: you said something else of the example. Look at it again, "
+            "then decide."
+        )
     same = said is not None and (said.verdict, said.prompt, said.answer) == (
         verdict,
         prompt,
@@ -207,11 +294,15 @@ def _review(
 
 def _named(twin: Twin, name: str, view: str) -> tuple[str, tuple[str, ...]]:
     """Return the name of an example, made or left out, and the items whose words it teaches."""
-    out = twin.views.named(view).left_out(name, limit=2) if len(name) >= _SHORTEST else ()
-    if len(out) == 1 and not twin.views.named(view).pair(name, twin.now):
-        return out[0].pair, out[0].items
+    if out := _left_out(twin, name, view):
+        return out.pair, out.items
     row = _the_row(twin, name, view)
     return row.facts.pair, row.facts.learned
+
+
+def _left_out(twin: Twin, name: str, view: str) -> LeftOut | None:
+    out = twin.views.named(view).left_out(name, limit=2) if len(name) >= _SHORTEST else ()
+    return out[0] if len(out) == 1 and not twin.views.named(view).pair(name, twin.now) else None
 
 
 def _the_row(twin: Twin, name: str, view: str) -> Row:

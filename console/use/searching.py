@@ -8,7 +8,7 @@ from projections.search import By, Hit
 from vault.consent import SENSITIVE, Filters, check_type
 from vault.errors import NotFound
 
-__all__ = ["By", "Hits", "search"]
+__all__ = ["By", "Hits", "Reach", "check", "reach", "search"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,14 @@ class Hits:
     """What a search found."""
 
     hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far a search reaches: of so many `items`, so many may be found."""
+
+    items: int
+    found: int
 
 
 def search(
@@ -35,15 +43,27 @@ def search(
     """
     twin.catch_up()
     filters = filters or Filters()
-    _check(twin, data_type, filters)
+    check(twin, data_type, filters)
     found = twin.views.search.find(
         query, now=twin.now, by=by, type_=data_type, filters=filters, limit=limit
     )
     return Hits(hits=tuple(found))
 
 
-def _check(twin: Twin, data_type: str, filters: Filters) -> None:
-    """Refuse what could only find nothing."""
+def reach(twin: Twin) -> Reach:
+    """Say how many items may be searched."""
+    twin.catch_up()
+    twin.views.search.settle(twin.now)
+    return Reach(items=twin.views.timeline.count(), found=twin.views.search.count())
+
+
+def check(twin: Twin, data_type: str, filters: Filters) -> None:
+    """Refuse what could only find nothing.
+
+    Raises:
+        UsageError: There is no such data type.
+        NotFound: Nothing here is of the type or the source, or nobody is called that.
+    """
     counts = twin.views.timeline.counts()
     types = {name for _, name in counts}
     if data_type and check_type(data_type).partition(".")[0] not in SENSITIVE:

@@ -1,11 +1,14 @@
-"""What can be read, as those say who read it."""
+"""What can be read, as those say who read it, and what was collected from where."""
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 
+from console.bootstrap import Twin
 from vault.collectors import registry
 from vault.collectors.api import About, Source
 
-__all__ = ["Format", "Known", "Readable", "known"]
+__all__ = ["Format", "Held", "Holding", "Known", "Readable", "held", "known"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,52 @@ class Known:
 
     sources: tuple[Readable, ...]
     broken: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What is kept of one source; `last_at` is when something was last added from it.
+
+    `last_at` is None where that was on another device.
+    """
+
+    source: str
+    title: str
+    items: int
+    types: tuple[tuple[str, int], ...]
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is kept of every source, the largest first."""
+
+    items: int
+    holdings: tuple[Holding, ...]
+
+
+def held(twin: Twin) -> Held:
+    """Return what is kept, source by source."""
+    twin.catch_up()
+    types: dict[str, Counter[str]] = {}
+    for (source, type_), count in twin.views.timeline.counts().items():
+        types.setdefault(source, Counter())[type_] += count
+    last = {name: one.at for one in twin.views.imports.all() for name, _ in one.event.sources}
+    titles = {one.name: one.title for one in known().sources}
+    holdings = [
+        Holding(
+            source=source,
+            title=titles.get(source, source),
+            items=counts.total(),
+            types=tuple(counts.most_common()),
+            last_at=last.get(source),
+        )
+        for source, counts in types.items()
+    ]
+    return Held(
+        items=sum(one.items for one in holdings),
+        holdings=tuple(sorted(holdings, key=lambda one: (-one.items, one.source))),
+    )
 
 
 def known() -> Known:

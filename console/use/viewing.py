@@ -1,9 +1,11 @@
 """Looking: items, and training views before and after redaction."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import SequenceMatcher
 from itertools import islice
 from pathlib import Path
 
@@ -19,8 +21,10 @@ from vault.errors import NotFound
 __all__ = [
     "Built",
     "Conversation",
+    "Piece",
     "Preview",
     "Sample",
+    "Seen",
     "Shown",
     "ViewStats",
     "a_small_conversation",
@@ -29,6 +33,7 @@ __all__ = [
     "preview",
     "received_types",
     "risks",
+    "seen",
     "show",
     "stats",
     "use_names",
@@ -72,6 +77,31 @@ class Preview:
     """A few rows."""
 
     samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A run of words, and whether they were put in the place of others."""
+
+    text: str
+    is_masked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """An example as a model sees it, beside what was written.
+
+    `before` are the messages that it answers, each with who says it (`user` is somebody else,
+    `assistant` the owner); only `answer` is learned. `own` are the owner's words as they were.
+    """
+
+    pair: str
+    type: str
+    at: datetime | None
+    before: tuple[tuple[str, str], ...]
+    answer: tuple[Piece, ...]
+    own: str
+    masked: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +193,46 @@ def preview(twin: Twin, count: int, *, view: str = "") -> Preview:
     return Preview(samples=tuple(Sample(before=one.before, after=one.after) for one in found))
 
 
+def seen(
+    twin: Twin, count: int, *, most_masked: bool = False, view: str = ""
+) -> tuple[Seen, ...]:
+    """Show some examples exactly as a model would see them now.
+
+    Args:
+        twin: The opened vault.
+        count: How many at most.
+        most_masked: Those with most masked first; else a fair draw, the same every time.
+        view: Whose.
+    """
+    twin.catch_up()
+    drawn = twin.views.named(view).drawn(count, twin.now, most_masked=most_masked)
+    return tuple(
+        Seen(
+            pair=one.row.facts.pair,
+            type=one.row.facts.type,
+            at=one.row.at,
+            before=tuple((said.role, said.content) for said in one.row.messages[:-1]),
+            answer=_pieces(one.before, one.after),
+            own=one.before,
+            masked=one.row.facts.masked,
+        )
+        for one in drawn
+    )
+
+
+def _pieces(before: str, after: str) -> tuple[Piece, ...]:
+    """Cut words where they are others than before."""
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    if max(len(old), len(new)) > _COMPARED:
+        return (Piece(text=after, is_masked=False),)
+    found = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return tuple(
+        Piece(text="".join(new[start:end]), is_masked=what != "equal")
+        for what, _, _, start, end in found
+        if end > start
+    )
+
+
 def stats(twin: Twin, *, view: str = "") -> ViewStats:
     """Count what a training view holds, show examples, and estimate what may be left."""
     twin.catch_up()
@@ -252,6 +322,8 @@ def a_small_conversation(twin: Twin) -> Conversation:
     return Conversation(name=name, title=title, type=data_type, items=number)
 
 
+_WORDS = re.compile(r"\w+|\W", re.DOTALL)
+_COMPARED = 2000
 _ENOUGH = 20
 _EXAMPLES = 3
 _SEED = 1

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from itertools import repeat
 
-__all__ = ["LANGUAGES", "guessed", "language_of"]
+__all__ = ["LANGUAGES", "common_words", "guessed", "language_of"]
 
 _COMMON = {
     "en": "a the and is of to in it you that was for on are with this have not be at my we but they i"
@@ -63,6 +63,11 @@ def _leading(counts: int) -> str:
     ranked = sorted([(counts >> at & _COUNTER, language) for language, at in _SHIFTS.items()])
     (second, _), (most, language) = ranked[-2:]
     return language if most >= _LEAST and most > second else ""
+
+
+def common_words(text: str) -> frozenset[str]:
+    """Return the commonest words of the language of a text: they say little of what it is about."""
+    return frozenset(_COMMON[guessed(text) or "en"].split())
 
 
 def language_of(stated: str, text: str) -> str:

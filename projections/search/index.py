@@ -48,6 +48,10 @@ class Index(View):
 
     # ------------------------------------------------------------------ reading
 
+    def count(self) -> int:
+        """Return how many items are in the index."""
+        return int(self._one("SELECT count(*) FROM indexed") or 0)
+
     def holding(self, ids: Iterable[str]) -> int:
         """Return how many of some items are in the index."""
         found = (self._one("SELECT 1 FROM indexed WHERE item = ?", (one,)) for one in ids)

@@ -173,6 +173,8 @@ FULL: Mapping[str, Mapping[str, Any]] = {
         "replayed_slices": 1,
         "identical_to_clean_run": True,
     },
+    "model.preferred/1": {"model": "lamp"},
+    "model.retired/1": {"model": "lamp"},
     "disclosed/1": {"recipient": "urn:x", "what": "rows", "items": 2, "statement": "00" * 16},
     "pod.linked/1": {"url": "https://pod.example/", "webid": "https://pod.example/#me"},
     "device.enrolled/1": {

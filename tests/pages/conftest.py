@@ -7,10 +7,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.pages.app import build
-from console.pages.guard import Door
+from console.pages.door import Door
 from console.pages.sessions import Sessions
 from tests.forked import Forked
 from tests.helpers import PASSPHRASE
+from tests.pages import browser
 
 ORIGIN = "http://127.0.0.1:8642"
 
@@ -54,3 +55,17 @@ def _site(command):
         if command.home.exists():
             made.unlock()
         yield made
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A real browser; begun once a module, as its loop keeps this thread from running another."""
+    with browser.chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def browser_site(chromium, vault):
+    """The pages of an empty vault in a real browser, unlocked; see `tests.pages.browser`."""
+    with browser.browsing(chromium, Forked(vault.home, vault.passphrase_file, vault.cwd)) as site:
+        yield site

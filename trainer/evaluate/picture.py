@@ -8,7 +8,7 @@ text of anybody.
 import io
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainer.errors import TrainingError
 from trainer.evaluate.report import Group, Measure, Report
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["growth", "page"]
+__all__ = ["Panel", "growth", "label", "number", "page", "panels"]
 
 _INK, _PALE, _LINE, _DOT = "#333333", "#8a8a8a", "#d9d9d9", "#2f6c8f"
 _STYLE = {
@@ -47,16 +47,16 @@ _WORDS = {
 _MOST_GROUPS = 8
 
 
-def page(report: Report, kind: str) -> bytes:
-    """Draw a report.
+class Panel(NamedTuple):
+    """Measures that go on one scale; values are shown times `times`."""
 
-    Args:
-        report: What was measured.
-        kind: `svg` or `png`.
+    title: str
+    measures: list[Measure]
+    times: int
 
-    Raises:
-        TrainingError: matplotlib is not installed.
-    """
+
+def panels(report: Report) -> tuple[Panel, ...]:
+    """Return what a report's picture shows, from top to bottom."""
     style = [m for m in report.measures if m.name.endswith("_auc")]
     tone = [m for m in report.measures if m.name.split(".")[0] == "tone"]
     given = [m for m in report.measures if m.name in _SHARES]
@@ -76,13 +76,26 @@ def page(report: Report, kind: str) -> bytes:
             1,
         ),
     )
-    panels = [panel for panel in every if panel[1]]
+    return tuple(Panel(*panel) for panel in every if panel[1])
+
+
+def page(report: Report, kind: str) -> bytes:
+    """Draw a report.
+
+    Args:
+        report: What was measured.
+        kind: `svg` or `png`.
+
+    Raises:
+        TrainingError: matplotlib is not installed.
+    """
+    shown = panels(report)
 
     def draw(figure: "Figure") -> None:
-        rows = [len(measures) + 1.6 for _, measures, _ in panels]
-        axes = figure.subplots(len(panels), 1, height_ratios=rows)
-        for axis, (title, measures, times) in zip(axes, panels, strict=True):
-            _panel(axis, title, measures, times)
+        rows = [len(panel.measures) + 1.6 for panel in shown]
+        axes = figure.subplots(len(shown), 1, height_ratios=rows)
+        for axis, panel in zip(axes, shown, strict=True):
+            _panel(axis, panel.title, panel.measures, panel.times)
         axes[0].set_xlim(0.45, 1.02)
         title = f"{report.model}  ·  {report.rows} rows  ·  position {report.position}"
         figure.text(0.03, 0.975, title, fontsize=13, va="center")
@@ -156,7 +169,7 @@ def _panel(axis: "Axes", title: str, measures: Sequence[Measure], times: int) ->
     axis.set_title(title, loc="left", fontsize=9.5, color=_INK, pad=6)
     for at, found in enumerate(measures):
         _dot(axis, at, found, times)
-    axis.set_yticks(range(len(measures)), [_label(found) for found in measures])
+    axis.set_yticks(range(len(measures)), [label(found) for found in measures])
     axis.set_ylim(max(1, len(measures)) - 0.4, -0.6)
     axis.set_xlim(left=0)
     axis.tick_params(length=0)
@@ -175,20 +188,22 @@ def _dot(axis: "Axes", at: int, found: Measure, times: int) -> None:
             [found.value * times], [at], "o", color=_DOT, markersize=5, zorder=4, clip_on=False
         )
     beside = {"xycoords": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
-    axis.annotate(_number(found.value, times), (1.09, at), ha="right", **beside)  # type: ignore[arg-type]
+    axis.annotate(number(found.value, times), (1.09, at), ha="right", **beside)  # type: ignore[arg-type]
     scale = " - ".join(
-        _number(end, times) for end in (found.floor, found.ceiling) if end is not None
+        number(end, times) for end in (found.floor, found.ceiling) if end is not None
     )
     axis.annotate(scale, (1.12, at), color=_PALE, fontsize=7.5, **beside)  # type: ignore[arg-type]
 
 
-def _number(value: float | None, times: int) -> str:
+def number(value: float | None, times: int) -> str:
+    """Return a value as it is shown."""
     if value is None:
         return "-"
     return f"{value:.2f}" if times == 1 else f"{value * times:.1f} %"
 
 
-def _label(found: Measure) -> str:
+def label(found: Measure) -> str:
+    """Return what a measure is called where people read it."""
     plain = found.name.removeprefix("tone.").replace("_plain", " without a search")
     return _WORDS.get(found.name, plain.replace("_", " "))
 

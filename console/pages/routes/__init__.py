@@ -1,7 +1,51 @@
 """What the server answers, a module for each part of the navigation."""
 
-from console.pages.routes import entering, home, working
+from console.pages.routes import (
+    begin,
+    chat,
+    consent,
+    consent_rules,
+    devices,
+    entering,
+    forgetting,
+    home,
+    imports,
+    integrity,
+    items,
+    lessons,
+    models,
+    pairs,
+    pod,
+    people,
+    search,
+    sources,
+    timeline,
+    training,
+    working,
+)
 
 __all__ = ["ROUTERS"]
 
-ROUTERS = (entering.router, home.router, working.router)
+ROUTERS = (
+    consent.router,
+    consent_rules.router,
+    people.router,
+    begin.router,
+    chat.router,
+    devices.router,
+    entering.router,
+    forgetting.router,
+    home.router,
+    imports.router,
+    integrity.router,
+    items.router,
+    lessons.router,
+    models.router,
+    pairs.router,
+    pod.router,
+    search.router,
+    sources.router,
+    timeline.router,
+    training.router,
+    working.router,
+)

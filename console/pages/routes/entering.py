@@ -5,8 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
-from console.pages.access import TheKeeper, TheSessions
+from console.pages.access import TheJobs, TheKeeper, TheSessions
+from console.pages.erasing_orders import Tidy
+from console.pages.jobs import Jobs
+from console.pages.keeper import Keeper
 from console.pages.rendering import page
+from console.use import retaining
 from vault.errors import Locked
 
 __all__ = ["router"]
@@ -23,16 +27,16 @@ def live() -> PlainTextResponse:
 @router.get("/health/ready")
 def ready(keeper: TheKeeper) -> PlainTextResponse:
     """Say whether the vault is open."""
-    return PlainTextResponse("ready\n" if keeper.is_open else "locked\n", 200 if keeper.is_open else 503)
+    return PlainTextResponse("ready\n") if keeper.is_open else PlainTextResponse("locked\n", 503)
 
 
 @router.get("/enter/{token}")
-def enter(token: str, sessions: TheSessions) -> Response:
+def enter(request: Request, token: str, sessions: TheSessions) -> Response:
     """Let a browser in that brings the link, once."""
     cookie = sessions.enter(token)
     if cookie is None:
         return RedirectResponse("/unlock", 303)
-    return _known(RedirectResponse("/", 303), sessions.cookie, cookie)
+    return _known(request, RedirectResponse("/", 303), sessions.cookie, cookie)
 
 
 @router.get("/unlock")
@@ -43,27 +47,53 @@ def unlocking(request: Request, keeper: TheKeeper) -> Response:
 
 @router.post("/unlock")
 def unlock(
-    request: Request, keeper: TheKeeper, sessions: TheSessions, passphrase: Annotated[str, Form()]
+    request: Request,
+    keeper: TheKeeper,
+    sessions: TheSessions,
+    jobs: TheJobs,
+    passphrase: Annotated[str, Form()] = "",
 ) -> Response:
     """Open the vault with the passphrase; who types it is known from then on."""
+    before = request.cookies.get(sessions.cookie, "")
     try:
-        keeper.unlock(passphrase)
+        if not sessions.attempt(before, lambda: _opens(keeper, passphrase)):
+            raise Locked("The passphrase is wrong; type it again.")
     except Locked as error:
         context: dict[str, object] = {"exists": keeper.exists, "problem": str(error)}
         return page(request, "unlock.html", context, status=403)
+    _tidy(keeper, jobs)
+    sessions.end(before)
     cookie = sessions.begin()
     sessions.prove(cookie)
-    return _known(RedirectResponse("/", 303), sessions.cookie, cookie)
+    return _known(request, RedirectResponse("/", 303), sessions.cookie, cookie)
 
 
 @router.post("/lock")
-def lock(keeper: TheKeeper, sessions: TheSessions) -> Response:
-    """Close the vault and end every session."""
+def lock(keeper: TheKeeper, sessions: TheSessions, jobs: TheJobs) -> Response:
+    """Close the vault and end every session; work that is under way goes on."""
     keeper.lock()
     sessions.end_all()
+    jobs.let_go()
     return RedirectResponse("/unlock", 303)
 
 
-def _known(answer: Response, name: str, cookie: str) -> Response:
-    answer.set_cookie(name, cookie, path="/", httponly=True, samesite="strict")
+def _opens(keeper: Keeper, secret: str) -> bool:
+    try:
+        keeper.unlock(secret)
+    except Locked:
+        return False
+    return True
+
+
+def _tidy(keeper: Keeper, jobs: Jobs) -> None:
+    """Do what is owed first, as every command does."""
+    with keeper.looking() as twin:
+        is_owed = retaining.is_owed(twin)
+    if is_owed and not jobs.running(Tidy):
+        jobs.start(Tidy(), keeper.secret, lambda _job: "/forget", keeper.refresh)
+
+
+def _known(request: Request, answer: Response, name: str, cookie: str) -> Response:
+    is_tls = request.url.scheme == "https"
+    answer.set_cookie(name, cookie, path="/", httponly=True, samesite="strict", secure=is_tls)
     return answer

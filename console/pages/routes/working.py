@@ -1,14 +1,27 @@
-"""Long work: how far it is, and stopping it."""
+"""Long work: how far it is, stopping it, and everything since the server began."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from console.pages.access import TheJobs
+from console.pages.access import TheJobs, TheKeeper
+from console.pages.following import work
 from console.pages.rendering import fragment, is_partial, page
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/jobs")
+
+
+@router.get("")
+def everything(request: Request, jobs: TheJobs) -> Response:
+    """List the work since the server began."""
+    return page(request, "jobs.html", {"running": jobs.running(), "over": jobs.over})
+
+
+@router.get("/now")
+def now(keeper: TheKeeper, jobs: TheJobs) -> Response:
+    """Say what runs, for a page that has been open for a while."""
+    return fragment("_work.html", {"work": work(keeper, jobs)})
 
 
 @router.get("/{name}")

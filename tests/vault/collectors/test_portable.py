@@ -485,6 +485,7 @@ def test_every_event_is_carried_as_said_or_is_known_not_to_be():
     }
     stays = {
         *("item.erased/2", "import.finished/2", "model.suspended/1", "disclosed/1"),
+        *("model.preferred/1", "model.retired/1"),
         *("pod.linked/1", "device.enrolled/1", "device.revoked/2", "keys.rotated/1"),
         *("label.corrected/1", "pair.reviewed/1", "view.defined/1", "view.dropped/1"),
     }

@@ -1,0 +1,214 @@
+"""Forgetting: choose, look at the consequences, confirm by typing the count, certificate."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from console.bootstrap import Twin
+from console.pages.access import Proven, TheJobs, TheKeeper
+from console.pages.erasing_orders import Finish, Foresee, Forget, Gone, Tidy
+from console.pages.jobs import Job, Jobs
+from console.pages.keeper import Keeper
+from console.pages.kinds import kind_of, kinds_beneath
+from console.pages.rendering import page
+from console.use import filing, foreseeing, forgetting, people, retaining
+from console.use import sources as kept
+from console.use.foreseeing import Choice, Foreseen
+from projections.circles import Room
+from vault.errors import NotFound, UsageError
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/forget")
+
+_ERASING = (Forget, Finish, Tidy)
+_ROOMS = 200
+
+
+@router.get("")
+def choosing(
+    request: Request,
+    keeper: TheKeeper,
+    jobs: TheJobs,
+    item: str = "",
+    person: str = "",
+    room: int = 0,
+) -> Response:
+    """Ask what is to be forgotten, and list what was; other pages name what they show."""
+    with keeper.looking() as twin:
+        twin.catch_up()
+        held = kept.held(twin).holdings
+        rules = retaining.rules(twin)
+        context = {
+            "item": item,
+            "person": people.show(twin, person) if person else None,
+            "room": room,
+            "rooms": twin.views.timeline.circles.rooms(limit=_ROOMS),
+            "sources": held,
+            "kinds": kinds_beneath(name for one in held for name, _ in one.types),
+            "due": rules.due,
+            "doubt": rules.doubt,
+            "certificates": filing.certificates(twin),
+            "is_unfinished": forgetting.is_unfinished(twin) and not _erasing(jobs),
+        }
+    return page(request, "forget.html", context)
+
+
+@router.post("/look")
+def look(
+    keeper: TheKeeper,
+    jobs: TheJobs,
+    item: Annotated[str, Form()] = "",
+    person: Annotated[str, Form()] = "",
+    room: Annotated[int, Form()] = 0,
+    source: Annotated[str, Form()] = "",
+    kind: Annotated[str, Form()] = "",
+    since: Annotated[str, Form()] = "",
+    until: Annotated[str, Form()] = "",
+) -> Response:
+    """Look at what would go; nothing is changed."""
+    with keeper.looking() as twin:
+        meant = _room(twin, room) if room else None
+        choice = Choice(
+            item=item.strip(),
+            person=foreseeing.called(twin, person.strip()) if person.strip() else "",
+            conversation=meant.name if meant else "",
+            source=source or (meant.source if meant else ""),
+            type=kind,
+            since=_day(since),
+            until=_day(until, timedelta(days=1)),
+        )
+    if choice.is_empty:
+        raise UsageError("Say what is to be forgotten: fill in at least one of the fields.")
+    job = jobs.start(Foresee(choice=choice), keeper.secret, lambda job: f"/forget/{job.id}")
+    return RedirectResponse(f"/jobs/{job.id}", 303)
+
+
+@router.post("/finish")
+def finish(keeper: TheKeeper, jobs: TheJobs) -> Response:
+    """Finish an erasure that was interrupted."""
+    _assert_alone(jobs)
+    job = jobs.start(Finish(), keeper.secret, _to_certificate, _cleaning(keeper, jobs))
+    return RedirectResponse(f"/jobs/{job.id}", 303)
+
+
+@router.get("/certificates/{name}")
+def certificate(request: Request, name: str, keeper: TheKeeper) -> Response:
+    """Show the certificate of one erasure."""
+    with keeper.looking() as twin:
+        filed = filing.certificate(twin, name)
+    return page(request, "certificate.html", {"filed": filed, "said": filed.certificate})
+
+
+@router.get("/certificates/{name}/file")
+def certificate_file(name: str, keeper: TheKeeper) -> Response:
+    """Hand out a certificate as it was signed; it holds no content."""
+    with keeper.looking() as twin:
+        filed = filing.certificate(twin, name)
+    headers = {
+        "content-disposition": f'attachment; filename="certificate-{filed.name}.json"',
+        "content-security-policy": "sandbox",
+    }
+    return Response(filed.content, media_type="application/octet-stream", headers=headers)
+
+
+@router.get("/{name}")
+def preview(request: Request, name: str, jobs: TheJobs) -> Response:
+    """Show what would go, and ask for the count of it."""
+    job = _seen(jobs, name)
+    if job is None:
+        return _over(request)
+    return RedirectResponse(f"/jobs/{job.next}", 303) if job.next else _preview(request, job)
+
+
+@router.post("/{name}", dependencies=[Proven])
+def forget(
+    request: Request,
+    name: str,
+    keeper: TheKeeper,
+    jobs: TheJobs,
+    count: Annotated[str, Form()] = "",
+) -> Response:
+    """Forget what was looked at, once; sent twice, it leads to the same work."""
+    job = _seen(jobs, name)
+    if job is None:
+        return _over(request)
+    seen = job.resulted(Foreseen)
+    typed = count.replace(",", "").replace(".", "").replace("\N{NO-BREAK SPACE}", "").strip()
+    if typed.replace(" ", "") != str(seen.items):
+        problem = "That is not the count, so nothing was forgotten. It is the number of items above."
+        return _preview(request, job, problem, 400)
+
+    def begin() -> Job:
+        _assert_alone(jobs)
+        after = _cleaning(keeper, jobs)
+        return jobs.start(Forget(seen=seen), keeper.secret, _to_certificate, after)
+
+    return RedirectResponse(f"/jobs/{jobs.once(job, begin).id}", 303)
+
+
+def _preview(request: Request, job: Job, problem: str = "", status: int = 200) -> Response:
+    seen = job.resulted(Foreseen)
+    context: dict[str, object] = {
+        "job": job,
+        "seen": seen,
+        "kinds": [(kind_of(name), number) for name, number in seen.by_type],
+        "problem": problem,
+        "last_day": seen.choice.until - timedelta(days=1) if seen.choice.until else None,
+    }
+    return page(request, "forget_preview.html", context, status=status)
+
+
+def _over(request: Request) -> Response:
+    return page(request, "forget_over.html", {}, status=404)
+
+
+def _seen(jobs: Jobs, name: str) -> Job | None:
+    try:
+        job = jobs.get(name)
+    except NotFound:
+        return None
+    return job if isinstance(job.order, Foresee) and job.state == "done" else None
+
+
+def _to_certificate(job: Job) -> str:
+    name = job.resulted(Gone).certificate
+    return f"/forget/certificates/{name}" if name else "/forget"
+
+
+def _cleaning(keeper: Keeper, jobs: Jobs) -> Callable[[], None]:
+    """Return what lets go of everything that the server itself remembers of what went."""
+
+    def clean() -> None:
+        keeper.refresh()
+        jobs.let_go()
+
+    return clean
+
+
+def _erasing(jobs: Jobs) -> bool:
+    return any(jobs.running(kind) for kind in _ERASING)
+
+
+def _assert_alone(jobs: Jobs) -> None:
+    if _erasing(jobs):
+        raise UsageError("Something is being forgotten already; wait until that is done.")
+
+
+def _room(twin: Twin, number: int) -> Room:
+    found = twin.views.timeline.circles.room(number)
+    if found is None:
+        raise NotFound("That conversation is not there any more; choose another one.")
+    return found
+
+
+def _day(text: str, more: timedelta = timedelta()) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC) + more
+    except (OverflowError, ValueError):
+        raise UsageError("A day is written like 2024-12-31; go back and correct it.") from None

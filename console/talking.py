@@ -1,0 +1,122 @@
+"""Conversations with models, as they are kept in memory for as long as a vault is open."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
+from typing import Literal
+
+from vault.errors import NotFound
+
+__all__ = ["Answer", "Conversation", "Exchange", "Source", "State", "Verdict"]
+
+State = Literal["waiting", "writing", "done", "stopped", "cut"]
+Verdict = Literal["", "good", "bad", "rewritten", "preferred", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A passage of an item; `number` is how an answer cites it."""
+
+    number: int
+    id: str
+    type: str
+    at: datetime | None
+    passage: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """What a model says: `part` of it spoke where that is not all, `why` says what cut it off.
+
+    `spoken_by` names the weights that spoke, so that it can be seen whether they still may.
+    `verdict` is what the owner said of it, `feedback` the log entry that keeps that.
+    """
+
+    number: int
+    model: str
+    spoken_by: str
+    seed: int
+    part: str = ""
+    state: State = "waiting"
+    text: str = ""
+    why: str = ""
+    verdict: Verdict = ""
+    feedback: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is written."""
+        return self.state not in {"waiting", "writing"}
+
+    @property
+    def can_be_judged(self) -> bool:
+        """Whether there are words to judge, and nothing was said of them yet."""
+        return self.is_over and bool(self.text) and not self.verdict
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """A question, what was found in the vault for it, and the answers.
+
+    `known` is false where facts were asked for and nothing was found, so that no model was
+    asked; `searchable` where anything may be searched at all; `read` where passages were
+    shown to the models.
+    """
+
+    number: int
+    question: str
+    grounded: bool
+    known: bool = True
+    searchable: bool = True
+    read: bool = False
+    sources: tuple[Source, ...] = ()
+    answers: list[Answer] = field(default_factory=list)
+
+    def answer(self, number: int) -> Answer:
+        """Return an answer.
+
+        Raises:
+            NotFound: There are not so many.
+        """
+        for one in self.answers:
+            if one.number == number:
+                return one
+        raise NotFound("That answer is not here any more; open the conversation again.")
+
+    @property
+    def said(self) -> str:
+        """The answer that the conversation goes on from: the one she liked, or the newest."""
+        liked = (one.text for one in self.answers if one.verdict in {"good", "preferred"})
+        newest = (one.text for one in reversed(self.answers) if one.text)
+        return next(liked, next(newest, ""))
+
+
+@dataclass(slots=True, kw_only=True)
+class Conversation:
+    """Questions and answers, the oldest first."""
+
+    id: str
+    began: datetime
+    exchanges: list[Exchange] = field(default_factory=list)
+    stopping: Event = field(default_factory=Event)
+
+    @property
+    def answers(self) -> Iterator[Answer]:
+        """Every answer, the oldest first."""
+        return (answer for exchange in self.exchanges for answer in exchange.answers)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a model writes in it, or is about to."""
+        return not all(answer.is_over for answer in self.answers)
+
+    def exchange(self, number: int) -> Exchange:
+        """Return a question with its answers.
+
+        Raises:
+            NotFound: There are not so many.
+        """
+        if not 1 <= number <= len(self.exchanges):
+            raise NotFound("That question is not here any more; open the conversation again.")
+        return self.exchanges[number - 1]

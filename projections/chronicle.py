@@ -1,0 +1,182 @@
+"""When there was what: items by time, the newest first, and how many of each month.
+
+An item without a date stands where it was collected, and is counted in no month. Months are
+counted while items come and go, so that nobody reads a million of them to draw a picture.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from heapq import heappush, heapreplace
+from typing import Final, NamedTuple
+
+import apsw
+
+from projections.circles import Circles, micros
+from projections.view import batches, marks
+from vault.consent import Filters
+
+__all__ = ["NEWEST", "TABLES", "UNDATED", "Chronicle", "Counted", "Mark"]
+
+UNDATED: Final = 0
+"""The month of items without a date."""
+
+
+class Mark(NamedTuple):
+    """A place among items by time: when one is dated, in microseconds since 1970, and its number."""
+
+    dated: int
+    number: int
+
+
+NEWEST: Final = Mark(2**63 - 1, 2**63 - 1)
+"""The place behind the newest item."""
+
+
+class Counted(NamedTuple):
+    """How many items of a type and a source a month has; May 2021 is 202105."""
+
+    month: int
+    type: str
+    source: str
+    items: int
+
+
+def _month(item: str) -> str:
+    return (
+        f"CASE WHEN {item}.at IS NULL THEN {UNDATED} ELSE"
+        f" CAST(strftime('%Y%m', {item}.at / 1000000, 'unixepoch') AS INTEGER) END"
+    )
+
+
+def _comes(item: str) -> str:
+    return (
+        f"INSERT INTO months SELECT {_month(item)}, {item}.type, source, 1 FROM circles"  # noqa: S608
+        f" WHERE no = {item}.circle ON CONFLICT DO UPDATE SET n = n + 1;"
+    )
+
+
+def _goes(item: str) -> str:
+    source = f"(SELECT source FROM circles WHERE no = {item}.circle)"  # noqa: S608
+    here = f"month = {_month(item)} AND type = {item}.type AND source = {source}"
+    return (
+        f"UPDATE months SET n = n - 1 WHERE {here};"  # noqa: S608 - fixed names
+        f" DELETE FROM months WHERE {here} AND n = 0;"
+    )
+
+
+TABLES = f"""
+        CREATE INDEX items_by_time ON items (dated);
+        CREATE INDEX items_by_circle ON items (circle, dated);
+        CREATE TABLE months (month INTEGER, type INTEGER, source TEXT, n INTEGER NOT NULL,
+            PRIMARY KEY (month, type, source)) WITHOUT ROWID;
+        CREATE TRIGGER items_come AFTER INSERT ON items BEGIN {_comes("NEW")} END;
+        CREATE TRIGGER items_go AFTER DELETE ON items BEGIN {_goes("OLD")} END;
+        CREATE TRIGGER items_change AFTER UPDATE OF at, type, circle ON items
+            BEGIN {_goes("OLD")} {_comes("NEW")} END;
+"""
+
+_FEW = 300
+"""So many circles are asked one by one; of more it is found out first which may have an answer."""
+
+
+class Chronicle:
+    """Items by time, in the database of the view that keeps them.
+
+    `reached` names a state of that view: what is remembered here holds as long as it stays.
+    """
+
+    def __init__(
+        self, db: apsw.Connection, circles: Circles, reached: Callable[[], tuple[str, int]]
+    ) -> None:
+        self._db = db
+        self._circles = circles
+        self._reached = reached
+        self._spans: dict[int, tuple[int, int]] = {}
+        self._spans_at: tuple[str, int] | None = None
+
+    def counted(self) -> tuple[Counted, ...]:
+        """Return how many items there are by month, type and source."""
+        rows = self._db.execute(
+            "SELECT month, t.type, source, sum(n) FROM months JOIN types t ON t.no = months.type"
+            " GROUP BY 1, 2, 3"
+        )
+        return tuple(Counted(*row) for row in rows)
+
+    def latest(
+        self, type_: str, filters: Filters, before: Mark, limit: int
+    ) -> list[tuple[Mark, str]]:
+        """Return the newest items of a type before a place, each with its own, the newest first.
+
+        Args:
+            type_: That type and what lies beneath it; empty for all.
+            filters: Only items that match; one without a date has that of its collection.
+            before: Where to begin.
+            limit: How many at most.
+        """
+        since = micros(filters.since) if filters.since else -(2**63)
+        if filters.until:
+            before = min(before, Mark(micros(filters.until), -1))
+        found: list[Mark] = []
+        for last, where in self._ranges(type_, filters, since, before):
+            if len(found) == limit and last < found[0].dated:
+                break
+            for mark in self._within(where, since, before, limit):
+                if len(found) < limit:
+                    heappush(found, mark)
+                elif mark > found[0]:
+                    heapreplace(found, mark)
+        return self._named(sorted(found, reverse=True))
+
+    def _ranges(
+        self, type_: str, filters: Filters, since: int, before: Mark
+    ) -> Iterator[tuple[int, str]]:
+        """Yield what the index holds in order, each with a time behind which nothing of it is.
+
+        The latest of these come first.
+        """
+        types = self._circles.types(type_) if type_ else None
+        circles = self._circles.numbers(filters)
+        if circles is not None:
+            among = "" if types is None else f" AND +type IN ({', '.join(map(str, types))})"
+            for last, number in self._alive(circles, since, before):
+                yield last, f"circle = {number}{among}"
+        elif types is not None:
+            yield from ((before.dated, f"type = {number}") for number in types)
+        else:
+            yield before.dated, "1"
+
+    def _within(self, where: str, since: int, before: Mark, limit: int) -> Iterator[Mark]:
+        rows = self._db.execute(
+            f"SELECT dated, no FROM items WHERE {where} AND dated >= ? AND dated <= ?"  # noqa: S608
+            " AND (dated < ? OR no < ?) ORDER BY dated DESC, no DESC LIMIT ?",
+            (since, before.dated, *before, limit),
+        )
+        return (Mark(*row) for row in rows)
+
+    def _alive(self, circles: Sequence[int], since: int, before: Mark) -> list[tuple[int, int]]:
+        """Return the circles that may have items of a time, each with that of its last one."""
+        if len(circles) <= _FEW:
+            return [(before.dated, number) for number in circles]
+        spans = self._all_spans()
+        known = ((number, *spans[number]) for number in circles if number in spans)
+        alive = [
+            (min(last, before.dated), number)
+            for number, first, last in known
+            if first <= before.dated and last >= since
+        ]
+        return sorted(alive, reverse=True)
+
+    def _all_spans(self) -> dict[int, tuple[int, int]]:
+        """Return when each circle begins and ends."""
+        reached = self._reached()
+        if self._spans_at != reached:
+            rows = self._db.execute("SELECT circle, min(dated), max(dated) FROM items GROUP BY 1")
+            self._spans = {number: (first, last) for number, first, last in rows}
+            self._spans_at = reached
+        return self._spans
+
+    def _named(self, found: Sequence[Mark]) -> list[tuple[Mark, str]]:
+        ids: dict[int, str] = {}
+        for batch in batches([mark.number for mark in found]):
+            sql = f"SELECT no, id FROM items WHERE no IN ({marks(len(batch))})"  # noqa: S608
+            ids.update(self._db.execute(sql, batch))
+        return [(mark, ids[mark.number]) for mark in found]

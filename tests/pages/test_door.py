@@ -1,0 +1,282 @@
+"""The door: who is answered at all, and that no route is outside it."""
+
+import itertools
+import re
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import Mount
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
+
+from console.pages.access import proven
+from console.pages.app import build
+from console.pages.door import Door
+from console.pages.guard import OPEN, Guard
+from console.pages.routes import ROUTERS
+from console.pages.sessions import Sessions
+from console.pages.telling import Telling
+from tests.pages.conftest import ORIGIN
+from tests.pages.declared import DECLARED, WITHOUT_SESSION
+
+HOST = "127.0.0.1:8642"
+FORM = "application/x-www-form-urlencoded"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+HOSTS = ((HOST,), (), ("127.0.0.1",), ("evil.example:8642",), (HOST, HOST))
+ORIGINS = ((), (ORIGIN,), ("null",), ("http://evil.example",), (ORIGIN, "http://evil.example"))
+SITES = ((), ("same-origin",), ("none",), ("same-site",), ("cross-site",))
+TYPES = ((), (FORM,), ("multipart/form-data; boundary=x",), ("application/json",), (FORM, FORM))
+
+
+def routes():
+    return [route for router in ROUTERS for route in router.routes]
+
+
+def path_of(route):
+    return re.sub(r"{[^}]*}", "1", route.path)
+
+
+def every_path():
+    return sorted({path_of(route) for route in routes()} | {"/static/app.js", "/", "/nowhere"})
+
+
+class Inside:
+    """What is behind the guard, noting whether it was reached."""
+
+    reached = False
+
+    async def __call__(self, scope, receive, send):
+        del scope, receive, send
+        self.reached = True
+
+
+def passes(guard, inside, scope):
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(message):
+        del message
+
+    inside.reached = False
+    answering = guard(scope, receive, send)
+    try:
+        while True:
+            answering.send(None)
+    except StopIteration:
+        return inside.reached
+
+
+def is_welcome(path, method, host, origin, site, kind, cookie):
+    """What may pass, said once more in other words."""
+    ours = host == (HOST,) and origin in {(), (ORIGIN,)} and site in {(), ("same-origin",), ("none",)}
+    if not ours or not (cookie == "known" or path.startswith(("/enter/", "/health/", "/static/"))
+                        or path == "/unlock"):
+        return False
+    if method in {"GET", "HEAD"}:
+        return True
+    told = origin == (ORIGIN,) or site == ("same-origin",)
+    return method == "POST" and told and kind in {TYPES[1], TYPES[2]}
+
+
+def test_no_request_to_any_route_is_wrongly_accepted_or_refused():
+    sessions, inside = Sessions("twin-test"), Inside()
+    cookies = {"known": sessions.begin(), "guessed": "x" * 43, "none": ""}
+    guard = Guard(inside, Door(origins=(ORIGIN,)), sessions)
+    wrong = []
+    rows = itertools.product(METHODS, HOSTS, ORIGINS, SITES, TYPES, cookies)
+    for method, host, origin, site, kind, cookie in rows:
+        named = (("host", host), ("origin", origin), ("sec-fetch-site", site), ("content-type", kind))
+        headers = [(name.encode(), one.encode()) for name, all_ in named for one in all_]
+        headers.append((b"cookie", f"twin-test={cookies[cookie]}".encode()))
+        scope = {"type": "http", "method": method, "headers": headers}
+        for path in every_path():
+            welcome = is_welcome(path, method, host, origin, site, kind, cookie)
+            if passes(guard, inside, scope | {"path": path}) != welcome:
+                wrong.append((path, method, host, origin, site, kind, cookie))
+    assert not wrong[:5]
+
+
+def test_a_websocket_is_opened_for_nobody(site):
+    for path in every_path():
+        with (
+            pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)),
+            site.client.websocket_connect(path),
+        ):
+            pass
+
+
+def test_the_guard_stands_before_every_route_of_the_app(tmp_path):
+    app = build(tmp_path / "home", Door(origins=(ORIGIN,)), Sessions("twin-test"))
+    assert [one.cls for one in app.user_middleware] == [Telling, Guard]
+    mounted = [one.path for one in app.routes if isinstance(one, Mount)]
+    assert mounted == ["/static"]
+
+
+def test_through_the_whole_app_strangers_reach_nothing(site):
+    stranger = TestClient(site.client.app, base_url=ORIGIN, follow_redirects=False)
+    page = {"accept": "text/html"}
+    for path in every_path():
+        is_open = path.startswith(("/enter/", "/health/", "/static/")) or path == "/unlock"
+        if not is_open:
+            assert stranger.get(path, headers=page).headers["location"] == "/unlock", path
+            assert stranger.get(path).status_code == 401, path
+            asked = stranger.get(path, headers={"hx-request": "true"})
+            assert (asked.status_code, asked.headers["hx-redirect"]) == (401, "/unlock"), path
+        here = site.client
+        assert here.get(path, headers={"host": "evil.example"}).status_code == 421, path
+        assert here.get(path, headers={"origin": "http://evil.example"}).status_code == 403, path
+        assert here.get(path, headers={"sec-fetch-site": "cross-site"}).status_code == 403, path
+        assert here.put(path).status_code == 405, path
+        assert here.post(path, json={}).status_code == 415, path
+
+
+def test_what_is_answered_without_a_session_is_listed():
+    assert OPEN == WITHOUT_SESSION
+
+
+def test_every_way_to_change_something_is_declared():
+    changing = {r.path for r in routes() if isinstance(r, APIRoute) and r.methods - {"GET", "HEAD"}}
+    assert changing == set(DECLARED)
+
+
+def test_what_is_declared_sensitive_asks_for_the_passphrase():
+    asks = {r.path for r in routes() if isinstance(r, APIRoute) and _names(r.dependant, proven)}
+    assert asks == {path for path, kind in DECLARED.items() if kind == "proven"}
+
+
+def _names(dependant: Dependant, call):
+    return any(one.call is call or _names(one, call) for one in dependant.dependencies)
+
+
+def test_every_route_takes_only_what_the_door_lets_in():
+    for route in routes():
+        assert isinstance(route, APIRoute), route
+        assert route.methods <= {"GET", "HEAD", "POST"}, route.path
+
+
+def test_every_answer_forbids_scripts_frames_and_keeping(site):
+    for path in ("/", "/nowhere", "/unlock", "/static/app.js", "/health/live"):
+        headers = site.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        kept = "no-cache" if path.startswith("/static") else "no-store"
+        assert headers["cache-control"] == kept
+    assert "default-src" in TestClient(site.client.app).get("/").headers["content-security-policy"]
+
+
+# Sessions.
+
+
+def test_the_link_lets_one_browser_in_once():
+    now = [0.0]
+    sessions = Sessions("twin-test", clock=lambda: now[0])
+    link = sessions.link()
+    assert sessions.knows(sessions.enter(link))
+    assert sessions.enter(link) is None
+    late = sessions.link()
+    now[0] += 601
+    assert sessions.enter(late) is None
+
+
+def test_a_session_that_nobody_uses_ends():
+    now = [0.0]
+    sessions = Sessions("twin-test", clock=lambda: now[0])
+    cookie = sessions.begin()
+    now[0] += 11 * 3600
+    assert sessions.knows(cookie)
+    now[0] += 11 * 3600
+    assert sessions.is_anybody_there()
+    now[0] += 2 * 3600
+    assert not sessions.is_anybody_there()
+    assert not sessions.knows(cookie)
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(site):
+    told = site.post("/unlock", {"passphrase": "correct horse battery staple"})
+    cookie = told.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+def test_two_vaults_on_one_machine_know_only_their_own_browsers(site, tmp_path):
+    other = Sessions("twin-other")
+    app = build(tmp_path / "other", Door(origins=("http://127.0.0.1:9000",)), other)
+    hers = TestClient(app, base_url="http://127.0.0.1:9000", follow_redirects=False)
+    cookie = site.client.cookies["twin-test"]
+    for name in ("twin-test", "twin-other"):
+        asked = hers.get("/", headers={"cookie": f"{name}={cookie}", "accept": "text/html"})
+        assert asked.headers["location"] == "/unlock"
+    assert site.get("/").status_code == 200
+
+
+# The passphrase.
+
+
+def test_wrong_passphrases_cost_more_and_more_time():
+    now = [0.0]
+    sessions = Sessions("twin-test", clock=lambda: now[0])
+    wrong = lambda: sessions.attempt("", lambda: False)  # noqa: E731
+    waits = []
+    for _ in range(12):
+        before = now[0]
+        while True:
+            try:
+                wrong()
+                break
+            except Exception as error:  # noqa: BLE001
+                assert "again in" in str(error)
+                now[0] += 1
+        waits.append(now[0] - before)
+    assert waits[:3] == [0, 0, 0]
+    assert waits[3:9] == [1, 2, 4, 8, 16, 32]
+    assert waits[-1] <= 300
+
+
+def test_many_guesses_at_once_gain_nothing():
+    sessions = Sessions("twin-test", clock=lambda: 0.0)
+    looked = []
+
+    def guess():
+        looked.append(1)
+        # While one is looked at, others come.
+        for _ in range(20):
+            try:
+                sessions.attempt("", lambda: bool(looked.append(1)))
+            except Exception:  # noqa: BLE001, PERF203
+                continue
+        return False
+
+    sessions.attempt("", guess)
+    assert len(looked) <= 3
+
+
+def test_whoever_guesses_from_outside_does_not_keep_the_owner_out(site):
+    stranger = TestClient(
+        site.client.app,
+        base_url=ORIGIN,
+        headers={"origin": ORIGIN, "sec-fetch-site": "same-origin"},
+        follow_redirects=False,
+    )
+    for _ in range(3):
+        assert stranger.post("/unlock", data={"passphrase": "guess"}).status_code == 403
+    told = stranger.post("/unlock", data={"passphrase": "correct horse battery staple"})
+    assert told.status_code == 403
+    assert "Wrong too often" in told.text
+    site.unlock()
+
+
+def test_a_sensitive_action_asks_again_and_does_nothing_without(site):
+    site.client.app.state.sessions.end_all()
+    sessions = site.client.app.state.sessions
+    site.client.cookies.set("twin-test", sessions.begin())
+    asked = site.post("/integrity/prove", {"item": "x"})
+    assert asked.status_code == 403
+    assert "needs your passphrase" in asked.text
+    wrong = site.post("/integrity/prove", {"item": "x", "passphrase": "wrong"})
+    assert "passphrase is wrong" in wrong.text
+    right = {"item": "x", "passphrase": "correct horse battery staple"}
+    assert site.post("/integrity/prove", right).status_code == 404

@@ -1,0 +1,149 @@
+"""Items by time, the newest first, and how many of each month there are, whatever happens to them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from projections import chronicle
+from projections.chronicle import NEWEST, UNDATED, Counted, Mark
+from projections.circles import micros
+from tests.projections.test_circles import collect, filters, filters_of, items
+from vault.consent import Filters
+from vault.events import CorrectionMade, ItemRevised, LabelCorrected
+
+asked = st.sampled_from(["", "message", "message.chat", "document", "work", "mess"])
+
+
+def ids(found):
+    return [id_ for _, id_ in found]
+
+
+def by_time(views, chosen):
+    """The ids of items, the newest first, and of those of one time the last that was collected."""
+    rows = views.timeline._rows("SELECT id FROM items ORDER BY dated DESC, no DESC")
+    return [id_ for (id_,) in rows if id_ in chosen]
+
+
+@pytest.mark.parametrize("few", [0, 300])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    drawn=st.lists(items, min_size=1, max_size=8),
+    type_=asked,
+    drawn_filters=filters,
+    limit=st.integers(1, 4),
+)
+def test_pages_of_what_a_filter_is_about_make_up_all_of_it(
+    new_world, few, *, drawn, type_, drawn_filters, limit
+):
+    world = new_world()
+    collect(world, drawn)
+    views, wanted = world.follow(), filters_of(world, drawn_filters)
+    chosen = set(
+        views.timeline.select(
+            type_=type_,
+            source=wanted.source,
+            conversation=wanted.conversation,
+            person=wanted.person,
+        )
+    )
+    chosen -= {
+        one.id
+        for one in views.timeline.everything()
+        if (wanted.since and one.item.at < wanted.since)
+        or (wanted.until and one.item.at >= wanted.until)
+    }
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(chronicle, "_FEW", few)
+        before, told = NEWEST, []
+        while found := views.timeline.chronicle.latest(type_, wanted, before, limit):
+            assert len(found) <= limit
+            told += ids(found)
+            before = found[-1][0]
+    assert told == by_time(views, chosen)
+
+
+def test_many_circles_are_read_only_as_far_as_they_reach(world, monkeypatch):
+    monkeypatch.setattr(chronicle, "_FEW", 1)
+    collected = world.collect(
+        *(world.item("ok", conversation=f"C{n}", minute=n) for n in range(20))
+    )
+    latest = world.follow().timeline.chronicle
+    asked, within = [], latest._within
+    monkeypatch.setattr(
+        latest, "_within", lambda where, *a: asked.append(where) or within(where, *a)
+    )
+    source = Filters(source="phone")
+    assert ids(latest.latest("", source, NEWEST, 3)) == collected[:-4:-1]
+    assert len(asked) <= 4
+    world.collect(world.item("ok", conversation="C0", minute=30))
+    assert len(ids(world.follow().timeline.chronicle.latest("", source, NEWEST, 30))) == 21
+
+
+def test_an_item_without_a_date_stands_where_it_was_collected(world):
+    old, undated = world.collect(world.item("ok"), world.item("when", at=None, minute=1))
+    found = world.follow().timeline.chronicle.latest("", Filters(), NEWEST, 9)
+    assert ids(found) == [undated, old]
+    assert found[0][0].dated == micros(world.start + timedelta(seconds=2))
+
+
+def test_a_place_between_two_of_the_same_moment_loses_neither(world):
+    collected = world.collect(*(world.item(f"{n}", minute=0, native_id=f"{n}") for n in range(5)))
+    latest = world.follow().timeline.chronicle.latest
+    first = latest("", Filters(), NEWEST, 2)
+    second = latest("", Filters(), first[-1][0], 9)
+    assert ids(first) + ids(second) == collected[::-1]
+    assert first[-1][0].dated == second[0][0].dated
+    assert latest("", Filters(), Mark(first[0][0].dated, -1), 9) == []
+
+
+def months(world):
+    return {(one.month, one.type, one.source): one.items for one in counted(world)}
+
+
+def counted(world):
+    """What is counted, which is also what the items that are left say, counted anew."""
+    timeline = world.follow().timeline
+    found = set(timeline.chronicle.counted())
+    tallied = {}
+    for stored in timeline.everything():
+        at = stored.item.at
+        month = at.astimezone(UTC).year * 100 + at.astimezone(UTC).month if at else UNDATED
+        key = (month, stored.item.type, stored.item.source)
+        tallied[key] = tallied.get(key, 0) + 1
+    assert found == {Counted(*key, n) for key, n in tallied.items()}
+    assert timeline.count() == sum(tallied.values())
+    return found
+
+
+def test_months_count_what_is_there_after_all_that_may_happen_to_an_item(world):
+    may = datetime(2021, 5, 31, 23, 59, 59, tzinfo=UTC)
+    one, two, three = world.collect(
+        world.item("ok", at=may),
+        world.item("mail", "message.email.sent", at=may + timedelta(seconds=1)),
+        world.item("note", "document.note", at=None, source="notes"),
+    )
+    chat, mail, note = "message.chat.direct.sent", "message.email.sent", "document.note"
+    source = world.item("x").source
+    expected = {
+        (202105, chat, source): 1,
+        (202106, mail, source): 1,
+        (UNDATED, note, "notes"): 1,
+    }
+    assert months(world) == expected
+    moved = world.item("note", "document.note", at=datetime(1969, 12, 31, tzinfo=UTC))
+    world.log.add(ItemRevised(item_id=three, item=moved))
+    world.log.add(LabelCorrected(item_id=two, label="health", holds=True))
+    world.log.add(CorrectionMade(item_id=one, text="better"))
+    del expected[UNDATED, note, "notes"]
+    expected[196912, note, source] = 1
+    assert months(world) == expected
+    world.erase(one)
+    del expected[202105, chat, source]
+    assert months(world) == expected
+    world.erase(two, three)
+    assert months(world) == {}
+    assert world.views.timeline._rows("SELECT * FROM months") == []
