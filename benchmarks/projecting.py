@@ -197,15 +197,17 @@ class Life:
         return Item(native_id=f"{self._count:09d}", type=type_, at=at, text=text, **fields)
 
 
-def made(place: Path, events: int) -> None:
-    """Make a vault with so many events."""
+def made(
+    place: Path, events: int, purposes: tuple[Purpose, ...] = (Purpose.TRAIN, Purpose.SEARCH)
+) -> None:
+    """Make a vault with so many events, all of which may be used for some purposes."""
     log = home.create(
         place / "vault",
         PASSPHRASE,
         place / "recovery.txt",
         stretch=Stretch(memory=64, passes=1, lanes=1),
     )
-    given = (_statement(t, p) for t in ALLOWED for p in (Purpose.TRAIN, Purpose.SEARCH))
+    given = (_statement(t, p) for t in ALLOWED for p in purposes)
     Vault(log).record(
         OwnerNamed(names=("Asha Rao", "asha.rao@home.example")),
         *(ConsentGiven(statement=one) for one in given),

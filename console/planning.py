@@ -37,7 +37,7 @@ def chosen(
     """
     start = name or ("small" if folder else "voice")
     if text.strip():
-        found = Recipe.parse(text, start, name=start, where="What you wrote")
+        found = Recipe.parse(text, start, name="own", where="What you wrote")
     else:
         found = Recipe.read(recipe_file, start) if recipe_file else preset(start)
     if found.kind == "lora" and folder is None:

@@ -188,7 +188,11 @@ class Circles:
             after: The items and the number of the one before the first.
             limit: How many at most.
         """
-        behind = "" if after is None else "HAVING n < ?1 OR (n = ?1 AND no > ?2)"
+        behind = (
+            ""
+            if after is None
+            else "HAVING sum(i.n) < ?1 OR (sum(i.n) = ?1 AND min(c.no) > ?2)"
+        )
         return self._rooms("", behind, (*(after or (0, 0)), limit))
 
     def room(self, number: int) -> Room | None:
@@ -201,9 +205,11 @@ class Circles:
 
     def _rooms(self, where: str, having: str, values: tuple[Value, ...]) -> list[Room]:
         rows = self._db.execute(
-            "SELECT min(c.no) AS no, c.source, c.conversation, count(*) AS n, min(i.id) FROM"  # noqa: S608
-            " circles c JOIN items i ON i.circle = c.no WHERE c.conversation != '' "
-            f"{where} GROUP BY c.conversation, c.source {having} ORDER BY n DESC, no LIMIT ?3",
+            "SELECT no, source, conversation, n, (SELECT id FROM items WHERE items.no = first) FROM"  # noqa: S608
+            " (SELECT min(c.no) AS no, c.source, c.conversation, sum(i.n) AS n, min(i.first) AS"
+            " first FROM circles c JOIN (SELECT circle, count(*) AS n, min(no) AS first FROM items"
+            " GROUP BY circle) i ON i.circle = c.no WHERE c.conversation != '' "
+            f"{where} GROUP BY c.conversation, c.source {having} ORDER BY n DESC, no LIMIT ?3)",
             values,
         )
         return [

@@ -214,7 +214,9 @@ class Training(Examples):
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of examples that there are."""
-        return tuple(str(kind) for (kind,) in self._rows("SELECT DISTINCT kind FROM rows ORDER BY 1"))
+        return tuple(
+            str(kind) for (kind,) in self._rows("SELECT DISTINCT kind FROM rows ORDER BY 1")
+        )
 
     @property
     def pending(self) -> int:
@@ -443,7 +445,9 @@ class Training(Examples):
         rows: list[Row] = []
         for batch in batches(sorted(self._rows_with(item_ids))):
             sql = f"SELECT r.body FROM rows r WHERE r.id IN ({marks(len(batch))}) AND"  # noqa: S608
-            rows += [_row.decode(_bytes(body)) for (body,) in self._rows(sql + alike.LEARNED, batch)]
+            rows += [
+                _row.decode(_bytes(body)) for (body,) in self._rows(sql + alike.LEARNED, batch)
+            ]
         return tuple(rows)
 
     def drafted(self, units: Iterable[str], judge: Judge) -> int:

@@ -70,6 +70,7 @@ _COMMANDS = {
     "runs": ("console.cli.runs", "Look on while a model learns, and afterwards."),
     "models": ("console.cli.models", "List models, choose which answers, hand one out, give one up."),
     "chat": ("console.cli.models", "Ask a model."),
+    "feedback": ("console.cli.feedback", "See what you said of answers, and take it back."),
 }
 
 

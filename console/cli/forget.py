@@ -1,11 +1,12 @@
 """`twin forget`."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from console.cli.common import agree, command, emit, talk
+from console.cli.conditions import Given, conditions, filters
 from console.cli.opening import opened
 from vault.errors import NotFound
 
@@ -17,25 +18,23 @@ __all__ = ["forget", "tell"]
 
 @command("forget")
 @click.option("--item", "item_id", default="", help="This item.")
-@click.option("--conversation", default="", help="Everything in this conversation.")
-@click.option("--person", default="", help="Everything from, to or with this person.")
-@click.option("--source", default="", help="Everything from this source.")
+@click.option("--type", "data_type", default="", help="Everything of this type.")
+@conditions
 @click.option("--due", is_flag=True, help="Everything that is past its days.")
 @click.option("--dry-run", is_flag=True, help="Say what would go; erase nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def forget(  # noqa: PLR0917 — options
-    item_id: str, conversation: str, person: str, source: str, due: bool, dry_run: bool, yes: bool
+def forget(
+    item_id: str, data_type: str, due: bool, dry_run: bool, yes: bool, **given: Unpack[Given]
 ) -> None:
     """Erase items for ever: keys, text, views and what models learned from them.
 
-    The signed entries stay, so the log still verifies. A certificate says what was
-    destroyed where and what was found there afterwards, and which other items quote it.
+    Filters narrow each other; with a day, items without a date are left alone. The signed
+    entries stay, so the log still verifies. A certificate says what was destroyed where and
+    what was found there afterwards, and which other items quote it.
     """
-    chosen = [name for name in (item_id, conversation, person, source, due) if name]
-    if len(chosen) != 1:
-        raise click.UsageError(
-            "Say exactly one of --item, --conversation, --person, --source, --due."
-        )
+    if [bool(item_id), bool(data_type or any(given.values())), due].count(True) != 1:
+        raise click.UsageError("Say what: --item, --due, or filters by which items are chosen.")
+    wanted = filters(given)
     from console.use import forgetting, retaining  # noqa: PLC0415 — heavy
 
     with opened(tidy=False) as twin:
@@ -46,7 +45,14 @@ def forget(  # noqa: PLR0917 — options
                 plan = retaining.plan(twin)
             else:
                 plan = forgetting.plan(
-                    twin, item_id=item_id, conversation=conversation, person=person, source=source
+                    twin,
+                    item_id=item_id,
+                    conversation=wanted.conversation,
+                    person=wanted.person,
+                    source=wanted.source,
+                    data_type=data_type,
+                    since=wanted.since,
+                    until=wanted.until,
                 )
         except NotFound:
             if finished is None:

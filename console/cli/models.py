@@ -1,13 +1,14 @@
 """`twin train`, `models`, `chat`."""
 
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from console.cli.common import GlobalOptions, command, emit, talk
+from console.cli.common import GlobalOptions, command, emit, printable, talk
 from console.cli.opening import opened, progress
 from console.cli.runs import looked_on
 
@@ -169,32 +170,49 @@ def _list() -> None:
 @command("chat")
 @click.argument("prompt", required=False)
 @click.option("--model", default="", help="Which model; the newest usable one by default.")
-def chat(prompt: str | None, model: str) -> None:
-    """Ask a model; without a PROMPT, line by line until the end of input."""
-    from console.use import learning  # noqa: PLC0415 — heavy
+@click.option("--sources", is_flag=True, help="Look in what may be searched first, and cite it.")
+def chat(prompt: str | None, model: str, *, sources: bool) -> None:
+    """Ask a model; without a PROMPT, line by line until the end of input.
 
+    With --sources passages of what may be searched are looked for first. Where facts are asked
+    for and none is found, that is said, and the model is not asked.
+    """
+    from console.use import conversing, learning  # noqa: PLC0415 — heavy
+
+    answer: Callable[..., Answer] = conversing.answered if sources else learning.chat
     with opened() as twin:
         if prompt is not None:
-            answered = learning.chat(twin, prompt, model=model)
-            emit(answered, lambda: _say(answered))
+            _say(answer(twin, prompt, model=model))
             return
         twin.manifest(model)  # says so at once where there is none
         if isinstance(sys.stdin, TextIOWrapper):
             sys.stdin.reconfigure(errors="replace")
         for line in sys.stdin if not sys.stdin.isatty() else iter(_ask, ""):
             if line.strip():
-                answered = learning.chat(twin, line.strip(), model=model)
-                emit(answered, lambda: _say(answered))  # noqa: B023 — called at once
+                _say(answer(twin, line.strip(), model=model))
 
 
 def _say(answered: "Answer") -> None:
-    if not answered.whole:
-        talk(
-            f"{answered.model} learned from what is no longer permitted; it answers as of slice "
-            f"{answered.slice} of {answered.slices}, {answered.rows} of {answered.rows_in_all} "
-            "rows. `twin retrain` rebuilds the rest."
-        )
-    click.echo(answered.answer)
+    from console.use.conversing import Grounded  # noqa: PLC0415 — heavy
+
+    def lines() -> None:
+        if not answered.whole:
+            talk(
+                f"{answered.model} learned from what is no longer permitted; it answers as of slice "
+                f"{answered.slice} of {answered.slices}, {answered.rows} of "
+                f"{answered.rows_in_all} rows. `twin retrain` rebuilds the rest."
+            )
+        if isinstance(answered, Grounded):
+            for one in answered.sources:
+                day = f"{one.at:%Y-%m-%d}" if one.at else "undated"
+                click.echo(f"[{one.number}] {one.id}  {day}  {one.type}")
+                click.echo(f"    {printable(one.passage)}")
+            if not answered.known:
+                click.echo("I don't know: nothing that may be searched says it.")
+                return
+        click.echo(answered.answer)
+
+    emit(answered, lines)
 
 
 def _ask() -> str:

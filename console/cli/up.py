@@ -14,7 +14,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @command("up")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; any free one by default.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port; any free one by default."
+)
 @click.option("--no-open", is_flag=True, help="Open no browser.")
 @click.option("--lan", default="", metavar="NAME", help="Let your network in, under this name.")
 @click.option("--certificate", type=_FILE, help="With --lan: the TLS certificate for that name.")
@@ -26,7 +28,9 @@ def up(port: int, no_open: bool, lan: str, certificate: Path | None, key: Path |
     pages too: over TLS alone, and whoever opens them has to type the passphrase.
     """
     if bool(lan) != bool(certificate and key) or (certificate is None) != (key is None):
-        raise click.UsageError("Your network is let in with --lan, --certificate and --key together.")
+        raise click.UsageError(
+            "Your network is let in with --lan, --certificate and --key together."
+        )
     from console.pages import serving  # noqa: PLC0415 — heavy
 
     network = None

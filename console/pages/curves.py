@@ -92,18 +92,26 @@ def standing(run: str, said: Run | None, job: Job | None) -> Standing:
         if job is None:
             raise NotFound(f"There is no run {run}; the page of all runs lists them.")
         return _unsaid(run, job)
-    ended_without = job is not None and job.state != "running" and said.status in _AT_WORK
+    is_ours = job is not None and job.state == "running"
+    status: Status = said.status
+    phase, note = said.phase, said.note
+    if is_ours and status not in _AT_WORK:
+        # Its log is finished; what it made is put on the record.
+        status, phase = "running", "finishing"
+    elif job is not None and not is_ours and status in _AT_WORK:
+        # It was ended from outside, and could not say so in its log.
+        status, phase, note = "failed", "ended", job.message
     return Standing(
         run=run,
-        status="failed" if ended_without else said.status,
-        phase="ended" if ended_without else said.phase,
+        status=status,
+        phase=phase,
         step=said.step,
         steps=said.steps,
         slice=said.slice,
         slices=said.slices,
         heard=said.heard,
-        note=job.message if ended_without and job else said.note,
-        is_ours=job is not None and job.state == "running",
+        note=note,
+        is_ours=is_ours,
     )
 
 

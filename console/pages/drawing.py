@@ -10,7 +10,7 @@ from trainer.runs import Line
 
 __all__ = ["Curve", "Dot", "Tick", "curve", "dots"]
 
-_WIDTH, _HEIGHT = 640.0, 240.0
+_WIDTH, _HEIGHT = 640.0, 290.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 8.0, 10.0, 24.0
 _MOST_POINTS = 400
 _MOST_TICKS = 6

@@ -67,26 +67,19 @@ class Guard:
         await self._app(scope, limited, send)
 
     def _refused(self, scope: Scope) -> HTTPStatus | None:
+        """Return why a request is not from one of our own pages, None where it may be."""
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0] not in self._door.hosts:
             return HTTPStatus.MISDIRECTED_REQUEST
         site = headers.getlist("sec-fetch-site")
-        if any(one not in {"same-origin", "none"} for one in site):
-            return HTTPStatus.FORBIDDEN
         origins = headers.getlist("origin")
-        if any(one not in self._door.origins for one in origins):
+        is_elsewhere = any(one not in {"same-origin", "none"} for one in site)
+        if is_elsewhere or any(one not in self._door.origins for one in origins):
             return HTTPStatus.FORBIDDEN
         if scope["method"] in _SAFE:
             return None
-        if scope["method"] != "POST":
-            return HTTPStatus.METHOD_NOT_ALLOWED
-        if not origins and site != ["same-origin"]:
-            return HTTPStatus.FORBIDDEN
-        kinds = headers.getlist("content-type")
-        if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() not in _FORMS:
-            return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        return None
+        return _unsafe(scope["method"], site, origins, headers.getlist("content-type"))
 
     def _limit(self, path: str) -> int:
         is_upload = path.startswith(self._door.uploads)
@@ -96,6 +89,19 @@ class Guard:
         if _is_open(scope["path"], OPEN):
             return True
         return self._sessions.knows(Request(scope).cookies.get(self._sessions.cookie, ""))
+
+
+def _unsafe(
+    method: str, site: list[str], origins: list[str], kinds: list[str]
+) -> HTTPStatus | None:
+    """Return why a request may not change anything, None where it may."""
+    if method != "POST":
+        return HTTPStatus.METHOD_NOT_ALLOWED
+    if not origins and site != ["same-origin"]:
+        return HTTPStatus.FORBIDDEN
+    if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() not in _FORMS:
+        return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    return None
 
 
 def _is_open(path: str, opened: Iterable[str]) -> bool:

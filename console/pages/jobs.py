@@ -205,6 +205,9 @@ def _follow(job: Job) -> None:
     assert job.process
     over = _heard(job)
     job.process.wait()
+    if job.process.stdin:
+        with suppress(BrokenPipeError):
+            job.process.stdin.close()
     job.code, job.message, job.result = over.code, over.message, bytes(over.result)
     is_stopped = over.code == "interrupted" or (over == _SILENT and job.asked_to_stop is not None)
     try:

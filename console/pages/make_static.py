@@ -122,7 +122,7 @@ def _unpacked(package: _Package, folder: Path) -> Path:
     to = folder / package.name.replace("/", "-")
     to.mkdir()
     ordered = ["npm", "pack", "--silent", f"{package.name}@{package.version}"]
-    subprocess.run(ordered, cwd=to, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(ordered, cwd=to, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own words
     with tarfile.open(next(to.glob("*.tgz"))) as packed:
         packed.extractall(to, filter="data")
     return to / "package"
@@ -141,7 +141,9 @@ def _vendored(package: _Package, file: str) -> Vendored:
 
 def _write_icons(folder: Path) -> None:
     names = icons_named(frozenset(path.stem for path in folder.glob("*.svg")))
-    symbols = "\n".join(_symbol(name, (folder / f"{name}.svg").read_text()) for name in sorted(names))
+    symbols = "\n".join(
+        _symbol(name, (folder / f"{name}.svg").read_text()) for name in sorted(names)
+    )
     svg = f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n'
     (_STATIC / _SPRITE).write_text(svg)
 

@@ -13,7 +13,7 @@ from threading import Event
 
 from console.bootstrap import Twin
 from console.talking import Answer, Conversation, Exchange, Source, Verdict
-from console.use import grounding
+from console.use import grounding, learning
 from console.use.speaking import TEMPERATURE, Speaker, keep, may_answer, speaker
 from projections.feedback import Judged
 from projections.rows import Message
@@ -25,6 +25,7 @@ from vault.events import FeedbackGiven
 __all__ = [
     "Given",
     "Grounded",
+    "Listed",
     "Turn",
     "again",
     "answered",
@@ -71,22 +72,11 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grounded:
+class Grounded(learning.Answer):
     """An answer with its sources; `known` is false where nothing was found, and none was asked."""
 
-    answer: str
-    model: str
-    slice: int
-    slices: int
-    rows: int
-    rows_in_all: int
     known: bool
     sources: tuple[Source, ...]
-
-    @property
-    def whole(self) -> bool:
-        """Whether all that the model learned spoke."""
-        return self.slice == self.slices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +90,14 @@ class Given:
     answer: str
     better: str
     good: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Some feedback, and the place before which it goes on, if it does."""
+
+    given: tuple[Given, ...]
+    going_on: int | None
 
 
 # ---------------------------------------------------------------------- conversations
@@ -314,8 +312,8 @@ def write(turn: Turn, goes_on: GoesOn) -> None:
     once the last word is there. Of what may not go on nothing stays.
     """
     answer = turn.answer
-    answer.state = "writing"
     voice = turn.speaker.voice()
+    answer.state = "writing"
     began = looked = time.monotonic()
     if not goes_on(voice):
         _take_away([answer])
@@ -426,12 +424,12 @@ def judge(twin: Twin, asked: Exchange, answer: int, verdict: str, better: str = 
     twin.catch_up()
 
 
-def given(twin: Twin, before: int | None = None) -> tuple[tuple[Given, ...], int | None]:
-    """Return the newest feedback, or the newest before a place, and where it goes on."""
+def given(twin: Twin, before: int | None = None) -> Listed:
+    """Return the newest feedback, or the newest before a place."""
     twin.catch_up()
     found = twin.views.feedback.page(before, _PAGE + 1)
     going_on = found[_PAGE - 1].position if len(found) > _PAGE else None
-    return tuple(map(_given, found[:_PAGE])), going_on
+    return Listed(given=tuple(map(_given, found[:_PAGE])), going_on=going_on)
 
 
 def _given(judged: Judged) -> Given:

@@ -140,7 +140,11 @@ def compare(twin: Twin, *, out: Path | None = None) -> Compared:
     """
     _catch_up(twin)
     _writable(out)
-    models = [m.id for m in reversed(twin.views.lineage.models()) if m.status not in {"suspended", "retired"}]
+    models = [
+        m.id
+        for m in reversed(twin.views.lineage.models())
+        if m.status not in {"suspended", "retired"}
+    ]
     kept = reports.evaluated(twin.models, models)
     if not kept:
         raise NotFound("No model was examined yet; `twin eval` does it.")

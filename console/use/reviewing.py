@@ -210,9 +210,7 @@ def words(twin: Twin, name: str, *, view: str = "") -> Words:
     return Words(pair=row.facts.pair, prompt=sample.prompt, answer=sample.before)
 
 
-def approve(
-    twin: Twin, name: str, *, view: str = "", believed: int | None = None
-) -> Reviewed:
+def approve(twin: Twin, name: str, *, view: str = "", believed: int | None = None) -> Reviewed:
     """Put on the record that an example is good; what was rejected comes back.
 
     Raises:
@@ -222,9 +220,7 @@ def approve(
     return _review(twin, name, APPROVED, view=view, believed=believed)
 
 
-def reject(
-    twin: Twin, name: str, *, view: str = "", believed: int | None = None
-) -> Reviewed:
+def reject(twin: Twin, name: str, *, view: str = "", believed: int | None = None) -> Reviewed:
     """Put on the record that nothing is to be learned from an example.
 
     Raises:
@@ -255,9 +251,7 @@ def edit(
     )
     if not said:
         raise UsageError("There is no answer to learn; `twin pairs reject` leaves the example out.")
-    return _review(
-        twin, name, EDITED, view=view, prompt=asked, answer=said, believed=believed
-    )
+    return _review(twin, name, EDITED, view=view, prompt=asked, answer=said, believed=believed)
 
 
 def _review(

@@ -37,7 +37,9 @@ def _told(exchange: Exchange) -> str:
 def _answer(answer: Answer) -> str:
     part = f", {answer.part}" if answer.part else ""
     judged = f" You said: {answer.verdict}." if answer.verdict else ""
-    return f"{answer.model} (generated{part}):\n{answer.text or answer.why}\n{judged}".rstrip() + "\n"
+    return (
+        f"{answer.model} (generated{part}):\n{answer.text or answer.why}\n{judged}".rstrip() + "\n"
+    )
 
 
 def as_json(twin: Twin, talk: Conversation) -> bytes:

@@ -2,14 +2,23 @@
 
 import pytest
 
+from console.pages.orders import CatchUp
+from tests.helpers import TOY
 from tests.pages import browser, roaming
 from tests.pages.filling import fill
+from tests.pages.steps import sent
 
-# What answers GET and is no page of a filled, open vault: why, and where it is tested.
+# What answers GET and is no page of a filled, open vault, or is none of this one: why.
 NOT_PAGES = {
     "/enter/{token}": "leads on; every browser test comes in by it",
     "/health/live": "for whoever watches the server",
     "/health/ready": "for whoever watches the server",
+    "/chat/{name}/stream": "events, not markup",
+    "/training/{run}/events": "events, not markup",
+    "/models/compare": "asks which; the page of models leads there",
+    "/pod/devices/{feed}/revoke": "needs a second device",
+    "/pod/done/{name}": "needs a pod",
+    "/sources/again/{name}": "needs a file that could not be read",
 }
 
 
@@ -23,9 +32,31 @@ def filled(chromium, new_folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def roamed(filled):
-    """Where one gets from the navigation, and from pages without a parameter."""
+    """Where one gets from the navigation, from pages without a parameter, and by forms."""
     plain = [name for name in roaming.routes() if "{" not in name and name not in NOT_PAGES]
-    return roaming.roam(filled, plain, each=2)
+    return roaming.roam(filled, [*_sent(filled), *plain], each=2)
+
+
+def _sent(site) -> list[str]:
+    """Send forms that lead to pages which nothing else leads to; return these pages."""
+    more = site.command.cwd / "more"
+    more.mkdir()
+    (more / "Boat.md").write_text("# Boat\n\nTwo coats of paint, and a new rope for the bow.\n")
+    site.app.state.jobs.start(CatchUp(), "not the passphrase", then=lambda _: "/")
+    found = ["/jobs/1"]
+    for path, action, fields, button in (
+        ("/sources/add", "/sources/survey", {"path": str(more)}, ""),
+        ("", "/sources/collect", {}, "Collect"),
+        ("/training", "/training/plan", {"preset": "voice", "text": TOY}, "Plan it"),
+        ("/forget", "/forget/look", {"person": "Ned Marlow"}, ""),
+        ("/chat", "/chat", {"question": "What time is the boat?"}, ""),
+        ("/pod/devices", "/pod/devices/exchange", {"folder": str(more)}, ""),
+    ):
+        if path:
+            site.open(path)
+        sent(site, action, fields, button=button)
+        found.append(site.page.url.removeprefix(site.base))
+    return found
 
 
 def test_every_route_that_answers_is_reached_by_links_or_named_here(roamed):

@@ -128,7 +128,10 @@ def test_no_payload_in_an_address_comes_back_as_markup(hostile):
     wrong, payloads = {}, cycle(PAYLOADS)
     for name in roaming.routes():
         for payload in (next(payloads) for _ in range(6 if "{" in name else 0)):
-            parts = ["/" + quote(payload, safe="") if "{" in part else "/" + part for part in name[1:].split("/")]
+            parts = [
+                "/" + quote(payload, safe="") if "{" in part else "/" + part
+                for part in name[1:].split("/")
+            ]
             hostile.open("".join(parts))
             hostile.troubles[:] = [one for one in hostile.troubles if "status of 4" not in one]
             if found := _wrong(hostile):

@@ -24,7 +24,9 @@ def test_what_others_wrote_is_as_it_was_published(one):
 
 
 def test_everything_that_others_wrote_is_listed():
-    theirs = {path.name for path in _STATIC.rglob("*") if re.search(r"\.min\.|woff|icons", path.name)}
+    theirs = {
+        path.name for path in _STATIC.rglob("*") if re.search(r"\.min\.|woff|icons", path.name)
+    }
     assert {one["file"] for one in _VENDORED} == theirs
 
 

@@ -4,7 +4,14 @@ import pytest
 
 from projections.lineage import forget_rows, learned, record
 from vault.errors import NotFound
-from vault.events import Manifest, ModelRetrained, ModelSuspended, ModelTrained
+from vault.events import (
+    Manifest,
+    ModelPreferred,
+    ModelRetired,
+    ModelRetrained,
+    ModelSuspended,
+    ModelTrained,
+)
 
 
 def manifest(name, rows=1):
@@ -70,3 +77,51 @@ def test_no_model_is_said_in_a_sentence_with_the_way_out(world):
 
 def test_what_is_kept_of_rows_holds_no_words(trained):
     assert b"hello" not in trained.views.lineage._files.read("m1.rows")
+
+
+def test_a_suspension_is_told_with_its_cause(trained):
+    trained.log.add(ModelSuspended(model="m1", rows=2, cause="withdrawn"))
+    trained.follow()
+    model = trained.views.lineage.model("m1")
+    assert (model.cause, model.lost) == ("withdrawn", 2)
+
+
+def test_the_newest_answers_until_the_owner_prefers_another(trained):
+    lineage = trained.views.lineage
+    record(lineage._files, "m2", trained.rows())
+    trained.log.add(ModelTrained(manifest=manifest("m2", 2), signature=b""))
+    trained.follow()
+    assert (lineage.answering, lineage.preferred) == ("m2", "")
+    trained.log.add(ModelPreferred(model="m1"))
+    trained.follow()
+    assert (lineage.answering, lineage.preferred) == ("m1", "m1")
+    trained.log.add(ModelSuspended(model="m1", rows=1, cause="withdrawn"))
+    trained.follow()
+    assert (lineage.answering, lineage.preferred) == ("m2", "m1")
+    trained.log.add(ModelPreferred(model=""))
+    trained.follow()
+    assert lineage.preferred == ""
+
+
+def test_what_takes_the_place_of_a_preferred_model_is_preferred(trained):
+    lineage = trained.views.lineage
+    record(lineage._files, "m3", trained.rows())
+    trained.log.add(
+        ModelPreferred(model="m1"),
+        ModelTrained(manifest=manifest("m2", 2), signature=b""),
+        ModelRetrained(manifest=manifest("m3"), signature=b"", replaces="m1", replayed_slices=1),
+    )
+    trained.follow()
+    assert (lineage.preferred, lineage.answering) == ("m3", "m3")
+
+
+def test_a_retired_model_answers_no_more_and_is_not_rebuilt(trained):
+    lineage = trained.views.lineage
+    trained.log.add(ModelRetired(model="m1"), ModelSuspended(model="m1", rows=1, cause="late"))
+    trained.follow()
+    assert lineage.model("m1").status == "retired"
+    assert not lineage.usable("m1", trained.now)
+    assert lineage.clean("m1", trained.now) == ()
+    assert lineage.answering == ""
+    with pytest.raises(NotFound, match="twin train"):
+        lineage.model()

@@ -12,7 +12,7 @@ from trainer import states
 from trainer.evaluate import report
 from trainer.evaluate.report import Report
 from trainer.forget import exposed_before, lose
-from vault.events import Manifest, ModelRetrained, ModelTrained, SliceState
+from vault.events import Manifest, ModelRetired, ModelRetrained, ModelTrained, SliceState
 
 TALKS = "ABCDE"
 
@@ -209,3 +209,25 @@ def test_of_a_report_one_number_outlives_it(studio):
     assert lose(studio.lineage, studio.store, studio.world.now).reports == 1
     assert report.evaluated(studio.store, (model.id,)) == ()
     assert exposed_before(studio.store, model.id) == 2.5
+
+
+def test_of_a_retired_model_only_what_another_one_shares_stays(studio):
+    [old] = studio.lineage.models()
+    studio.world.log.add(
+        ModelTrained(
+            manifest=replace(old.manifest, model="other", slices=old.manifest.slices[:1]),
+            signature=b"",
+        )
+    )
+    record(studio.store, "other", list(studio.world.rows())[:2])
+    studio.world.log.add(ModelRetired(model=old.id))
+    studio.world.follow()
+    lost = lose(studio.lineage, studio.store, studio.world.now)
+    assert states.known(studio.store) == {old.manifest.slices[0].state}
+    assert report.evaluated(studio.store, (old.id,)) == ()
+    # What was handed out is the owner's, as long as she may have taught it.
+    assert (lost.deleted, lost.beyond) == ((), ())
+    studio.withdraw("A")
+    assert [copy.model for copy in lose(studio.lineage, studio.store, studio.world.now).beyond] == [
+        old.id
+    ]

@@ -65,11 +65,11 @@ def panels(report: Report) -> tuple[Panel, ...]:
     bits += [_as_measure(group) for group in report.groups if group.by == "type"][:_MOST_GROUPS]
     shown = {m.name for m in (*style, *tone, *given, *secret, *bits)}
     every = (
-        ("Told apart from her, or what it learned from the rest: .5 never, 1 always", style, 1),
+        ("Told apart from you, or what it learned from the rest: .5 never, 1 always", style, 1),
         ("Distance in tone: 0 alike, 1 nothing shared", tone, 1),
         ("Given away: % of texts, words or rows", given, 100),
         ("Secrets that stand out, in bits", secret, 1),
-        ("Bits that a byte of her words costs", bits, 1),
+        ("Bits that a byte of your words costs", bits, 1),
         (
             "Answers: how near, how true (shares)",
             [m for m in report.measures if m.name not in shown],

@@ -83,8 +83,8 @@ def _to(talk: Conversation) -> Response:
 def feedback(request: Request, keeper: TheKeeper, before: int | None = None) -> Response:
     """List what the owner said of answers, the newest first."""
     with keeper.looking() as twin:
-        given, going_on = conversing.given(twin, before)
-    shown: dict[str, object] = {"given": given, "going_on": going_on, "is_newest": before is None}
+        found = conversing.given(twin, before)
+    shown: dict[str, object] = {"found": found, "is_newest": before is None}
     return page(request, "chat_feedback.html", shown)
 
 

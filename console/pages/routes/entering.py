@@ -56,10 +56,12 @@ def unlock(
     """Open the vault with the passphrase; who types it is known from then on."""
     before = request.cookies.get(sessions.cookie, "")
     try:
-        if not sessions.attempt(before, lambda: _opens(keeper, passphrase)):
-            raise Locked("The passphrase is wrong; type it again.")
+        is_right = sessions.attempt(before, lambda: _opens(keeper, passphrase))
+        problem = "" if is_right else "The passphrase is wrong; type it again."
     except Locked as error:
-        context: dict[str, object] = {"exists": keeper.exists, "problem": str(error)}
+        problem = str(error)
+    if problem:
+        context: dict[str, object] = {"exists": keeper.exists, "problem": problem}
         return page(request, "unlock.html", context, status=403)
     _tidy(keeper, jobs)
     sessions.end(before)

@@ -29,7 +29,7 @@ _ROOMS = 200
 
 
 @router.get("")
-def choosing(
+def choosing(  # noqa: PLR0917 — fields
     request: Request,
     keeper: TheKeeper,
     jobs: TheJobs,
@@ -58,7 +58,7 @@ def choosing(
 
 
 @router.post("/look")
-def look(
+def look(  # noqa: PLR0917 — fields
     keeper: TheKeeper,
     jobs: TheJobs,
     item: Annotated[str, Form()] = "",
@@ -139,7 +139,9 @@ def forget(
     seen = job.resulted(Foreseen)
     typed = count.replace(",", "").replace(".", "").replace("\N{NO-BREAK SPACE}", "").strip()
     if typed.replace(" ", "") != str(seen.items):
-        problem = "That is not the count, so nothing was forgotten. It is the number of items above."
+        problem = (
+            "That is not the count, so nothing was forgotten. It is the number of items above."
+        )
         return _preview(request, job, problem, 400)
 
     def begin() -> Job:

@@ -42,7 +42,8 @@ def uses(request: Request, item_id: str, keeper: TheKeeper) -> Response:
         seen = living.masked(twin, item_id)
         traced = tracing.why(twin, item_id)
         pod = podding.status(twin) if twin.is_linked else None
-    context: dict[str, object] = {"seen": seen, "traced": traced, "pod": pod}
+        stated = {one.id for one in twin.views.permissions.statements}
+    context: dict[str, object] = {"seen": seen, "traced": traced, "pod": pod, "stated": stated}
     if is_partial(request):
         return fragment("_uses.html", context)
     return page(request, "item_uses.html", context)

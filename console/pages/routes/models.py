@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from console.pages import drawing
 from console.pages.access import Proven, TheJobs, TheKeeper
 from console.pages.drawing import Dot
+from console.pages.kinds import kind_of
 from console.pages.rendering import page
 from console.pages.routes.training import begin_rebuild
 from console.pages.training_orders import Examine, Rebuild, Teach
@@ -53,9 +54,9 @@ def compare(
     request: Request, keeper: TheKeeper, model: Annotated[list[str], Query(max_length=64)]
 ) -> Response:
     """Show what was measured of some models beside each other."""
-    if len(set(model)) < 2:
-        raise UsageError("Choose two models or more to compare; go back and tick them.")
     names = list(dict.fromkeys(model))[:_MOST_COMPARED]
+    if not names[1:]:
+        raise UsageError("Choose two models or more to compare; go back and tick them.")
     with keeper.looking() as twin:
         found = [describing.describe(twin, name) for name in names]
     context: dict[str, object] = {"found": found, "rows": _compared([one.report for one in found])}
@@ -87,6 +88,7 @@ def show(request: Request, model: str, keeper: TheKeeper, jobs: TheJobs) -> Resp
         newest = next((one.id for one in twin.views.lineage.models() if one.status in _CURRENT), "")
     context: dict[str, object] = {
         "found": found,
+        "kind_of": kind_of,
         "answering": answering,
         "is_newest": newest == model,
         "panels": _panels(found),
@@ -119,7 +121,7 @@ def examine(
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
-@router.post("/{model}/retire")
+@router.post("/{model}/retire", dependencies=[Proven])
 def retire(model: str, keeper: TheKeeper, typed: Annotated[str, Form()] = "") -> Response:
     """Give a model up, once its name was typed."""
     if typed.strip() != model:
@@ -175,6 +177,6 @@ def _apart(measures: tuple[Measure | None, ...]) -> bool | None:
         for one in measures
         if one and one.low is not None and one.high is not None
     ]
-    if len(ends) < 2:
+    if not ends[1:]:
         return None
     return max(low for low, _ in ends) > min(high for _, high in ends)

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from console.bootstrap import Twin
 from console.pages.access import TheJobs, TheKeeper
+from console.pages.kinds import kind_of
 from console.pages.rendering import fragment, is_partial, page
 from console.pages.training_orders import MakeExamples, Weigh
 from console.use import reviewing
@@ -76,6 +77,7 @@ def _listed(
     more = {name: value for name, value in chosen.items() if value} | {"after": names[-1:] or ""}
     return {
         "pairs": shown,
+        "kind_of": kind_of,
         "left_out": out,
         "of": twin.views.reviews.counts().get("rejected", 0) if is_rejected else found.of,
         "positions": {name: one.position for name, one in said.items()},
@@ -116,16 +118,20 @@ def bias(
         if found is None and rows <= _WEIGHED_AT_ONCE:
             found = reviewing.report(twin, view)
         views = [one.definition.name for one in twin.views.trainings if one.definition.name]
-    context: dict[str, object] = {"found": found, "rows": rows, "view": view, "views": views}
+    context: dict[str, object] = {
+        "found": found,
+        "rows": rows,
+        "view": view,
+        "views": views,
+        "kind_of": kind_of,
+    }
     return page(request, "pairs_bias.html", context)
 
 
 @router.post("/bias")
 def weigh(keeper: TheKeeper, jobs: TheJobs, view: Annotated[str, Form()] = "") -> Response:
     """Begin to weigh the examples."""
-    job = jobs.start(
-        Weigh(view=view), keeper.secret, then=lambda job: f"/pairs/bias?job={job.id}"
-    )
+    job = jobs.start(Weigh(view=view), keeper.secret, then=lambda job: f"/pairs/bias?job={job.id}")
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
@@ -140,6 +146,7 @@ def show(request: Request, pair: str, keeper: TheKeeper, view: str = "") -> Resp
         "position": said.position if said else 0,
         "verdict": said.verdict if said else "",
         "one": found,
+        "kind_of": kind_of,
     }
     template = "pair.html" if isinstance(found, Example) else "pair_left_out.html"
     return page(request, template, context)

@@ -9,6 +9,7 @@ from console.pages import curves, drawing
 from console.pages.access import TheJobs, TheKeeper
 from console.pages.jobs import Job, Jobs
 from console.pages.keeper import Keeper
+from console.pages.kinds import kind_of
 from console.pages.rendering import page
 from console.pages.training_orders import Plan, Rebuild, Teach
 from console.use import following
@@ -78,6 +79,7 @@ def planned(request: Request, name: str, jobs: TheJobs) -> Response:
     context: dict[str, object] = {
         "plan": job.resulted(Planned),
         "asked": job.order,
+        "kind_of": kind_of,
         "at_work": _at_work(jobs),
     }
     return page(request, "training_plan.html", context)
@@ -131,7 +133,7 @@ def show(request: Request, run: str, keeper: TheKeeper, jobs: TheJobs) -> Respon
 
 
 @router.get("/{run}/events")
-def events(  # noqa: PLR0917 - a route
+def events(
     run: str,
     keeper: TheKeeper,
     jobs: TheJobs,

@@ -22,7 +22,7 @@ addEventListener("DOMContentLoaded", () => {
     const size = () => ({ width: place.clientWidth, height: 280 });
     place.replaceChildren();
     plot = new uPlot({
-      ...size(), scales: { x: { time: false } }, axes: [axis, { ...axis, size: 48 }], legend: { show: false },
+      ...size(), scales: { x: { time: false } }, axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5] }, { ...axis, size: 48 }], legend: { show: false },
       cursor: { y: false }, series: [{}, { stroke: accent, width: 2, spanGaps: true, points: { show: points[0].length < 30 } }],
     }, points, place);
     plot.root.setAttribute("role", "img");

@@ -1,0 +1,194 @@
+"""Teaching a model from the pages: planned, begun, looked on, stopped, gone on with."""
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from console.pages import curves
+from tests.helpers import TOY
+from tests.pages.working import ended, led
+from trainer import runs
+from trainer.runs import Log, Progress
+
+SLOW = TOY.replace("epochs = 1.0", "epochs = 200.0")
+
+
+@pytest.fixture
+def ready(site, many_chats):
+    """A site with examples to learn from."""
+    site.command.ok("add", str(many_chats()), "--me", "Ada Quill")
+    site.command.ok("consent", "allow", "message", "train")
+    site.command.ok("view", "build")
+    return site
+
+
+def begun(site, text=TOY):
+    """Begin a run; return its page and the work behind it."""
+    answer = site.post("/training/start", {"preset": "voice", "text": text})
+    assert answer.status_code == 303, answer.text
+    page = answer.headers["location"]
+    job = curves.job_of(site.client.app.state.jobs, page.rpartition("/")[2])
+    return page, job
+
+
+def over(job, seconds=240):
+    end = time.monotonic() + seconds
+    while job.state == "running":
+        assert time.monotonic() < end, "the run does not end"
+        time.sleep(0.05)
+    return job
+
+
+def events(site, page, **headers):
+    """All events of a run that is over, as (name, id, data)."""
+    found = []
+    for block in site.get(f"{page}/events", headers=headers).text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        if "event" in fields:
+            found.append((fields["event"], fields.get("id"), json.loads(fields["data"])))
+    return found
+
+
+def test_without_examples_it_leads_to_consent(site):
+    page = site.get("/training").text
+    assert "Nothing may be learned yet" in page
+    assert 'href="/consent"' in page
+
+
+def test_a_plan_is_shown_before_anything_is_learned(ready):
+    page = led(ready, ready.post("/training/plan", {"preset": "voice", "text": TOY})).text
+    assert "Nothing has been learned yet" in page
+    assert "examples to learn" in page
+    assert not list((ready.command.home / "models").glob("state-*"))
+    # What was planned is what the button begins.
+    assert "slice_rows = 40" in page
+
+
+def test_a_run_is_followed_to_the_model_that_it_makes(ready):
+    page, job = begun(ready)
+    assert ready.get(page).status_code == 200
+    over(job)
+    assert job.state == "done", job.message
+    assert "twin-1" in ready.get(page).text
+    assert ready.get(f"/jobs/{job.id}").headers["location"] == "/models/twin-1"
+    said = events(ready, page)
+    assert said[-1][0] == "over"
+    assert said[-1][2]["status"] == "done"
+    points = [point for name, _, data in said if name == "lines" for point in data]
+    assert points[-1]["step"] == said[-1][2]["steps"]
+    assert any(point.get("sample") for point in points)
+
+
+def test_a_browser_goes_on_behind_the_last_line_that_it_saw(ready):
+    page, job = begun(ready)
+    over(job)
+    every = events(ready, page)
+    [(_, last, points)] = [one for one in every if one[0] == "lines"]
+    assert len(points) > 1
+    assert [one[0] for one in events(ready, page, **{"Last-Event-ID": last})] == ["over"]
+    assert [one[0] for one in events(ready, f"{page}", **{"Last-Event-ID": "nonsense"})] == [
+        "lines",
+        "over",
+    ]
+    assert ready.get(f"{page}/events?after={last}").text.count("event: lines") == 0
+    with ready.client.app.state.keeper.looking() as twin:
+        numbers = [number for number, _ in runs.lines(twin.models, page.rpartition("/")[2])]
+    [(name, number, rest), _] = events(ready, page, **{"Last-Event-ID": str(numbers[0])})
+    assert (name, number) == ("lines", last)
+    assert rest == points[1:]
+
+
+def test_a_stopped_run_is_gone_on_with(ready):
+    page, job = begun(ready, SLOW)
+    end = time.monotonic() + 240
+    while not job.done:
+        assert job.state == "running", job.message
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert ready.post(f"{page}/stop").headers["location"] == page
+    assert over(job).state == "stopped"
+    shown = ready.get(page).text
+    assert "It was stopped" in shown
+    assert "Go on" in shown
+    again = ready.post(f"{page}/resume")
+    assert again.status_code == 303
+    other = again.headers["location"]
+    assert other != page
+    resumed = curves.job_of(ready.client.app.state.jobs, other.rpartition("/")[2])
+    assert resumed.order.again
+    assert ready.post("/training/start", {"preset": "voice"}).status_code == 400
+    ready.post(f"{other}/stop")
+    over(resumed)
+
+
+def test_what_cannot_be_begun_says_why(ready):
+    page, job = begun(ready, "epochs = -1")
+    assert over(job).state == "failed"
+    assert "epochs" in ready.get(page).text
+    assert events(ready, page)[-1][2]["status"] == "failed"
+    job = ended(ready, ready.post("/training/plan", {"preset": "small"}))
+    assert "adapts a base" in ready.get(f"/jobs/{job.id}").text
+
+
+def test_a_run_from_elsewhere_is_shown_but_not_stopped_here(ready):
+    with ready.client.app.state.keeper.looking() as twin:
+        log = Log(twin.models)
+        log.tell(
+            "s1", Progress(phase="learn", step=3, steps=9, slice=0, slices=2, loss=4.5), sample="hm"
+        )
+    page = f"/training/{log.run}"
+    shown = ready.get(page).text
+    assert "learning" in shown
+    assert "Step 3 of 9" in shown
+    assert f"{page}/stop" not in shown
+    assert "Ctrl-C" in ready.post(f"{page}/stop").text
+    assert "not known any more" in ready.post(f"{page}/resume").text
+    assert log.run in ready.get("/training").text
+
+
+def test_what_a_model_says_is_shown_as_text(ready):
+    with ready.client.app.state.keeper.looking() as twin:
+        log = Log(twin.models)
+        log.tell(
+            "s1",
+            Progress(phase="done", step=1, steps=1, slice=0, slices=1, loss=1.0),
+            sample="<img src=x onerror=alert(1)>",
+        )
+    assert "<img" not in ready.get(f"/training/{log.run}").text
+
+
+def test_an_unknown_run_is_said_in_plain_words(site):
+    answer = site.get("/training/20200101t000000-abcd")
+    assert answer.status_code == 404
+    assert "There is no run" in answer.text
+    assert site.get("/training/plan/77").status_code == 404
+
+
+def test_the_stream_ends_when_the_vault_is_locked(ready):
+    with ready.client.app.state.keeper.looking() as twin:
+        log = Log(twin.models)
+        log.tell("s1", Progress(phase="learn", step=1, steps=9, slice=0, slices=1, loss=4.5))
+    app = ready.client.app
+    app.state.keeper.lock()
+
+    # The route itself, without the door, which would not let a locked vault be asked.
+    async def all_of():
+        stream = curves.stream(app.state.keeper, app.state.jobs, log.run, 0)
+        return [part async for part in stream]
+
+    assert b"event: over" in asyncio.run(all_of())[-1]
+
+
+def test_a_run_that_was_killed_is_not_said_to_go_on(ready):
+    page, job = begun(ready, SLOW)
+    end = time.monotonic() + 240
+    while not job.done:
+        assert job.state == "running", job.message
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    job.process.kill()
+    assert over(job).state == "failed"
+    assert events(ready, page)[-1][2]["status"] == "failed"
+    assert "Go on" in ready.get(page).text
