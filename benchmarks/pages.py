@@ -7,7 +7,8 @@ is as large as it gets. `twin up` serves the vault in a process of its own, and 
 looks at it over loopback: `paint_ms` is the first contentful paint of each page, a fresh load every
 time, as the browser itself reports it. `scroll_ms` and `search_ms` are what the page waits for,
 from asking to the last byte, in the browser: the next fifty items at random depths, by what is chosen
-there, and what a search finds for words of the vault. `open_s` is the first page of all, for which the
+there, and what a search finds for words of the vault; `cpu` is what an answer takes of the server's
+own time on a processor, which a busy machine does not change. `open_s` is the first page of all, for which the
 server opens every view. With `--vault` the vault is made in a folder, or used if it is there.
 """
 
@@ -44,8 +45,8 @@ _ASK = """async ([path, form]) => {
     headers: {"HX-Request": "true"},
     body: form ? new URLSearchParams(form) : undefined,
   });
-  const text = await answer.text();
-  return [performance.now() - began, answer.status, text];
+  await answer.text();
+  return [performance.now() - began, answer.status];
 }"""
 _PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1"
 
@@ -66,8 +67,8 @@ def prepared(place: Path, events: int) -> dict[str, float]:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[str]:
-    """Serve a vault as a person does; yields the one-time link."""
+def served(home: Path) -> Iterator[tuple[str, int]]:
+    """Serve a vault as a person does; yields the one-time link and the number of the process."""
     # What opens it is typed into the page, as she does; no variable may do so before.
     environment = {k: v for k, v in os.environ.items() if k != "TWIN_PASSPHRASE_FILE"}
     process = subprocess.Popen(
@@ -78,10 +79,16 @@ def served(home: Path) -> Iterator[str]:
     )
     try:
         assert process.stdout
-        yield str(json.loads(process.stdout.readline())["url"])
+        yield str(json.loads(process.stdout.readline())["url"]), process.pid
     finally:
         process.terminate()
         process.wait()
+
+
+def spent(server: int) -> float:
+    """Return the milliseconds that a process has spent on processors."""
+    told = Path(f"/proc/{server}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
@@ -104,15 +111,23 @@ def painted(page: Page, url: str) -> dict[str, float]:
     return spread(times)
 
 
+def answered(
+    page: Page, server: int, requests: Sequence[tuple[str, dict[str, str] | None]]
+) -> dict[str, float]:
+    """Return how long some parts of pages take to come, and what one takes of the server."""
+    before = spent(server)
+    times = [asked(page, path, form) for path, form in requests]
+    return spread(times) | {"cpu": round((spent(server) - before) / len(times), 1)}
+
+
 def asked(page: Page, path: str, form: dict[str, str] | None = None) -> float:
     """Return how long a part of a page takes to come."""
-    took, status, text = page.evaluate(_ASK, [path, form])
+    took, status = page.evaluate(_ASK, [path, form])
     assert status == 200, f"{path} answered {status}"  # noqa: PLR2004 - OK
-    assert text
     return float(took)
 
 
-def scrolled(page: Page, home: Path) -> dict[str, object]:
+def scrolled(page: Page, home: Path, server: int) -> dict[str, object]:
     """Return how long the next items take, at random depths of what may be chosen."""
     pick = random.Random(3)
     twin = bootstrap.open_(home, PASSPHRASE)
@@ -134,16 +149,13 @@ def scrolled(page: Page, home: Path) -> dict[str, object]:
     for name, what in chosen.items():
         # The first answer after the views have changed finds out where each conversation ends.
         found[f"{name}, first"] = round(asked(page, f"/timeline?{what}"), 1)
-        times = []
-        for _ in range(ASKED):
-            month = pick.choice(months)
-            until = f"{month // 100}-{month % 100:02d}-28"
-            times.append(asked(page, f"/timeline?{what}&until={until}"))
-        found[name] = spread(times)
+        depths = (pick.choice(months) for _ in range(ASKED))
+        paths = [f"/timeline?{what}&until={m // 100}-{m % 100:02d}-28" for m in depths]
+        found[name] = answered(page, server, [(path, None) for path in paths])
     return found
 
 
-def searched(page: Page, home: Path) -> dict[str, object]:
+def searched(page: Page, home: Path, server: int) -> dict[str, object]:
     """Return how long it takes to find words of the vault's own items."""
     pick = random.Random(4)
     twin = bootstrap.open_(home, PASSPHRASE)
@@ -163,7 +175,7 @@ def searched(page: Page, home: Path) -> dict[str, object]:
         asked(page, "/search", {"words": "first", "by": by})
         for name, query in queries.items():
             forms = [{"words": query(pick.choice(texts)), "by": by} for _ in range(ASKED)]
-            found[f"{name}, {by}"] = spread([asked(page, "/search", form) for form in forms])
+            found[f"{name}, {by}"] = answered(page, server, [("/search", f) for f in forms])
     return found
 
 
@@ -171,7 +183,7 @@ def run(place: Path, events: int) -> dict[str, object]:
     """Measure, and return what to print."""
     home = place / "vault"
     result: dict[str, object] = {"events": events} | prepared(place, events)
-    with served(home) as url, sync_playwright() as playwright:
+    with served(home) as (url, server), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1360, "height": 860})
         page.set_default_timeout(600_000)
@@ -187,8 +199,8 @@ def run(place: Path, events: int) -> dict[str, object]:
         result["paint_ms"] = {
             path: painted(page, base + path) for path in (*SCREENS, str(item), f"{item}/uses")
         }
-        result["scroll_ms"] = scrolled(page, home)
-        result["search_ms"] = searched(page, home)
+        result["scroll_ms"] = scrolled(page, home, server)
+        result["search_ms"] = searched(page, home, server)
         browser.close()
     return result
 

@@ -332,13 +332,6 @@ class Twin:
         return Secret(keys.derived("training/noise"))
 
     @property
-    def settings(self) -> Derived:
-        """The sealed files of what was chosen for this device."""
-        keys = self.log.keys
-        assert isinstance(keys, Keys), "a secret opens all keys"
-        return Derived(self.home / "views", keys.sealing("views"))
-
-    @property
     def pod(self) -> PodKeeping:
         """What this device keeps of the owner's pod."""
         keys = self.log.keys

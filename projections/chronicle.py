@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from projections.circles import Circles, micros
-from projections.view import batches, marks
+from projections.view import Value, batches, marks
 from vault.consent import Filters
 
 __all__ = ["NEWEST", "TABLES", "UNDATED", "Chronicle", "Counted", "Mark"]
@@ -65,7 +65,7 @@ def _goes(item: str) -> str:
 
 TABLES = f"""
         CREATE INDEX items_by_time ON items (dated);
-        CREATE INDEX items_by_circle ON items (circle, dated);
+        CREATE INDEX items_by_circle ON items (circle, type, dated);
         CREATE TABLE months (month INTEGER, type INTEGER, source TEXT, n INTEGER NOT NULL,
             PRIMARY KEY (month, type, source)) WITHOUT ROWID;
         CREATE TRIGGER items_come AFTER INSERT ON items BEGIN {_comes("NEW")} END;
@@ -74,8 +74,16 @@ TABLES = f"""
             BEGIN {_goes("OLD")} {_comes("NEW")} END;
 """
 
-_FEW = 300
-"""So many circles are asked one by one; of more it is found out first which may have an answer."""
+_REMEMBERED = 16
+
+
+class _Part(NamedTuple):
+    """What one circle has of one type, and when that ends and begins."""
+
+    last: int
+    first: int
+    circle: int
+    type: int
 
 
 class Chronicle:
@@ -90,8 +98,8 @@ class Chronicle:
         self._db = db
         self._circles = circles
         self._reached = reached
-        self._spans: dict[int, tuple[int, int]] = {}
-        self._spans_at: tuple[str, int] | None = None
+        self._parts: dict[object, list[_Part]] = {}
+        self._parts_at: tuple[str, int] | None = None
 
     def counted(self) -> tuple[Counted, ...]:
         """Return how many items there are by month, type and source."""
@@ -116,10 +124,10 @@ class Chronicle:
         if filters.until:
             before = min(before, Mark(micros(filters.until), -1))
         found: list[Mark] = []
-        for last, where in self._ranges(type_, filters, since, before):
+        for last, where, values in self._ranges(type_, filters, since, before):
             if len(found) == limit and last < found[0].dated:
                 break
-            for mark in self._within(where, since, before, limit):
+            for mark in self._within(where, (*values, since, before.dated, *before, limit)):
                 if len(found) < limit:
                     heappush(found, mark)
                 elif mark > found[0]:
@@ -128,51 +136,49 @@ class Chronicle:
 
     def _ranges(
         self, type_: str, filters: Filters, since: int, before: Mark
-    ) -> Iterator[tuple[int, str]]:
+    ) -> Iterator[tuple[int, str, tuple[int, ...]]]:
         """Yield what the index holds in order, each with a time behind which nothing of it is.
 
         The latest of these come first.
         """
         types = self._circles.types(type_) if type_ else None
-        circles = self._circles.numbers(filters)
-        if circles is not None:
-            among = "" if types is None else f" AND +type IN ({', '.join(map(str, types))})"
-            for last, number in self._alive(circles, since, before):
-                yield last, f"circle = {number}{among}"
+        where, values = self._circles.which(filters)
+        if where:
+            for part in self._parts_of(where, values, types):
+                if part.first <= before.dated and part.last >= since:
+                    last = min(part.last, before.dated)
+                    yield last, "circle = ? AND type = ?", (part.circle, part.type)
         elif types is not None:
-            yield from ((before.dated, f"type = {number}") for number in types)
+            yield from ((before.dated, "type = ?", (number,)) for number in types)
         else:
-            yield before.dated, "1"
+            yield before.dated, "1", ()
 
-    def _within(self, where: str, since: int, before: Mark, limit: int) -> Iterator[Mark]:
+    def _within(self, where: str, values: tuple[int, ...]) -> Iterator[Mark]:
         rows = self._db.execute(
             f"SELECT dated, no FROM items WHERE {where} AND dated >= ? AND dated <= ?"  # noqa: S608
             " AND (dated < ? OR no < ?) ORDER BY dated DESC, no DESC LIMIT ?",
-            (since, before.dated, *before, limit),
+            values,
         )
         return (Mark(*row) for row in rows)
 
-    def _alive(self, circles: Sequence[int], since: int, before: Mark) -> list[tuple[int, int]]:
-        """Return the circles that may have items of a time, each with that of its last one."""
-        if len(circles) <= _FEW:
-            return [(before.dated, number) for number in circles]
-        spans = self._all_spans()
-        known = ((number, *spans[number]) for number in circles if number in spans)
-        alive = [
-            (min(last, before.dated), number)
-            for number, first, last in known
-            if first <= before.dated and last >= since
-        ]
-        return sorted(alive, reverse=True)
-
-    def _all_spans(self) -> dict[int, tuple[int, int]]:
-        """Return when each circle begins and ends."""
+    def _parts_of(
+        self, where: str, values: Sequence[Value], types: Sequence[int] | None
+    ) -> list[_Part]:
+        """Return the parts of some circles, those that end last before the others."""
         reached = self._reached()
-        if self._spans_at != reached:
-            rows = self._db.execute("SELECT circle, min(dated), max(dated) FROM items GROUP BY 1")
-            self._spans = {number: (first, last) for number, first, last in rows}
-            self._spans_at = reached
-        return self._spans
+        if self._parts_at != reached or len(self._parts) >= _REMEMBERED:
+            self._parts.clear()
+            self._parts_at = reached
+        key = (where, *values, None if types is None else tuple(types))
+        if key not in self._parts:
+            of = "" if types is None else f" AND type IN ({', '.join(map(str, types))})"
+            rows = self._db.execute(
+                "SELECT max(dated), min(dated), circle, type FROM items WHERE circle IN"  # noqa: S608
+                f" (SELECT no FROM circles WHERE {where}){of} GROUP BY circle, type",
+                values,
+            )
+            self._parts[key] = sorted((_Part(*row) for row in rows), reverse=True)
+        return self._parts[key]
 
     def _named(self, found: Sequence[Mark]) -> list[tuple[Mark, str]]:
         ids: dict[int, str] = {}

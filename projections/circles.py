@@ -147,7 +147,7 @@ class Circles:
         Of a sensitive matter any item may be: there, only its words tell.
         """
         clauses, values = ["1"], list[Value]()
-        circle, of_circle = self._circles(filters)
+        circle, of_circle = self.which(filters)
         if type_ and not is_sensitive(type_):
             # Where circles are given, they are the way in; the plus keeps the other index away.
             types = ", ".join(map(str, self.types(type_)))
@@ -189,9 +189,7 @@ class Circles:
             limit: How many at most.
         """
         behind = (
-            ""
-            if after is None
-            else "HAVING sum(i.n) < ?1 OR (sum(i.n) = ?1 AND min(c.no) > ?2)"
+            "" if after is None else "HAVING sum(i.n) < ?1 OR (sum(i.n) = ?1 AND min(c.no) > ?2)"
         )
         return self._rooms("", behind, (*(after or (0, 0)), limit))
 
@@ -236,14 +234,7 @@ class Circles:
             if any(within(one, type_) for one in (name, *decode_labels(labels)))
         ]
 
-    def numbers(self, filters: Filters) -> list[int] | None:
-        """Return the circles that a filter is about; None where it is about all of them."""
-        where, values = self._circles(filters)
-        if not where:
-            return None
-        return [no for (no,) in self._db.execute(f"SELECT no FROM circles WHERE {where}", values)]  # noqa: S608
-
-    def _circles(self, filters: Filters) -> tuple[str, list[Value]]:
+    def which(self, filters: Filters) -> tuple[str, list[Value]]:
         """Return a condition for the circles that a filter is about; nothing where it is about all."""
         clauses, values = list[str](), list[Value]()
         if filters.source:

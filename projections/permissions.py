@@ -422,7 +422,8 @@ class Permissions(View):
     @property
     def edition(self) -> str:
         """What changes whenever anything is said of consent, by whomever."""
-        return f"{self.order}.{self._one('SELECT max(position) FROM history') or 0}"
+        newest = int(self._one("SELECT max(position) FROM history") or 0)
+        return f"{self.order}.{newest}"
 
     def _record(self, entry: Entry) -> None:
         event = entry.event

@@ -22,7 +22,7 @@ From a@x Mon Jan  2 10:00:00 2023
 From: {sender}
 To: {to}
 Date: Mon, 02 Jan 2023 10:{minute:02d}:00 +0000
-Message-ID: <{number}@home.example>
+Message-ID: <{name}-{number}@home.example>
 Subject: {subject}
 
 {text}
@@ -40,6 +40,7 @@ def mbox(path: Path, mails: list[tuple[str, str, str]]) -> Path:
                 to=PRIYA if sender == ADA else ADA,
                 minute=number % 60,
                 number=number,
+                name=path.stem,
                 subject=subject,
                 text=text,
             )

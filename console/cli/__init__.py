@@ -31,7 +31,10 @@ _COMMANDS = {
     "keys": ("console.cli.keys", "Change the passphrase, renew keys and the recovery page."),
     "me": ("console.cli.items", "Say under which names and addresses you appear."),
     "add": ("console.cli.items", "Collect an export: a file, folder, zip or tar."),
-    "sources": ("console.cli.sources", "See what can be read, and check a source on a sample."),
+    "sources": (
+        "console.cli.sources",
+        "See what can be read, check a source on a sample, watch a folder.",
+    ),
     "imports": (
         "console.cli.imports",
         "See what was imported and what could not be read, and read that again.",

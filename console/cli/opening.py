@@ -15,7 +15,7 @@ import click
 
 from console import keyring
 from console.cli.common import home_folder
-from vault.errors import Locked, NotFound, StorageError, UsageError
+from vault.errors import Locked, NotFound, StorageError
 
 if TYPE_CHECKING:
     from console.bootstrap import Twin

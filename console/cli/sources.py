@@ -2,10 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from console.cli.common import GlobalOptions, command, emit, printable, talk
+from console.cli.opening import opened
+
+if TYPE_CHECKING:
+    from console.use.watching import Watched
 
 __all__ = ["sources"]
 
@@ -14,7 +19,7 @@ __all__ = ["sources"]
 @GlobalOptions.add
 @click.pass_context
 def sources(ctx: click.Context) -> None:
-    """See what can be read, and check a source on a sample.
+    """See what can be read, check a source on a sample, watch a folder.
 
     Alone it lists what can be read and how to ask for it.
     """
@@ -86,5 +91,55 @@ def check(source: str, sample: Path, names: tuple[str, ...], mutations: int) -> 
         sys.exit(1)
 
 
-sources.add_command(list_)
-sources.add_command(check)
+@command("watch")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--source", default="", help="Read it as this source, whatever it looks like.")
+def watch(path: Path, source: str) -> None:
+    """Read a file or folder again whenever it changes, while `twin up` runs.
+
+    Which places are watched stays on this device.
+    """
+    from console.use import watching  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        found = watching.watch(twin, path, source=source)
+    _tell_watched(found)
+
+
+@command("unwatch")
+@click.argument("path", type=click.Path(path_type=Path))
+def unwatch(path: Path) -> None:
+    """Watch a file or folder no more; what was collected of it stays."""
+    from console.use import watching  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        found = watching.unwatch(twin, path)
+    _tell_watched(found)
+
+
+@command("watched")
+def watched() -> None:
+    """List what is watched on this device."""
+    from console.use import watching  # noqa: PLC0415 — heavy
+
+    with opened() as twin:
+        found = watching.watched(twin)
+    _tell_watched(found)
+
+
+def _tell_watched(found: "Watched") -> None:
+    def lines() -> None:
+        for one in found.places:
+            click.echo(printable(one.path) + ("" if one.is_there else "  (not there now)"))
+        if not found.places:
+            talk("Nothing is watched: `twin sources watch PATH`.")
+        elif found.is_paused:
+            talk("Watching is paused; the pages resume it.")
+        else:
+            talk("They are read when they change, while `twin up` runs and the vault is open.")
+
+    emit(found, lines)
+
+
+for _one in (list_, check, watch, unwatch, watched):
+    sources.add_command(_one)

@@ -39,7 +39,7 @@ LESSONS = (
     Lesson(
         "clouds",
         "cloud",
-        "Why data in other people’s clouds is not your own",
+        "Why data in a cloud is not your own",
         "Who holds the only copy, and the key to it, decides what may be done with it.",
     ),
     Lesson(

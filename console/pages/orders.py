@@ -89,7 +89,8 @@ def _decoded(carried: Carried) -> Order:
     assert module.startswith("console.pages."), "only our own orders are carried out"
     kind = getattr(import_module(module), name)
     assert issubclass(kind, Order)
-    return msgspec.json.decode(carried.order, type=kind)
+    order: Order = msgspec.json.decode(carried.order, type=kind)
+    return order
 
 
 def _outlet() -> BinaryIO:
@@ -109,6 +110,8 @@ def _stop_with_server() -> None:
 
 def main() -> None:
     """Carry out the order on stdin."""
+    # Where the server runs in the background of a script it hands down that this is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     carried = msgspec.json.decode(sys.stdin.buffer.readline(), type=Carried)
     threading.Thread(target=_stop_with_server, daemon=True).start()
     last = [-1, -1]

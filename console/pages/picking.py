@@ -20,6 +20,8 @@ __all__ = ["Crumb", "Entry", "Listing", "Places", "checked", "stamped"]
 _REMEMBERED = 50_000
 _SHOWN = 300
 _STARTS = ("Downloads", "Documents", "Desktop")
+# What the system shows as files and is none: reading it may never end.
+_NO_FILES = (Path("/dev"), Path("/proc"), Path("/sys"))
 _MOUNTS = ("/media", "/run/media", "/mnt", "/Volumes")
 
 
@@ -122,7 +124,7 @@ class Places:
             return None
         is_folder = stat.S_ISDIR(about.st_mode)
         path = Path(one.path)
-        if not (is_folder or stat.S_ISREG(about.st_mode)) or path == but:
+        if not (is_folder or stat.S_ISREG(about.st_mode)) or path in {but, *_NO_FILES}:
             return None
         return Entry(
             name=one.name,
@@ -156,8 +158,9 @@ def checked(typed: str, *, but: Path) -> Path:
         raise NotFound(
             f"There is nothing at {path} that can be read; look whether it is written correctly."
         ) from error
-    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-        raise UsageError(f"{path} is neither a file nor a folder; choose one of these.")
+    is_kind = stat.S_ISDIR(mode) or stat.S_ISREG(mode)
+    if not is_kind or any(path.is_relative_to(one) for one in _NO_FILES):
+        raise UsageError(f"{path} is neither a file nor a folder of yours; choose one of these.")
     if not os.access(path, os.R_OK):
         raise NotFound(f"{path} may not be read by you; change its permissions, or copy it.")
     if path.resolve().is_relative_to(but.resolve()):

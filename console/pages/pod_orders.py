@@ -2,15 +2,27 @@
 
 from pathlib import Path
 
+import msgspec
+
 from console.bootstrap import Twin
 from console.pages.orders import Order, Told
 from console.use import drilling, mirroring, podding
 from console.use.drilling import Drilled
-from console.use.mirroring import Exchanged
 from console.use.podding import Scrubbed, Synced
 from vault.errors import UsageError
+from vault.mirrors import Given, Taken
 
-__all__ = ["Drill", "Exchange", "Scrub", "Sync"]
+__all__ = ["Drill", "Exchange", "Met", "Scrub", "Sync"]
+
+
+class Met(msgspec.Struct, frozen=True, kw_only=True):
+    """What came and went in a folder where devices meet; `suspended` are models."""
+
+    events: int
+    checkpoint: str
+    taken: Taken
+    written: Given
+    suspended: tuple[str, ...]
 
 
 class Sync(Order, frozen=True, kw_only=True):
@@ -53,7 +65,7 @@ class Exchange(Order, frozen=True, kw_only=True):
     back = "/pod/devices"
     out: str
 
-    def run(self, twin: Twin, told: Told) -> Exchanged:
+    def run(self, twin: Twin, told: Told) -> Met:
         """Return what came and went."""
         out = Path(self.out)
         if mirroring.is_newer(twin, out):
@@ -61,4 +73,11 @@ class Exchange(Order, frozen=True, kw_only=True):
                 "The owner key was replaced on another device: close these pages and run `twin "
                 "device exchange` with that folder, which asks for the passphrase that holds now."
             )
-        return mirroring.exchange(twin, out, told)
+        done = mirroring.exchange(twin, out, told)
+        return Met(
+            events=done.events,
+            checkpoint=done.checkpoint,
+            taken=done.taken,
+            written=done.written,
+            suspended=done.suspended,
+        )

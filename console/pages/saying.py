@@ -20,7 +20,17 @@ from console.use.effects import Effects
 from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, check_type, normal
 from vault.errors import ConsentError, NotFound, UsageError
 
-__all__ = ["Asked", "TOLD", "changes", "check", "known", "mark", "pause_changes", "person_form", "statement"]
+__all__ = [
+    "TOLD",
+    "Asked",
+    "changes",
+    "check",
+    "known",
+    "mark",
+    "pause_changes",
+    "person_form",
+    "statement",
+]
 
 TOLD = ConsentError(
     "What may be done with your data was changed meanwhile, in another tab or on another device; "
@@ -47,7 +57,7 @@ class Asked:
     recipient: str
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0917 - a form
         cls,
         cell: Annotated[str, Form(max_length=200)] = "",
         type: Annotated[str, Form(max_length=200)] = "",  # noqa: A002 - the name of the field
@@ -275,9 +285,9 @@ def _taught(found: Effects) -> tuple[str, ...]:
 
 def _sharing(said: Statement, found: Effects) -> tuple[str, ...]:
     if said.effect is Effect.ALLOW:
+        what = f"{words(said.type).full.lower()}: {_items(found.items, found).lower()} now"
         return (
-            f"{said.recipient} may be given {words(said.type).full.lower()}: "
-            f"{_items(found.items, found).lower()} now.",
+            f"{said.recipient} may be given {what}.",
             "Nothing is sent by this; what is sent later stands in your history.",
         )
     whom = said.recipient or "Nobody"

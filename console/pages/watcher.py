@@ -117,5 +117,7 @@ class Watcher:
                 continue
             order = Collect(path=path, source=self._watched[path].source)
             with suppress(VaultError):  # locked this moment, or enough is being done already
-                self.jobs.start(order, self.keeper.secret, lambda job: f"/sources/collected/{job.id}")
+                self.jobs.start(
+                    order, self.keeper.secret, lambda job: f"/sources/collected/{job.id}"
+                )
                 del self._changed[path]

@@ -15,7 +15,7 @@ __all__ = [
     "words",
 ]
 
-_WHOSE = {"sent": "your words", "received": "others’ words"}
+_WHOSE = {"sent": "your words", "received": "others' words"}
 
 SENSITIVE_TYPES = tuple(sorted(SENSITIVE))
 

@@ -18,7 +18,18 @@ from vault.consent import Purpose
 from vault.disk import storage
 from vault.errors import NotFound, TamperError, UsageError
 
-__all__ = ["Begun", "OnPaper", "Place", "Step", "begun", "confirm", "finish", "on_paper", "page", "place"]
+__all__ = [
+    "Begun",
+    "OnPaper",
+    "Place",
+    "Step",
+    "begun",
+    "confirm",
+    "finish",
+    "on_paper",
+    "page",
+    "place",
+]
 
 _SETTING = "begin"
 

@@ -18,7 +18,7 @@ from console.use.speaking import TEMPERATURE, Speaker, keep, may_answer, speaker
 from projections.feedback import Judged
 from projections.rows import Message
 from trainer.engine import Sampling, Voice
-from vault.consent import Effect, Purpose
+from vault.consent import Effect, Purpose, in_force
 from vault.errors import NotFound, UsageError
 from vault.events import FeedbackGiven
 
@@ -241,9 +241,12 @@ def _worded(text: str, longest: int, what: str) -> str:
 
 
 def _is_searchable(twin: Twin) -> bool:
+    """Whether any statement that stands allows searching."""
     return any(
-        one.purpose is Purpose.SEARCH and one.effect is Effect.ALLOW
-        for one in twin.views.permissions.statements
+        one.purpose is Purpose.SEARCH
+        and one.effect is Effect.ALLOW
+        and (one.expires is None or twin.now < one.expires)
+        for one in in_force(twin.views.permissions.statements)
     )
 
 

@@ -55,14 +55,12 @@ def drill(twin: Twin, progress: Callable[[int, int], None] | None = None) -> Dri
     scratch = Scratch(twin.home)
     try:
         with alone(twin), reading(way, twin.network) as (talk, place):
-            made = restoring.restore(
-                scratch.path / "vault", place, twin.secret, _NAME, progress
-            )
+            made = restoring.restore(scratch.path / "vault", place, twin.secret, _NAME, progress)
             problems = (*differences(twin.log, place), *_problems(made, twin.secret))
             traffic = talk.traffic
         return Drilled(
             url=way.url,
-            events=made.events,
+            events=made.events - 1,  # but for the one that enrols the new device
             present=twin.log.head.size,
             withheld=made.withheld,
             checkpoint=made.checkpoint,

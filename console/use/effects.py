@@ -28,7 +28,15 @@ from vault.consent import (
 )
 from vault.errors import NotFound
 
-__all__ = ["Effects", "Merging", "of_erasing", "of_merging", "of_pause", "of_resuming", "of_statements"]
+__all__ = [
+    "Effects",
+    "Merging",
+    "of_erasing",
+    "of_merging",
+    "of_pause",
+    "of_resuming",
+    "of_statements",
+]
 
 _MOST = 2_500
 _MOST_ROWS = 1_500
@@ -88,7 +96,9 @@ def of_pause(twin: Twin, pause: Pause) -> Effects:
 def of_resuming(twin: Twin, pause: Pause) -> Effects:
     """Return what would change for training if a pause were ended now."""
     twin.catch_up()
-    kept = [one for one in twin.views.permissions.pauses if replace(one, id="") != replace(pause, id="")]
+    kept = [
+        one for one in twin.views.permissions.pauses if replace(one, id="") != replace(pause, id="")
+    ]
     return _repaused(twin, pause, tuple(kept))
 
 

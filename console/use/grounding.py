@@ -116,7 +116,7 @@ def _passages(stored: Stored) -> Iterator[str]:
 
 
 def _cut(passage: str) -> str:
-    told = " ".join(passage.split())
+    told = " ".join(passage.split()).lstrip("-*#> ")
     return told if len(told) <= _LONGEST else told[: _LONGEST - 1].rstrip() + "…"
 
 

@@ -1,6 +1,6 @@
 """What may be done with each kind of data for each purpose, as the statements in force say it.
 
-A kind is a type of which something is kept, or of which something was said. Its cell is decided
+A kind is a type of which something is kept, or of which more was said than that it is collected. Its cell is decided
 as an item of it would be of which nothing more is known than its source; statements narrowed
 further are told beside it, since only single items tell how far these go.
 """
@@ -103,8 +103,13 @@ def is_narrowed(filters: Filters) -> bool:
 
 
 def _spoken_of(twin: Twin, known: set[str]) -> set[str]:
-    """Return the types of which something was said, but for those that are above others."""
-    said = {one.type for one in in_force(twin.views.permissions.statements)} - known
+    """Return the types of which more was said than collecting, but for those above others."""
+    # What a source may bring is allowed to be collected as a whole, whatever it brought.
+    said = {
+        one.type
+        for one in in_force(twin.views.permissions.statements)
+        if one.purpose is not Purpose.COLLECT
+    } - known
     return {
         one
         for one in said

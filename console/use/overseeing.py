@@ -164,9 +164,7 @@ def _touches(wide: str, name: str) -> bool:
 
 
 def _notices(twin: Twin, kinds: tuple[Kind, ...]) -> Iterator[Notice]:
-    suspended = tuple(
-        one.id for one in twin.views.lineage.models() if one.status == "suspended"
-    )
+    suspended = tuple(one.id for one in twin.views.lineage.models() if one.status == "suspended")
     if suspended:
         yield Notice(trouble=Trouble.SUSPENDED, count=len(suspended), models=suspended)
     permissions = twin.views.permissions
@@ -175,7 +173,10 @@ def _notices(twin: Twin, kinds: tuple[Kind, ...]) -> Iterator[Notice]:
         (Trouble.ASKED, len(permissions.waiting)),
         (Trouble.PAUSED, len(permissions.pauses)),
         (Trouble.UNREAD, _unread(twin)),
-        (Trouble.NEW, sum(one.items for one in kinds if _is_undecided(one, permissions.statements))),
+        (
+            Trouble.NEW,
+            sum(one.items for one in kinds if _is_undecided(one, permissions.statements)),
+        ),
         (Trouble.OWED, pod.owed if pod else 0),
         (Trouble.WAITING, pod.waiting if pod else 0),
         (Trouble.PAPER, len(bootstrap.recovery_pages(twin.home))),
@@ -202,4 +203,3 @@ def _is_undecided(kind: Kind, said: tuple[Statement, ...]) -> bool:
         and not kind.is_sensitive
         and not any(_touches(one.type, kind.type) for one in used)
     )
-

@@ -162,15 +162,15 @@ def about(twin: Twin, name: str) -> About:
     return About(
         person=named,
         namesakes=tuple(map(Person.of, others.values())),
-        kinds=tuple(twin.views.timeline.circles.kinds(Filters(person=people.form_of(person))).items()),
+        kinds=tuple(
+            twin.views.timeline.circles.kinds(Filters(person=people.form_of(person))).items()
+        ),
         statements=tuple(
             one
             for one in said.statements
             if one.filters.person and people.means(one.filters.person, person)
         ),
-        pauses=tuple(
-            one for one in said.pauses if one.person and people.means(one.person, person)
-        ),
+        pauses=tuple(one for one in said.pauses if one.person and people.means(one.person, person)),
     )
 
 

@@ -193,9 +193,7 @@ def preview(twin: Twin, count: int, *, view: str = "") -> Preview:
     return Preview(samples=tuple(Sample(before=one.before, after=one.after) for one in found))
 
 
-def seen(
-    twin: Twin, count: int, *, most_masked: bool = False, view: str = ""
-) -> tuple[Seen, ...]:
+def seen(twin: Twin, count: int, *, most_masked: bool = False, view: str = "") -> tuple[Seen, ...]:
     """Show some examples exactly as a model would see them now.
 
     Args:

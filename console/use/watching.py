@@ -5,13 +5,13 @@ collected as by `collecting.add`, so consent decides about it in the same way.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from console.bootstrap import Twin
-from projections.imports import Import
 from vault.errors import Exists, NotFound, UsageError
 
 __all__ = ["Place", "Watched", "pause", "resume", "stamp", "unwatch", "watch", "watched"]
@@ -32,26 +32,22 @@ class _List(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A watched file or folder: `number` names it, `last` is the import that it brought last.
+    """A watched file or folder, and the number of the import that it brought last, 0 before any.
 
-    `unread` counts what that import could not read.
+    `at` is when that was, `unread` counts what it could not read.
     """
 
-    number: int
     path: str
     source: str
     is_there: bool
-    last: Import | None
+    number: int = 0
+    at: datetime | None = None
+    unread: int = 0
 
     @property
     def name(self) -> str:
         """The last part of its path."""
         return Path(self.path).name or self.path
-
-    @property
-    def unread(self) -> int:
-        """How much the last import of it could not read."""
-        return sum(count for _, count in self.last.event.bad_reasons) if self.last else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +63,7 @@ def watched(twin: Twin) -> Watched:
     twin.catch_up()
     known = _read(twin)
     return Watched(
-        places=tuple(_place(twin, number, one) for number, one in enumerate(known.places, 1)),
+        places=tuple(_place(twin, one) for one in known.places),
         is_paused=known.is_paused,
     )
 
@@ -95,7 +91,9 @@ def watch(twin: Twin, path: Path, *, source: str = "") -> Watched:
         raise NotFound(f"There is nothing at {path}; say where the file or folder lies.")
     home = twin.home.resolve()
     if path.resolve().is_relative_to(home) or home.is_relative_to(path.resolve()):
-        raise UsageError("The vault lies in there, and changes all the time; choose a folder in it.")
+        raise UsageError(
+            "The vault lies in there, and changes all the time; choose a folder in it."
+        )
     if len(known.places) >= _MOST:
         raise UsageError(f"{_MOST} places are watched; stop watching one of them first.")
     _write(twin, _List((*known.places, _Kept(str(path), source)), known.is_paused))
@@ -142,13 +140,18 @@ def _paused(twin: Twin, *, is_paused: bool, refused: str) -> Watched:
     return watched(twin)
 
 
-def _place(twin: Twin, number: int, kept: _Kept) -> Place:
+def _place(twin: Twin, kept: _Kept) -> Place:
+    there = Path(kept.path).exists()
+    last = twin.views.imports.last(kept.path)
+    if last is None:
+        return Place(path=kept.path, source=kept.source, is_there=there)
     return Place(
-        number=number,
         path=kept.path,
         source=kept.source,
-        is_there=Path(kept.path).exists(),
-        last=twin.views.imports.last(kept.path),
+        is_there=there,
+        number=last.number,
+        at=last.at,
+        unread=sum(count for _, count in last.event.bad_reasons),
     )
 
 

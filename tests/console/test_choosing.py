@@ -1,21 +1,32 @@
 """Which model answers, and giving one up."""
 
+import shutil
+
 import pytest
 
 from tests.forked import Forked
+from tests.helpers import TOY, write_chats
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A folder with a vault and two models, to be copied; the second learned half as long."""
+    vault = Forked.in_folder(tmp_path_factory.mktemp("learned"))
+    vault.ok("init")
+    vault.ok("add", str(write_chats(vault.cwd)), "--me", "Ada Quill")
+    vault.ok("consent", "allow", "message", "train")
+    toy = vault.cwd / "toy.toml"
+    for text in (TOY, TOY.replace("epochs = 1.0", "epochs = 0.5")):
+        toy.write_text(text)
+        vault.ok("train", "--recipe", str(toy))
+    return vault.cwd
 
 
 @pytest.fixture
-def taught(tmp_path, many_chats, toy):
-    """A vault with two models; the second one learned half as long."""
-    vault = Forked.in_folder(tmp_path)
-    vault.ok("init")
-    vault.ok("add", str(many_chats()), "--me", "Ada Quill")
-    vault.ok("consent", "allow", "message", "train")
-    vault.ok("train", "--recipe", str(toy))
-    toy.write_text(toy.read_text().replace("epochs = 1.0", "epochs = 0.5"))
-    vault.ok("train", "--recipe", str(toy))
-    return vault
+def taught(tmp_path, learned):
+    """The command on a copy of that vault."""
+    shutil.copytree(learned, tmp_path, dirs_exist_ok=True)
+    return Forked.in_folder(tmp_path)
 
 
 def answering(vault):
@@ -38,7 +49,6 @@ def test_the_newest_answers_until_another_is_promoted(taught):
 
 
 def test_a_retired_model_leaves_nothing_behind_but_the_record(taught):
-    taught.ok("eval", "twin-2", "--quick")
     before = states(taught)
     done = taught.ok("models", "retire", "twin-2")
     assert (done["model"], done["answers"]) == ("twin-2", "twin-1")
@@ -54,7 +64,7 @@ def test_a_retired_model_leaves_nothing_behind_but_the_record(taught):
         ("models", "export", "twin-2", "--out", str(taught.cwd / "copy")),
     ):
         assert "gave it up" in taught.refused(5, *asked)["message"]
-    assert taught.ok("verify")["models"]
+    taught.ok("verify")
 
 
 def test_a_copy_of_a_retired_model_stays_until_what_it_learned_is_lost(taught):

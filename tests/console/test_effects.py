@@ -50,8 +50,9 @@ def test_telling_says_nothing(chats, twin_of):
     assert log(chats) == before
 
 
+@pytest.mark.usefixtures("chats")
 @pytest.mark.parametrize("filters", [Filters(), Filters(person="bex stone")])
-def test_as_many_examples_leave_as_were_told(chats, twin_of, filters):
+def test_as_many_examples_leave_as_were_told(twin_of, filters):
     twin = twin_of()
     rows = {row.id for row in twin.rows()}
     assert rows
@@ -90,7 +91,8 @@ def test_stricter_redaction_takes_examples_and_models_away(chats, twin_of, toy):
     assert (told.examples_leave, told.models) == (0, ())
 
 
-def test_what_begins_is_told_and_how_many_examples_it_can_give(chats, twin_of):
+@pytest.mark.usefixtures("chats")
+def test_what_begins_is_told_and_how_many_examples_it_can_give(twin_of):
     twin = twin_of()
     consenting.withdraw(twin, "message", Purpose.TRAIN, Filters())
     twin.views.settle(twin.vault.now())
@@ -134,7 +136,8 @@ def test_a_pause_on_a_person_covers_what_mentions_her(vault, twin_of, tmp_path):
     assert told.stops == 1
 
 
-def test_ending_a_pause_tells_what_comes_back(chats, twin_of):
+@pytest.mark.usefixtures("chats")
+def test_ending_a_pause_tells_what_comes_back(twin_of):
     twin = twin_of()
     paused = consenting.pause(twin, "message").paused
     told = effects.of_resuming(twin, paused)
@@ -142,7 +145,8 @@ def test_ending_a_pause_tells_what_comes_back(chats, twin_of):
     assert told.stops == 0
 
 
-def test_of_many_items_some_are_looked_at(chats, twin_of, monkeypatch):
+@pytest.mark.usefixtures("chats")
+def test_of_many_items_some_are_looked_at(twin_of, monkeypatch):
     monkeypatch.setattr(effects, "_MOST", 40)
     twin = twin_of()
     told = effects.of_statements(twin, said(Effect.DENY, "message", Purpose.TRAIN))

@@ -8,6 +8,9 @@ from console.use.presets import Preset
 from tests.helpers import PASSPHRASE
 from vault.consent import Effect, Filters, Profile, Purpose
 from vault.errors import UsageError
+from vault.events import ItemCollected
+from vault.items import Item
+from vault.log.sealed import Draft
 
 OWN, THEIRS = "message.chat.direct.sent", "message.chat.direct.received"
 
@@ -116,9 +119,7 @@ def test_what_she_forbade_stays_forbidden(collected):
 
 def test_a_conversation_that_was_taken_back_stays_out(collected):
     presets.apply(collected, Preset.TEACH)
-    consenting.withdraw(
-        collected, "message", Purpose.TRAIN, Filters(conversation="Priya Nair")
-    )
+    consenting.withdraw(collected, "message", Purpose.TRAIN, Filters(conversation="Priya Nair"))
     presets.apply(collected, Preset.TEACH)
     assert viewing.stats(collected).rows == 0
 
@@ -135,14 +136,9 @@ def test_a_wider_permission_is_not_said_again(collected):
     assert standing(collected, "search") == {("allow", "message"), ("allow", THEIRS)}
 
 
-def test_of_what_is_sensitive_nothing_is_said(empty, tmp_path):
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    (folder / "runs.csv").write_text("day,what\n2023-02-01,ran ten miles\n")
-    (folder / "runs.mapping.toml").write_text(
-        'type = "health.run"\ntext = "what"\ntime = { column = "day", format = "%Y-%m-%d" }\n'
-    )
-    collecting.add(empty, folder)
+def test_of_what_is_sensitive_nothing_is_said(empty):
+    item = Item(source="runs", native_id="1", text="ran ten miles", type="health.run")
+    empty.log.append([Draft(event=ItemCollected(item=item))])
     planned = presets.plan(empty, Preset.TEACH, others=True)
     assert planned.sensitive == (("health.run", 1),)
     assert planned.allow == ()

@@ -57,9 +57,9 @@ def sent(
 
 
 def waited(site: BrowserSite) -> None:
-    """Wait until the page of the work that goes on has led to what came of it."""
+    """Wait until the page of the work that goes on has led to what came of it, or says why not."""
     end = time.monotonic() + PATIENCE
-    while "/jobs/" in site.page.url and site.page.locator("#job progress").count():
+    while "/jobs/" in site.page.url and not site.page.locator("#job .alert").count():
         assert time.monotonic() < end, "the work does not end"
         site.page.wait_for_timeout(100)
     site.page.wait_for_load_state()

@@ -85,10 +85,11 @@ def _withdraws_a_conversation(site, model):
     site.open("/consent/conversations")
     site.page.get_by_role("link", name="Bex Stone").click()
     site.page.get_by_role("link", name="Say something of it").click()
-    sent(site, "/consent/effect", {"purpose": "train", "effect": "deny"})
+    fields = {"type": "message.chat.direct.sent", "purpose": "train", "effect": "deny"}
+    sent(site, "/consent/effect", fields)
     assert model in site.page.locator("main").inner_text(), "the effect is told before it applies"
-    with site.page.expect_navigation():
-        site.page.get_by_role("button", name="Do not allow it").click()
+    where = site.page.locator(".weighed form").get_attribute("action")
+    sent(site, where, button="Do not allow it")
     site.open("/models")
     assert "suspended" in site.page.locator("main").inner_text()
 

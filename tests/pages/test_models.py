@@ -1,27 +1,53 @@
 """Models on the pages: looked at, examined, chosen, handed out, given up, rebuilt."""
 
+import shutil
+from dataclasses import replace
+
 import pytest
 
 from console.pages import curves
-from tests.helpers import PASSPHRASE
+from projections import lineage
+from tests.forked import Forked
+from tests.helpers import PASSPHRASE, TOY, write_chats
 from tests.pages import working
 from tests.pages.test_training import over
 from trainer.evaluate import report
 from trainer.evaluate.report import Group, Measure, Report
+from vault.events import ModelTrained
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A folder with a vault and a model, to be copied."""
+    command = Forked.in_folder(tmp_path_factory.mktemp("learned"))
+    command.ok("init")
+    command.ok("add", str(write_chats(command.cwd)), "--me", "Ada Quill")
+    command.ok("consent", "allow", "message", "train")
+    (command.cwd / "toy.toml").write_text(TOY)
+    command.ok("train", "--recipe", str(command.cwd / "toy.toml"))
+    return command.cwd
 
 
 @pytest.fixture
-def taught(site, many_chats, toy):
-    """A site with one model."""
-    site.command.ok("add", str(many_chats()), "--me", "Ada Quill")
-    site.command.ok("consent", "allow", "message", "train")
-    site.command.ok("train", "--recipe", str(toy))
+def vault(twin, learned):
+    """The command on a copy of that vault."""
+    shutil.copytree(learned, twin.cwd, dirs_exist_ok=True)
+    return twin
+
+
+@pytest.fixture
+def taught(site):
+    """The pages of that vault."""
     return site
 
 
-def again(site, toy):
-    toy.write_text(toy.read_text().replace("epochs = 1.0", "epochs = 0.5"))
-    site.command.ok("train", "--recipe", str(toy))
+def again(site):
+    """Put another model beside the first, made of the same states."""
+    with site.client.app.state.keeper.changing() as twin:
+        made = replace(twin.manifest("twin-1"), model="twin-2")
+        lineage.record(twin.models, "twin-2", twin.rows())
+        twin.vault.record(ModelTrained(manifest=made, signature=b""))
+        twin.catch_up()
 
 
 def examined(site, model, value):
@@ -50,12 +76,6 @@ def examined(site, model, value):
         twin.models.write(report.name_of(model), made.encode())
 
 
-def test_without_a_model_it_leads_to_training(site):
-    page = site.get("/models").text
-    assert "No model yet" in page
-    assert 'href="/training"' in page
-
-
 def test_a_model_shows_what_it_is_made_from(taught):
     assert "twin-1" in taught.get("/models").text
     page = taught.get("/models/twin-1").text
@@ -77,8 +97,8 @@ def test_a_report_is_shown_as_pictures_and_numbers_and_nothing_of_it_as_markup(t
     assert "<b>note" not in page
 
 
-def test_models_are_compared_and_told_apart_only_beyond_chance(taught, toy):
-    again(taught, toy)
+def test_models_are_compared_and_told_apart_only_beyond_chance(taught):
+    again(taught)
     examined(taught, "twin-1", 0.9)
     examined(taught, "twin-2", 0.85)
     address = "/models/compare?model=twin-1&model=twin-2"
@@ -90,8 +110,8 @@ def test_models_are_compared_and_told_apart_only_beyond_chance(taught, toy):
     assert taught.get("/models/compare").status_code == 400
 
 
-def test_choosing_a_model_is_refused_where_another_tab_has_chosen(taught, toy):
-    again(taught, toy)
+def test_choosing_a_model_is_refused_where_another_tab_has_chosen(taught):
+    again(taught)
     answer = taught.post("/models/promote", {"model": "twin-1", "believed": "twin-2"})
     assert answer.headers["location"] == "/models/twin-1"
     late = taught.post("/models/promote", {"model": "twin-2", "believed": "twin-2"})
@@ -103,9 +123,8 @@ def test_choosing_a_model_is_refused_where_another_tab_has_chosen(taught, toy):
 
 
 def test_giving_a_model_up_needs_its_name_and_the_passphrase(taught):
-    taught.client.app.state.sessions.end_all()
-    cookie = taught.client.app.state.sessions.begin()
-    taught.client.cookies.set(taught.client.app.state.sessions.cookie, cookie)
+    for session in taught.client.app.state.sessions._sessions.values():
+        session.proven = None
     typed = {"typed": "twin-1"}
     assert taught.post("/models/twin-1/retire", typed).status_code == 403
     wrong = taught.post("/models/twin-1/retire", {"typed": "twin", "passphrase": PASSPHRASE})

@@ -1,18 +1,39 @@
 """Examples on the pages: read, filtered, approved, rejected, reworded, weighed."""
 
 import re
+import shutil
 
 import pytest
 
 from console.use import reviewing
+from tests.forked import Forked
+from tests.helpers import CHAT, write_chats
 from tests.pages import working
 
 
+@pytest.fixture(scope="module")
+def allowed(tmp_path_factory):
+    """A folder with a vault that may learn from a few chats, to be copied."""
+    command = Forked.in_folder(tmp_path_factory.mktemp("allowed"))
+    command.ok("init")
+    command.ok("add", str(write_chats(command.cwd)), "--me", "Ada Quill")
+    (command.cwd / "chats" / "WhatsApp Chat with Tom Baker.txt").write_text(CHAT)
+    command.ok("add", str(command.cwd / "chats"))
+    command.ok("consent", "allow", "message", "train")
+    command.ok("view", "build")
+    return command.cwd
+
+
 @pytest.fixture
-def shown(site, chat):
-    """A site with the examples of one chat."""
-    site.command.ok("add", str(chat), "--me", "Ada Quill")
-    site.command.ok("consent", "allow", "message", "train")
+def vault(twin, allowed):
+    """The command on a copy of that vault."""
+    shutil.copytree(allowed, twin.cwd, dirs_exist_ok=True)
+    return twin
+
+
+@pytest.fixture
+def shown(site):
+    """The pages of that vault."""
     return site
 
 
@@ -21,15 +42,9 @@ def pairs(site, **chosen):
         return reviewing.listed(twin, limit=1000, **chosen).pairs
 
 
-def test_without_examples_it_leads_to_consent(site):
-    page = site.get("/pairs").text
-    assert "No examples yet" in page
-    assert 'href="/consent"' in page
-
-
 def test_examples_are_read_as_a_model_would_see_them(shown):
     page = shown.get("/pairs").text
-    for one in pairs(shown):
+    for one in pairs(shown)[:20]:
         assert one.pair in page
     assert "07700 900142" not in page
     first = pairs(shown)[0]
@@ -81,11 +96,9 @@ def test_a_verdict_that_is_none_is_refused(shown):
     assert shown.post(f"/pairs/{first}/say", {"verdict": "approved"}).status_code == 400
 
 
-def test_examples_come_a_page_at_a_time_each_once(site, many_chats):
-    site.command.ok("add", str(many_chats()), "--me", "Ada Quill")
-    site.command.ok("consent", "allow", "message", "train")
-    site.command.ok("view", "build")
+def test_examples_come_a_page_at_a_time_each_once(site):
     every = [one.pair for one in pairs(site)]
+    assert len(every) > 40
     found, address = [], "/pairs"
     while address:
         page = site.part(address).text if found else site.get(address).text
@@ -110,9 +123,9 @@ def test_htmx_is_given_what_was_said_and_nothing_more(shown):
 
 
 def test_filters_find_what_they_say(shown):
-    for one in pairs(shown):
-        page = shown.get(f"/pairs?kind={one.kind}").text
-        assert one.pair in page
+    for kind in {one.kind for one in pairs(shown)}:
+        page = shown.get(f"/pairs?kind={kind}").text
+        assert pairs(shown, kind=kind)[0].pair in page
     assert "None of this sort" in shown.get("/pairs?kind=nothing").text
     assert shown.get("/pairs?view=nothing").status_code == 404
 
@@ -120,7 +133,7 @@ def test_filters_find_what_they_say(shown):
 def test_what_dominates_is_said_and_drawn(shown):
     page = shown.get("/pairs/bias").text
     assert "What stands out" in page
-    assert "rows only: shares say little" in page
+    assert "Sources" in page
     assert 'class="bars thin"' in page
     led = working.led(shown, shown.post("/pairs/bias"))
     assert "What stands out" in led.text

@@ -10,7 +10,7 @@ from console.pages.routes.search import _asked_for, _marked
 
 @pytest.fixture
 def chatted(site, chat):
-    """A site whose vault holds a chat of nine messages."""
+    """A site whose vault holds a chat of eight messages."""
     site.command.ok("add", str(chat), "--me", "Ada Quill")
     return site
 
@@ -43,7 +43,7 @@ def test_where_nothing_may_be_searched_it_leads_to_consent(chatted):
 
 
 def test_it_says_how_much_may_be_searched(allowed):
-    assert "4 of 9 items may be searched" in allowed.get("/search").text
+    assert "4 of 8 items may be searched" in allowed.get("/search").text
 
 
 def test_words_are_found_and_marked(allowed):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.pages import uploads
+from console.use import importing
 from tests.helpers import CHAT
 from tests.pages.working import ended, led
 
@@ -92,6 +93,7 @@ def test_words_of_the_file_are_text_on_the_page(site, tmp_path):
         ("", "Nothing was chosen"),
         ("/nowhere/at/all.zip", "There is nothing at /nowhere/at/all.zip"),
         ("/dev/zero", "neither a file nor a folder"),
+        ("/proc", "neither a file nor a folder"),
         ("a\x00b", "That is no path"),
     ],
 )
@@ -214,9 +216,7 @@ def test_an_upload_that_is_not_whole_leaves_nothing(site, body, words):
     assert list(site.command.home.glob("clean-*")) == []
 
 
-def test_an_upload_for_which_there_is_no_room_is_refused_before_it_is_read(
-    site, chat, monkeypatch
-):
+def test_an_upload_for_which_there_is_no_room_is_refused_before_it_is_read(site, chat, monkeypatch):
     monkeypatch.setattr(uploads, "_SPARE", 1 << 62)
     answer = uploaded(site, (chat.name, chat.read_bytes()))
     assert answer.status_code >= 400
@@ -245,7 +245,7 @@ def test_an_import_says_what_could_not_be_read_and_reads_it_again(site, tmp_path
     page = site.get("/sources/imports/1").text
     assert "broken.mbox" in page
     assert "it is cut off in its header" in page
-    assert "not readable" in site.get("/sources/imports").text
+    assert "Read again what could not be read" in site.get("/sources/imports").text
     broken.write_text(
         "From a@b Thu Jan  1 00:00:00 2023\nFrom: Bex <a@b>\nTo: Ada <ada@c>\n"
         "Date: Sun, 01 Jan 2023 00:00:00 +0000\nMessage-ID: <1@b>\nSubject: hi\n\nhello\n"
@@ -270,8 +270,6 @@ def test_an_import_that_lies_elsewhere_is_asked_for_and_found_there(site, tmp_pa
 
 
 def test_imports_are_paged_without_losing_one(site, tmp_path):
-    from console.use import importing
-
     for number in range(3):
         file = tmp_path / f"note-{number}.md"
         file.write_text(f"# note {number}\nwords {number}")

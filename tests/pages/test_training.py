@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import shutil
 import time
 
 import pytest
 
 from console.pages import curves
-from tests.helpers import TOY
+from tests.forked import Forked
+from tests.helpers import TOY, write_chats
 from tests.pages.working import ended, led
 from trainer import runs
 from trainer.runs import Log, Progress
@@ -15,12 +17,27 @@ from trainer.runs import Log, Progress
 SLOW = TOY.replace("epochs = 1.0", "epochs = 200.0")
 
 
+@pytest.fixture(scope="module")
+def allowed(tmp_path_factory):
+    """A folder with a vault that may learn from a few chats, to be copied."""
+    command = Forked.in_folder(tmp_path_factory.mktemp("allowed"))
+    command.ok("init")
+    command.ok("add", str(write_chats(command.cwd)), "--me", "Ada Quill")
+    command.ok("consent", "allow", "message", "train")
+    command.ok("view", "build")
+    return command.cwd
+
+
 @pytest.fixture
-def ready(site, many_chats):
-    """A site with examples to learn from."""
-    site.command.ok("add", str(many_chats()), "--me", "Ada Quill")
-    site.command.ok("consent", "allow", "message", "train")
-    site.command.ok("view", "build")
+def vault(twin, allowed):
+    """The command on a copy of that vault."""
+    shutil.copytree(allowed, twin.cwd, dirs_exist_ok=True)
+    return twin
+
+
+@pytest.fixture
+def ready(site):
+    """The pages of that vault."""
     return site
 
 
@@ -51,12 +68,6 @@ def events(site, page, **headers):
     return found
 
 
-def test_without_examples_it_leads_to_consent(site):
-    page = site.get("/training").text
-    assert "Nothing may be learned yet" in page
-    assert 'href="/consent"' in page
-
-
 def test_a_plan_is_shown_before_anything_is_learned(ready):
     page = led(ready, ready.post("/training/plan", {"preset": "voice", "text": TOY})).text
     assert "Nothing has been learned yet" in page
@@ -79,11 +90,7 @@ def test_a_run_is_followed_to_the_model_that_it_makes(ready):
     points = [point for name, _, data in said if name == "lines" for point in data]
     assert points[-1]["step"] == said[-1][2]["steps"]
     assert any(point.get("sample") for point in points)
-
-
-def test_a_browser_goes_on_behind_the_last_line_that_it_saw(ready):
-    page, job = begun(ready)
-    over(job)
+    # A browser goes on behind the last line that it saw.
     every = events(ready, page)
     [(_, last, points)] = [one for one in every if one[0] == "lines"]
     assert len(points) > 1

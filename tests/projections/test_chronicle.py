@@ -2,11 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from projections import chronicle
 from projections.chronicle import NEWEST, UNDATED, Counted, Mark
 from projections.circles import micros
 from tests.projections.test_circles import collect, filters, filters_of, items
@@ -26,7 +24,6 @@ def by_time(views, chosen):
     return [id_ for (id_,) in rows if id_ in chosen]
 
 
-@pytest.mark.parametrize("few", [0, 300])
 @settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -37,7 +34,7 @@ def by_time(views, chosen):
     limit=st.integers(1, 4),
 )
 def test_pages_of_what_a_filter_is_about_make_up_all_of_it(
-    new_world, few, *, drawn, type_, drawn_filters, limit
+    new_world, *, drawn, type_, drawn_filters, limit
 ):
     world = new_world()
     collect(world, drawn)
@@ -56,18 +53,15 @@ def test_pages_of_what_a_filter_is_about_make_up_all_of_it(
         if (wanted.since and one.item.at < wanted.since)
         or (wanted.until and one.item.at >= wanted.until)
     }
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(chronicle, "_FEW", few)
-        before, told = NEWEST, []
-        while found := views.timeline.chronicle.latest(type_, wanted, before, limit):
-            assert len(found) <= limit
-            told += ids(found)
-            before = found[-1][0]
+    before, told = NEWEST, []
+    while found := views.timeline.chronicle.latest(type_, wanted, before, limit):
+        assert len(found) <= limit
+        told += ids(found)
+        before = found[-1][0]
     assert told == by_time(views, chosen)
 
 
 def test_many_circles_are_read_only_as_far_as_they_reach(world, monkeypatch):
-    monkeypatch.setattr(chronicle, "_FEW", 1)
     collected = world.collect(
         *(world.item("ok", conversation=f"C{n}", minute=n) for n in range(20))
     )
@@ -79,8 +73,34 @@ def test_many_circles_are_read_only_as_far_as_they_reach(world, monkeypatch):
     source = Filters(source="phone")
     assert ids(latest.latest("", source, NEWEST, 3)) == collected[:-4:-1]
     assert len(asked) <= 4
-    world.collect(world.item("ok", conversation="C0", minute=30))
-    assert len(ids(world.follow().timeline.chronicle.latest("", source, NEWEST, 30))) == 21
+
+
+def test_what_is_remembered_of_circles_ends_with_the_state_of_the_view(world):
+    source = Filters(source="phone")
+    world.collect(*(world.item("ok", conversation=f"C{n}", minute=n) for n in range(5)))
+    assert len(world.follow().timeline.chronicle.latest("", source, NEWEST, 2)) == 2
+    newest = world.collect(
+        world.item("known", conversation="C0", minute=30),
+        world.item("new", conversation="C9", minute=31),
+    )
+    found = world.follow().timeline.chronicle.latest("", source, NEWEST, 2)
+    assert ids(found) == newest[::-1]
+
+
+def test_kinds_and_circles_are_told_by_time_and_not_as_they_came(world):
+    minutes = [5, 1, 4, 0, 3, 2]
+    kinds = ["message.chat.direct.sent", "message.email.sent"]
+    collected = world.collect(
+        *(
+            world.item("ok", kinds[n % 2], conversation=f"C{n % 3}", minute=minute)
+            for n, minute in enumerate(minutes)
+        )
+    )
+    latest = world.follow().timeline.chronicle.latest
+    by_minute = [id_ for _, id_ in sorted(zip(minutes, collected, strict=True), reverse=True)]
+    for type_, filters_ in (("message", Filters()), ("", Filters(source="phone"))):
+        assert ids(latest(type_, filters_, NEWEST, 2)) == by_minute[:2]
+        assert ids(latest(type_, filters_, NEWEST, 9)) == by_minute
 
 
 def test_an_item_without_a_date_stands_where_it_was_collected(world):

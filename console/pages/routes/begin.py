@@ -145,7 +145,7 @@ def allow(request: Request, keeper: TheKeeper) -> Response:
     return _allow(request, keeper)
 
 
-def _allow(request: Request, keeper: TheKeeper, *, status: int = 200) -> Response:
+def _allow(request: Request, keeper: TheKeeper, *, has_changed: bool = False) -> Response:
     with keeper.looking() as twin:
         standing = presets.standing(twin)
         plans = {one.value: presets.plan(twin, one, others=standing.others) for one in Preset}
@@ -160,11 +160,11 @@ def _allow(request: Request, keeper: TheKeeper, *, status: int = 200) -> Respons
         "search": _items(plans[Preset.SEARCH.value], Purpose.SEARCH),
         "train": _items(both[False], Purpose.TRAIN),
         "sensitive": [(kind_of(name).name, count) for name, count in both[True].sensitive],
-        "has_changed": status != 200,
+        "has_changed": has_changed,
         "items": items,
         "done": done,
     }
-    return page(request, "begin_allow.html", context, status=status)
+    return page(request, "begin_allow.html", context, status=409 if has_changed else 200)
 
 
 @router.post("/allow")
@@ -184,7 +184,7 @@ def said(
         if is_same:
             beginning.finish(twin, Step.ALLOW)
     if not is_same:
-        return _allow(request, keeper, status=409)
+        return _allow(request, keeper, has_changed=True)
     if not (planned.allow or planned.again or planned.withdraw):
         return RedirectResponse("/begin/learn", 303)
     job = jobs.start(
@@ -201,11 +201,12 @@ def _items(plan: Plan, purpose: Purpose) -> int:
 
 def _lines(plan: Plan) -> list[tuple[str, str, str, str]]:
     """Return what a preset would say, as what happens, the icon, the kind and the purpose."""
-    return [
-        *(("allow", *_named(one.type), one.purpose.value) for one in (*plan.allow, *plan.again)),
-        *(("take back", *_named(one.type), one.purpose.value) for one in plan.withdraw),
-        *(("stays forbidden", *_named(one.type), one.purpose.value) for one in plan.refused),
-    ]
+    said: list[tuple[str, str, Purpose]] = []
+    said += [("allow", one.type, one.purpose) for one in plan.allow]
+    said += [("allow", one.type, one.purpose) for one in plan.again]
+    said += [("take back", one.type, one.purpose) for one in plan.withdraw]
+    said += [("stays forbidden", one.type, one.purpose) for one in plan.refused]
+    return [(what, *_named(data_type), purpose.value) for what, data_type, purpose in said]
 
 
 def _named(data_type: str) -> tuple[str, str]:

@@ -12,6 +12,8 @@ from console.bootstrap import Twin
 from console.pages.access import Proven, TheJobs, TheKeeper
 from console.pages.consent_orders import Done, Say
 from console.pages.jobs import Job
+from console.pages.rendering import fragment, is_partial, page
+from console.pages.saying import Asked, changes, check, mark, statement
 from console.pages.wording import (
     PROFILES,
     PURPOSES,
@@ -19,8 +21,6 @@ from console.pages.wording import (
     statement_in_words,
     words,
 )
-from console.pages.rendering import fragment, is_partial, page
-from console.pages.saying import Asked, changes, check, mark, statement
 from console.use import consenting, effects, people, receipts
 from console.use.consenting import Asked as InPod
 from console.use.consenting import Kept, Paused, Resumed
@@ -154,9 +154,7 @@ def share(
     return _apply(keeper, jobs, asked, seen, shares=True)
 
 
-def _apply(
-    keeper: TheKeeper, jobs: TheJobs, asked: Asked, seen: str, *, shares: bool
-) -> Response:
+def _apply(keeper: TheKeeper, jobs: TheJobs, asked: Asked, seen: str, *, shares: bool) -> Response:
     with keeper.changing() as twin:
         twin.catch_up()
         said = statement(twin, asked)
@@ -183,7 +181,7 @@ def told(request: Request, id_: str, keeper: TheKeeper) -> Response:
 
 
 @router.get("/say")
-def saying(
+def saying(  # noqa: PLR0917 - a query
     request: Request,
     keeper: TheKeeper,
     type: str = "",  # noqa: A002 - the name of the parameter

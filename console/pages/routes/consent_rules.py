@@ -9,10 +9,10 @@ from console.bootstrap import Twin
 from console.pages.access import Proven, TheJobs, TheKeeper
 from console.pages.consent_orders import Done, PauseUse, Resume, Retain
 from console.pages.jobs import Job
-from console.pages.wording import SENSITIVE_TYPES, paused_in_words, words
 from console.pages.rendering import page
 from console.pages.routes.consent import line_of, whom
 from console.pages.saying import changes, check, mark, pause_changes, person_form
+from console.pages.wording import SENSITIVE_TYPES, paused_in_words, words
 from console.use import answering, effects, people, receipts, retaining
 from console.use.conversations import conversation, conversations
 from console.use.matrix import matrix
@@ -79,7 +79,7 @@ def _pause(twin: Twin, type_: str, source: str, who: str) -> Pause:
 
 
 @router.post("/pauses")
-def pause(
+def pause(  # noqa: PLR0917 - a form
     keeper: TheKeeper,
     jobs: TheJobs,
     seen: Seen,
@@ -200,7 +200,7 @@ def keeping(
 
 
 @router.post("/kept", dependencies=[Proven])
-def keep(
+def keep(  # noqa: PLR0917 - a form
     keeper: TheKeeper,
     jobs: TheJobs,
     seen: Seen,
@@ -236,9 +236,7 @@ def _days(given: str) -> int | None:
 
 
 @router.get("/conversations")
-def rooms(
-    request: Request, keeper: TheKeeper, items: int | None = None, no: int = 0
-) -> Response:
+def rooms(request: Request, keeper: TheKeeper, items: int | None = None, no: int = 0) -> Response:
     """Show conversations, those of most items first, to say something of one."""
     with keeper.looking() as twin:
         after = None if items is None else (items, no)
@@ -277,9 +275,7 @@ def inbox(request: Request, keeper: TheKeeper) -> Response:
             {
                 "waiting": one,
                 "line": line_of(twin, one.statement),
-                "changes": changes(
-                    one.statement, effects.of_statements(twin, one.statement)
-                ),
+                "changes": changes(one.statement, effects.of_statements(twin, one.statement)),
                 "seen": mark(twin, one.statement),
             }
             for one in found.waiting[:_PAGE]
@@ -322,9 +318,7 @@ def _check_waiting(twin: Twin, id_: str, seen: str) -> None:
 
 
 @router.get("/papers")
-def papers(
-    request: Request, keeper: TheKeeper, after: int = 0
-) -> Response:
+def papers(request: Request, keeper: TheKeeper, after: int = 0) -> Response:
     """Show signed receipts and certificates."""
     with keeper.looking() as twin:
         found = receipts.listed(twin, max(0, after), _PAGE)

@@ -7,10 +7,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from console.pages.access import Proven, TheJobs, TheKeeper
-from console.pages.pod_orders import Exchange
+from console.pages.pod_orders import Exchange, Met
 from console.pages.rendering import page
 from console.use import mirroring
-from console.use.mirroring import Exchanged
 from vault.errors import NotFound, UsageError
 
 __all__ = ["router"]
@@ -80,5 +79,5 @@ def exchanged(request: Request, name: str, keeper: TheKeeper, jobs: TheJobs) -> 
     if not isinstance(job.order, Exchange) or job.state != "done":
         raise NotFound("Nothing is known of that any more; the list of devices is on this page.")
     with keeper.looking():
-        done = job.resulted(Exchanged)
+        done = job.resulted(Met)
     return page(request, "devices_exchanged.html", {"done": done})

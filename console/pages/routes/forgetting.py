@@ -42,7 +42,7 @@ def choosing(  # noqa: PLR0917 — fields
         twin.catch_up()
         held = kept.held(twin).holdings
         rules = retaining.rules(twin)
-        context = {
+        context: dict[str, object] = {
             "item": item,
             "person": people.show(twin, person) if person else None,
             "room": room,

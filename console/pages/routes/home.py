@@ -16,7 +16,8 @@ __all__ = ["router"]
 
 router = APIRouter()
 
-_WORDS = {
+_NAMED = 3
+_EXTENTS = {
     Extent.ALL: ("yes", ""),
     Extent.SOME: ("in part", "warn"),
     Extent.NONE: ("no", "plain"),
@@ -43,15 +44,81 @@ class _Row:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Told:
-    """Something that needs attention, in words."""
+    """Something that needs attention, as it is told of one and of many, and where it leads."""
 
     path: str
     icon: str
-    words: str
     label: str
+    one: str
+    many: str
     is_urgent: bool = False
+
+
+_TOLD = {
+    Trouble.SUSPENDED: _Told(
+        "/models",
+        "circle-pause",
+        "Rebuild",
+        "{models} may not answer: it learned from something that you no longer allow.",
+        "{models} may not answer: they learned from something that you no longer allow.",
+        is_urgent=True,
+    ),
+    Trouble.ASKED: _Told(
+        "/consent/inbox",
+        "inbox",
+        "Look at it",
+        "A wish of another app in your pod waits for your word.",
+        "{count} wishes of other apps in your pod wait for your word.",
+        is_urgent=True,
+    ),
+    Trouble.PAUSED: _Told(
+        "/consent",
+        "pause",
+        "Look at it",
+        "Something is paused: it is kept, and used for nothing until you end the pause.",
+        "{count} things are paused: they are kept, and used for nothing until you end the pauses.",
+    ),
+    Trouble.UNREAD: _Told(
+        "/sources/imports",
+        "file-question-mark",
+        "See why",
+        "One record could not be read. It can be tried again.",
+        "{count} records could not be read. They can be tried again.",
+    ),
+    Trouble.NEW: _Told(
+        "/begin/allow",
+        "sparkles",
+        "Decide",
+        "One item is of a kind that you have said nothing about; nothing is done with it.",
+        "{count} items are of kinds that you have said nothing about; nothing is done with them.",
+    ),
+    Trouble.OWED: _Told(
+        "/pod",
+        "eraser",
+        "Synchronise",
+        "Something was forgotten here, and not yet in the pod.",
+        "{count} things were forgotten here, and not yet in the pod.",
+        is_urgent=True,
+    ),
+    Trouble.WAITING: _Told(
+        "/pod",
+        "cloud-upload",
+        "Synchronise",
+        "One entry is not in the pod yet.",
+        "{count} entries are not in the pod yet.",
+    ),
+    Trouble.PAPER: _Told(
+        "/begin/key",
+        "key-round",
+        "Print and delete it",
+        "The recovery key lies in a file beside the vault. Whoever can read this disk can open"
+        " the vault with it.",
+        "Recovery keys lie in {count} files beside the vault. Whoever can read this disk can open"
+        " the vault with one.",
+    ),
+}
 
 
 @router.get("/")
@@ -65,9 +132,9 @@ def home(request: Request, keeper: TheKeeper) -> Response:
     context: dict[str, object] = {
         "found": found,
         "rows": [_row(kind) for kind in found.kinds],
-        "words": _WORDS,
+        "extents": _EXTENTS,
         "next": _next(found, begun),
-        "notices": [_told(notice) for notice in found.notices],
+        "notices": [(_TOLD[notice.trouble], _words(notice)) for notice in found.notices],
         "largest": found.sources[0][1] if found.sources else 1,
     }
     return page(request, "home.html", context)
@@ -109,52 +176,11 @@ def _next(found: Overview, begun: Begun) -> _Next | None:
     return None
 
 
-def _told(notice: Notice) -> _Told:
-    count = f"{notice.count:,}"
-    one = notice.count == 1
-    match notice.trouble:
-        case Trouble.SUSPENDED:
-            models = " and ".join(notice.models[:3]) if notice.count <= 3 else f"{count} models"
-            return _Told(
-                path="/models", icon="circle-pause", label="Rebuild", is_urgent=True,
-                words=f"{models} may not answer: {'it' if one else 'they'} learned from something "
-                "that you no longer allow.",
-            )  # fmt: skip
-        case Trouble.ASKED:
-            return _Told(
-                path="/consent/inbox", icon="inbox", label="Look at it", is_urgent=True,
-                words=f"{count} {'wish' if one else 'wishes'} of other apps in your pod "
-                f"{'waits' if one else 'wait'} for your word.",
-            )  # fmt: skip
-        case Trouble.PAUSED:
-            return _Told(
-                path="/consent", icon="pause", label="Look at it",
-                words="Something is paused: it is kept, and used for nothing until you end the pause.",
-            )  # fmt: skip
-        case Trouble.UNREAD:
-            return _Told(
-                path="/sources/imports", icon="file-question-mark", label="See why",
-                words=f"{count} {'record' if one else 'records'} could not be read. They can be tried again.",
-            )  # fmt: skip
-        case Trouble.NEW:
-            return _Told(
-                path="/begin/allow", icon="sparkles", label="Decide",
-                words=f"{count} {'item is' if one else 'items are'} of a kind that you have said "
-                "nothing about; nothing is done with them.",
-            )  # fmt: skip
-        case Trouble.OWED:
-            return _Told(
-                path="/pod", icon="eraser", label="Synchronise", is_urgent=True,
-                words="Something was forgotten here and not yet in the pod.",
-            )  # fmt: skip
-        case Trouble.WAITING:
-            return _Told(
-                path="/pod", icon="cloud-upload", label="Synchronise",
-                words=f"{count} {'entry is' if one else 'entries are'} not in the pod yet.",
-            )  # fmt: skip
-        case Trouble.PAPER:
-            return _Told(
-                path="/begin/key", icon="key-round", label="Print and delete it",
-                words="The recovery key lies in a file beside the vault. Whoever can read this "
-                "disk can open the vault with it.",
-            )  # fmt: skip
+def _words(notice: Notice) -> str:
+    told = _TOLD[notice.trouble]
+    models = " and ".join(notice.models[-_NAMED:])
+    if len(notice.models) > _NAMED:
+        models = f"{notice.count:,} models"
+    return (told.one if notice.count == 1 else told.many).format(
+        count=f"{notice.count:,}", models=models
+    )

@@ -12,8 +12,8 @@ from console.pages.access import Proven, TheJobs, TheKeeper
 from console.pages.drawing import Dot
 from console.pages.kinds import kind_of
 from console.pages.rendering import page
-from console.pages.routes.training import begin_rebuild
-from console.pages.training_orders import Examine, Rebuild, Teach
+from console.pages.routes.training import at_work, begin_rebuild
+from console.pages.training_orders import Examine
 from console.use import choosing, copying, describing
 from console.use.describing import Described
 from trainer.evaluate.picture import label, panels
@@ -44,7 +44,7 @@ def all_models(request: Request, keeper: TheKeeper, jobs: TheJobs) -> Response:
         found = describing.registry(twin)
     context: dict[str, object] = {
         "found": found,
-        "at_work": [job.order.run_id for job in jobs.running() if _is_learning(job.order)],
+        "at_work": at_work(jobs),
     }
     return page(request, "models.html", context)
 
@@ -142,10 +142,6 @@ def export(
     with keeper.changing() as twin:
         copying.copy(twin, model, out)
     return RedirectResponse(f"/models/{model}#copies", 303)
-
-
-def _is_learning(order: object) -> bool:
-    return isinstance(order, Teach | Rebuild)
 
 
 def _panels(found: Described) -> list[tuple[str, tuple[Dot, ...]]]:

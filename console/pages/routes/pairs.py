@@ -51,8 +51,11 @@ def all_pairs(  # noqa: PLR0917 - a query
 def _pending(twin: Twin, view: str) -> int:
     """Return how many conversations and documents are to be looked through first, if many are."""
     twin.catch_up()
-    pending = twin.views.named(view).pending
-    return pending if pending > _AT_ONCE else 0
+    training = twin.views.named(view)
+    if training.pending > _AT_ONCE:
+        return training.pending
+    training.settle(twin.now)
+    return 0
 
 
 def _listed(
@@ -71,7 +74,7 @@ def _listed(
     )
     shown = () if is_rejected else found.pairs
     out = found.left_out[:_PAGE] if is_rejected else ()
-    names = [one.pair for one in (*shown, *out)]
+    names = [one.pair for one in shown] + [one.pair for one in out]
     said = twin.views.reviews.of(names)
     chosen = {"view": view, "kind": kind, "tag": tag, "verdict": verdict}
     more = {name: value for name, value in chosen.items() if value} | {"after": names[-1:] or ""}

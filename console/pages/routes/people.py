@@ -8,11 +8,11 @@ from fastapi.responses import RedirectResponse, Response
 from console.pages.access import TheJobs, TheKeeper
 from console.pages.consent_orders import Block, Done, Merge, Relate, Split
 from console.pages.jobs import Job
-from console.pages.wording import paused_in_words, words
 from console.pages.orders import Order
 from console.pages.rendering import fragment, is_partial, page
 from console.pages.routes.consent import line_of
 from console.pages.saying import check, known, mark, pause_changes
+from console.pages.wording import paused_in_words, words
 from console.use import effects, people
 from vault.consent import Pause
 from vault.errors import UsageError
@@ -210,9 +210,7 @@ def split(
     texts: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Say that some names and addresses are somebody else's."""
-    return _begin(
-        keeper, jobs, Split(person=id_, texts=tuple(texts or ()), seen=seen), seen, id_
-    )
+    return _begin(keeper, jobs, Split(person=id_, texts=tuple(texts or ()), seen=seen), seen, id_)
 
 
 # ---------------------------------------------------------------------- blocking

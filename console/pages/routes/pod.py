@@ -159,5 +159,5 @@ def done(request: Request, name: str, keeper: TheKeeper, jobs: TheJobs) -> Respo
         case Drill():
             context = {"kind": "drill", "done": job.resulted(Drilled)}
         case _:
-            raise NotFound("That is no work on the pod; the pod’s page says how it stands.")
+            raise NotFound("That is no work on the pod; the page of the pod says how it stands.")
     return page(request, "pod_done.html", context)

@@ -49,9 +49,7 @@ TheUploads = Annotated[Uploads, Depends(_uploads)]
 
 
 @router.get("")
-def sources(
-    request: Request, keeper: TheKeeper, jobs: TheJobs, places: ThePlaces
-) -> Response:
+def sources(request: Request, keeper: TheKeeper, jobs: TheJobs, places: ThePlaces) -> Response:
     """Show what was collected from where, and what is watched."""
     with keeper.looking() as twin:
         held = use.held(twin)
@@ -64,7 +62,7 @@ def sources(
             "held": held,
             "latest": latest.imports,
             "watched": watched,
-            "handles": {one.number: places.handle(Path(one.path)) for one in watched.places},
+            "handles": {one.path: places.handle(Path(one.path)) for one in watched.places},
             "running": jobs.running(Collect),
         },
     )
@@ -127,9 +125,7 @@ def survey(
     is_copy = picked is not None and uploads.has(picked)
     if picked is None or not is_copy:
         picked = checked(str(picked or path), but=keeper.home)
-    order = Look(
-        path=str(picked), source=_known(source), names=_lines(names), is_copy=is_copy
-    )
+    order = Look(path=str(picked), source=_known(source), names=_lines(names), is_copy=is_copy)
     return _look(jobs, keeper, order, begin)
 
 

@@ -21,7 +21,7 @@ from trainer import runs
 from trainer.recipe import PRESETS, Recipe
 from vault.errors import NotFound, UsageError
 
-__all__ = ["begin_rebuild", "router"]
+__all__ = ["at_work", "begin_rebuild", "router"]
 
 router = APIRouter(prefix="/training")
 
@@ -46,7 +46,7 @@ def all_runs(request: Request, keeper: TheKeeper, jobs: TheJobs) -> Response:
     context: dict[str, object] = {
         "runs": list(zip(listed, stands, strict=True)),
         "recipes": {one.run: _recipe(one) for one in listed},
-        "at_work": _at_work(jobs),
+        "at_work": at_work(jobs),
         "rows": rows,
         "pending": pending,
         "views": views,
@@ -80,7 +80,7 @@ def planned(request: Request, name: str, jobs: TheJobs) -> Response:
         "plan": job.resulted(Planned),
         "asked": job.order,
         "kind_of": kind_of,
-        "at_work": _at_work(jobs),
+        "at_work": at_work(jobs),
     }
     return page(request, "training_plan.html", context)
 
@@ -127,7 +127,7 @@ def show(request: Request, run: str, keeper: TheKeeper, jobs: TheJobs) -> Respon
         "table": [line for line in lines if line.loss is not None][-_ROWS:],
         "last": next((line for line in reversed(lines) if line.loss is not None), None),
         "model": model or _made(job),
-        "at_work": _at_work(jobs),
+        "at_work": at_work(jobs),
     }
     return page(request, "training_run.html", context)
 
@@ -177,13 +177,14 @@ def begin_rebuild(keeper: Keeper, jobs: Jobs, *, prove: bool) -> Response:
 
 
 def _begin(keeper: Keeper, jobs: Jobs, order: Teach | Rebuild) -> Response:
-    if _at_work(jobs):
+    if at_work(jobs):
         raise UsageError("A model is learning already; wait until it is done, or stop it first.")
     jobs.start(order, keeper.secret, then=_to_model)
     return RedirectResponse(f"/training/{order.run_id}", 303)
 
 
-def _at_work(jobs: Jobs) -> list[str]:
+def at_work(jobs: Jobs) -> list[str]:
+    """Return the runs that this server has under way."""
     every = (job.order for job in jobs.running())
     return [order.run_id for order in every if isinstance(order, Teach | Rebuild)]
 
@@ -196,8 +197,9 @@ def _made(job: Job | None) -> str:
     """Return the model that came of some work, nothing where none did."""
     if job is None or job.state != "done":
         return ""
-    kind = TrainedModel if isinstance(job.order, Teach) else Retrained
-    return job.resulted(kind).model
+    if isinstance(job.order, Rebuild):
+        return job.resulted(Retrained).model
+    return job.resulted(TrainedModel).model
 
 
 def _recipe(said: Run) -> Recipe | None:

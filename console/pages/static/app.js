@@ -51,3 +51,17 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   event.target.form.requestSubmit();
 });
+
+// htmx may have looked at the page before the extension that follows events was there.
+document.addEventListener("DOMContentLoaded", () => {
+  if (document.querySelector("[hx-sse\\:connect]")) htmx.process(document.body);
+});
+
+// Who was sent on is on the way: asking again would begin the way anew, and a slow page never came.
+let isLeaving = false;
+document.addEventListener("htmx:before:response", ({ detail }) => {
+  isLeaving ||= detail.ctx.response.headers.has("HX-Redirect");
+});
+document.addEventListener("htmx:before:request", (event) => {
+  if (isLeaving) event.preventDefault();
+});
