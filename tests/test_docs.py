@@ -135,6 +135,7 @@ NUMBERED = {
     "Learn and forget": 8,
     "Collectors": 9,
     "The pod": 9,
+    "The console": 10,
 }
 NAMED_ROWS = {
     "Figures of the vault": 8,

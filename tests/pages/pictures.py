@@ -31,7 +31,7 @@ _SHOWN = (
     ("/timeline", "desktop", "timeline"),
     ("/consent", "desktop", "consent"),
     ("/consent", "phone-dark", "consent-phone"),
-    ("/models/{name}", "desktop-dark", "model"),
+    ("/models/{model}", "desktop-dark", "model"),
     ("/forget", "desktop", "forget"),
 )
 _COLOURS = 96
@@ -72,7 +72,8 @@ def _taken(running: Browser, command: Forked, look: str, out: Path, docs: Path) 
         for route, urls in roaming.roam(site, plain, each=1).pages.items():
             site.open(urls[0])
             site.page.wait_for_timeout(_SETTLED)
-            name = "-".join(part for part in route.split("/") if part.isalpha()) or "overview"
+            parts = ["one" if "{" in part else part for part in route.split("/") if part]
+            name = "-".join(parts) or "overview"
             (out / f"{name}-{look}.png").write_bytes(site.page.screenshot(full_page=True))
             for shown, how, called in _SHOWN:
                 if (shown, how) == (route, look):

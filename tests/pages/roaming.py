@@ -123,7 +123,6 @@ def roam(
 
 def _links(url: str, text: str) -> list[str]:
     found = re.findall(r'<a\s[^>]*?href="([^"#]+)', text)
-    found += re.findall(r'<form\s[^>]*?method="get"[^>]*?action="([^"#]+)', text)
     whole = [urljoin(url, html.unescape(one)) for one in found]
     return [one for one in whole if one.startswith("/")]
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import socket
+import threading
 import time
 from functools import partial
 
@@ -15,8 +16,11 @@ from console.pages.door import Door
 from console.pages.sessions import Sessions
 from console.use import collecting, consenting, conversing, grounding
 from console.use.speaking import Speaker
+from tests.forked import Forked
 from tests.helpers import PASSPHRASE
+from tests.pages.browser import DESKTOP, PHONE, browsing
 from tests.pages.conftest import ORIGIN, Site
+from tests.pages.roaming import looked_at
 from tests.taught import PRIYA, Scripted, mbox, opened, teach
 from trainer import engine
 from vault.consent import Effect, Filters, Purpose
@@ -299,3 +303,40 @@ def test_two_hundred_hostile_mails_are_quoted_and_do_nothing(site, voice, monkey
             for one in before[1]
         )
     assert reached == []
+
+
+def test_an_answer_grows_in_a_real_browser_and_is_announced_once(
+    chromium, template, tmp_path, monkeypatch
+):
+    shutil.copytree(template / "home", tmp_path / "home")
+    go_on = threading.Event()
+
+    def growing(*_):
+        yield "half"
+        go_on.wait(60)
+        yield "half past six <img src=x onerror=alert(1)>"
+
+    said = Scripted()
+    monkeypatch.setattr(said, "growing", growing)
+    monkeypatch.setattr(engine, "load", lambda *_: said)
+    with browsing(chromium, Forked.in_folder(tmp_path)) as site:
+        site.open("/chat")
+        site.page.fill("textarea[name=question]", BOAT)
+        site.page.press("textarea[name=question]", "Enter")
+        site.page.wait_for_selector("#newest .words:text-is('half')")
+        assert "being written" in site.page.inner_text("#talk-state")
+        assert site.page.locator("#newest .sources q").count() == 1
+        site.page.reload()
+        site.page.wait_for_selector("#newest .words:text-is('half')")
+        go_on.set()
+        site.page.wait_for_selector("#newest button:has-text('Not good')")
+        assert "<img src=x" in site.page.inner_text("#newest .words")
+        site.page.wait_for_selector("#talk-state:text-is('The answer is there.')", state="attached")
+        assert site.page.locator("#newest img").count() == 0
+        # Whatever came in by events sends what a whole page does.
+        site.page.click("#newest button:has-text('Not good')")
+        site.page.wait_for_selector("text=you found it not good")
+        for size in (DESKTOP, PHONE):
+            site.page.set_viewport_size(size)
+            assert looked_at(site.page) == []
+        assert site.troubles == []

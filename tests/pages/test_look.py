@@ -15,7 +15,7 @@ NOT_PAGES = {
     "/health/ready": "for whoever watches the server",
     "/chat/{name}/stream": "events, not markup",
     "/training/{run}/events": "events, not markup",
-    "/models/compare": "asks which; the page of models leads there",
+    "/models/compare": "asks which; `_sent` says it",
     "/pod/devices/{feed}/revoke": "needs a second device",
     "/pod/devices/exchanged/{name}": "needs a second device",
     "/pod/done/{name}": "needs a pod",
@@ -45,7 +45,7 @@ def _sent(site) -> list[str]:
     more.mkdir()
     (more / "Boat.md").write_text("# Boat\n\nTwo coats of paint, and a new rope for the bow.\n")
     site.app.state.jobs.start(CatchUp(), "not the passphrase", then=lambda _: "/")
-    found = ["/jobs/1"]
+    found = ["/jobs/1", "/models/compare?model=twin-1&model=twin-2"]
     for path, action, fields, button in (
         ("/sources/add", "/sources/survey", {"path": str(more)}, ""),
         ("", "/sources/collect", {}, "Collect"),
@@ -85,3 +85,20 @@ def test_no_page_has_a_barrier_or_an_error_or_asks_elsewhere(filled, roamed, siz
         if found:
             wrong[url] = found
     assert not wrong, roaming.told(wrong)
+
+
+@pytest.mark.parametrize("size", [browser.DESKTOP, browser.PHONE], ids=["desktop", "phone"])
+def test_what_a_form_shows_in_place_has_no_barrier(filled, size):
+    page = filled.page
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme="light")
+    filled.troubles.clear()
+    number = roaming.forms(filled, "/search").index("/search")
+    roaming.send(filled, "/search", number, "soup")
+    assert "answer" in page.locator("main").inner_text()
+    wrong = roaming.looked_at(page)
+    filled.open("/consent/say")
+    fields = {"type": "message.chat.direct.sent", "purpose": "train", "effect": "deny"}
+    sent(filled, "/consent/effect", fields)
+    wrong += roaming.looked_at(page) + filled.troubles
+    assert not wrong, roaming.told({"in place": wrong})

@@ -15,6 +15,7 @@ from tests.forked import Forked
 from tests.pages import browser, roaming
 from tests.pages.filling import changed
 from tests.pages.payloads import PAYLOADS
+from tests.pages.steps import waited
 from tests.pages.test_look import NOT_PAGES
 from vault.application import Export
 from vault.consent import Effect, Filters, Profile, Purpose
@@ -150,6 +151,7 @@ def test_no_payload_in_a_form_comes_back_as_markup(hostile):
             tried.add(action)
             for payload in (next(payloads) for _ in range(3)):
                 roaming.send(hostile, url, number, payload)
+                waited(hostile)
                 hostile.troubles[:] = [one for one in hostile.troubles if "status of " not in one]
                 if found := _wrong(hostile):
                     wrong[f"{action} with {payload}"] = found

@@ -145,7 +145,7 @@ def stream(request: Request, name: str, keeper: TheKeeper, sessions: TheSessions
 
     def render(exchange: Exchange) -> str:
         context = {"talk": talk, "exchange": exchange, "pieces": _pieces}
-        return rendered("_chat_answers.html", context)
+        return rendered("_chat_event.html", context)
 
     return StreamingResponse(events(talk, may_look, render), media_type="text/event-stream")
 
