@@ -144,6 +144,7 @@ _SEND = """
   for (const e of [form, ...form.elements])
     for (const name of [...e.getAttributeNames()]) if (name.startsWith("hx-")) e.removeAttribute(name);
   form.noValidate = true;
+  window.isOld = true;
   form.submit();
 }
 """
@@ -159,10 +160,12 @@ def forms(site: BrowserSite, url: str) -> list[str]:
 def send(site: BrowserSite, url: str, number: int, words: str) -> None:
     """Send one form of a page with some words in every field, past what the browser checks."""
     site.open(url)
-    # Also what is handed out as a file, which leads to no other page.
-    with site.page.expect_response(lambda answer: answer.request.method == "POST"):
-        site.page.evaluate(_SEND, [number, words])
-    site.page.wait_for_load_state()
+    page = site.page
+    with page.expect_response(lambda answer: answer.request.method == "POST") as sent:
+        page.evaluate(_SEND, [number, words])
+    # What is handed out as a file leads to no other page.
+    if "content-disposition" not in sent.value.headers:
+        page.wait_for_function("() => !window.isOld && document.readyState === 'complete'")
 
 
 def looked_at(page: Page, *, contrast_only: bool = False) -> list[str]:

@@ -107,6 +107,7 @@ def test_a_question_is_answered_beside_its_source_and_marked_as_generated(site):
     )
     # What a model writes is text, whatever it looks like.
     assert "half past six &lt;b&gt;from&lt;/b&gt; the slip [1] and [9]" in page
+    assert "<b>from" not in page
 
 
 def test_citations_lead_to_items_only_where_the_model_saw_them(site):

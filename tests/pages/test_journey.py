@@ -1,5 +1,7 @@
 """One person's way through the pages, in a real browser: begin, teach, talk, withdraw, forget."""
 
+import time
+
 import pytest
 
 from console import bootstrap
@@ -97,10 +99,16 @@ def _withdraws_a_conversation(site, model):
 def _has_it_rebuilt(site, model):
     site.open("/models")
     sent(site, "/models/rebuild")
-    site.open("/models")
-    words = site.page.locator("main").inner_text()
+    end = time.monotonic() + PATIENCE
+    while "suspended" in (words := _words(site, "/models")):
+        assert time.monotonic() < end, words
+        site.page.wait_for_timeout(1000)
     assert model in words
-    assert "suspended" not in words
+
+
+def _words(site, path):
+    site.open(path)
+    return site.page.locator("main").inner_text()
 
 
 def _forgets(site, person):
