@@ -44,26 +44,31 @@ class Vendored:
 
 @dataclass(frozen=True, slots=True)
 class _Package:
-    """A package of npm, and which of its files become which of ours."""
+    """A package of npm, where its makers keep it, and which of its files become which of ours."""
 
     name: str
     version: str
     licence: str
+    source: str
     files: tuple[tuple[str, str], ...]
 
 
-_LUCIDE = _Package("lucide-static", "1.62.0", "ISC AND MIT", ())
+_LUCIDE = _Package(
+    "lucide-static", "1.62.0", "ISC AND MIT", "https://github.com/lucide-icons/lucide", ()
+)
 _PACKAGES = (
     _Package(
         "htmx.org",
         "4.0.1",
         "0BSD",
+        "https://github.com/bigskysoftware/htmx",
         (("dist/htmx.min.js", "htmx.min.js"), ("dist/ext/hx-sse.min.js", "hx-sse.min.js")),
     ),
     _Package(
         "uplot",
         "1.6.32",
         "MIT",
+        "https://github.com/leeoniya/uPlot",
         (
             ("dist/uPlot.iife.min.js", "uPlot.iife.min.js"),
             ("dist/uPlot.min.css", "uPlot.min.css"),
@@ -73,6 +78,7 @@ _PACKAGES = (
         "@fontsource-variable/inter",
         "5.3.0",
         "OFL-1.1",
+        "https://github.com/rsms/inter",
         (
             ("files/inter-latin-wght-normal.woff2", "inter-latin.woff2"),
             ("files/inter-latin-ext-wght-normal.woff2", "inter-latin-ext.woff2"),
@@ -134,7 +140,7 @@ def _vendored(package: _Package, file: str) -> Vendored:
         package=package.name,
         version=package.version,
         licence=package.licence,
-        source=f"https://www.npmjs.com/package/{package.name}/v/{package.version}",
+        source=package.source,
         sha256=sha256((_STATIC / file).read_bytes()).hexdigest(),
     )
 

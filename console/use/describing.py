@@ -1,10 +1,12 @@
 """Models as their owner looks at them: what each is, why it may not answer, what it is made from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from console.bootstrap import Twin
 from projections.lineage import Export, Model
+from projections.permissions import Told
 from trainer.evaluate.report import Report, evaluated
 from trainer.recipe import Recipe
 from vault.errors import NotFound
@@ -15,7 +17,7 @@ __all__ = ["Described", "Registered", "Registry", "describe", "registry"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A model in a line; `kind` is `scratch` or `lora`, `cause` says why it was suspended."""
+    """A model in a line; `kind` is `scratch` or `lora`, `because` says why it was suspended."""
 
     model: str
     status: str
@@ -26,7 +28,7 @@ class Registered:
     recipe: str
     kind: str
     view: str
-    cause: str
+    because: str
     replaced_by: str
 
 
@@ -75,9 +77,9 @@ def registry(twin: Twin) -> Registry:
     """List every model as it stands on the record, the newest first."""
     twin.catch_up()
     view = twin.views.lineage
-    answering = view.answering
+    answering, told = view.answering, _told(twin)
     return Registry(
-        models=tuple(_registered(model, answering) for model in view.models()),
+        models=tuple(_registered(model, answering, told) for model in view.models()),
         answering=answering,
         preferred=view.preferred,
     )
@@ -96,7 +98,7 @@ def describe(twin: Twin, name: str) -> Described:
     model = view.model(name)
     made, usable = model.manifest, view.usable(name, now)
     return Described(
-        head=_registered(model, view.answering),
+        head=_registered(model, view.answering, _told(twin)),
         preferred=view.preferred == name,
         usable=usable,
         clean=len(made.slices) if usable else len(_clean(twin, model, now)),
@@ -123,7 +125,7 @@ def _clean(twin: Twin, model: Model, now: datetime) -> tuple[SliceState, ...]:
     return twin.views.lineage.clean(model.id, now)[: len(model.manifest.slices) - 1]
 
 
-def _registered(model: Model, answering: str) -> Registered:
+def _registered(model: Model, answering: str, told: Mapping[str, Told]) -> Registered:
     recipe = Recipe.from_canonical(model.manifest.recipe)
     return Registered(
         model=model.id,
@@ -135,6 +137,32 @@ def _registered(model: Model, answering: str) -> Registered:
         recipe=recipe.name,
         kind=recipe.kind,
         view=recipe.view,
-        cause=model.cause,
+        because=_because(told, model.cause) if model.status == "suspended" else "",
         replaced_by=model.replaced_by,
     )
+
+
+def _told(twin: Twin) -> dict[str, Told]:
+    return {one.words.id: one for one in twin.views.permissions.told}
+
+
+def _because(told: Mapping[str, Told], cause: str) -> str:
+    """Say why a model was suspended, where the log names a statement or says one word."""
+    if one := told.get(cause):
+        day = f"{one.at.astimezone():%-d %b %Y}"
+        if one.withdrawn:
+            return f"you took a permission back on {day}"
+        return f"consent changed on {day}"
+    known = (words for begin, words in _CAUSES if cause.startswith(begin))
+    return next(known, "what may be learned changed")
+
+
+_CAUSES = (
+    ("erased", "something was erased"),
+    ("people", "you said who somebody is"),
+    ("label", "you said what an item is about"),
+    ("consent edited in the pod", "consent was edited in your pod"),
+    ("restored", "statements of a copy came back"),
+    ("no longer permitted", "a permission came to its end"),
+    ("differs", "it differs from a clean run"),
+)

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from playwright.sync_api import Page
 
 from console.pages.routes import ROUTERS
+from tests.helpers import PASSPHRASE
 from tests.pages.browser import AXE, BrowserSite
 
 # Icons that the pages use; text that its box cuts off; what reaches out of the window.
@@ -129,18 +130,17 @@ def _links(url: str, text: str) -> list[str]:
 
 # Forms with room for words, sent whatever their fields ask for.
 _FORMS = """
-() => [...document.forms].map((form) => form.method === "post" && [...form.elements].some((e) =>
+() => [...document.forms].map((form) => form.method === "post" && !form.target && [...form.elements].some((e) =>
   e.matches("textarea, input:not([type=hidden], [type=checkbox], [type=radio], [type=file])"))
   ? form.getAttribute("action") ?? "" : "")
 """
 _SEND = """
-([number, words]) => {
+([number, words, passphrase]) => {
   const form = document.forms[number];
-  for (const e of form.elements)
-    if (e.matches("textarea, input:not([type=hidden], [type=checkbox], [type=radio], [type=file])")) {
-      if (e.matches("[type=date], [type=number]")) e.type = "text";
-      e.value = words;
-    }
+  for (const e of form.elements) {
+    if (e.matches("[name=passphrase]")) e.value = passphrase;
+    else if (e.matches("textarea, [type=text], [type=search], input:not([type])")) e.value = words;
+  }
   for (const e of [form, ...form.elements])
     for (const name of [...e.getAttributeNames()]) if (name.startsWith("hx-")) e.removeAttribute(name);
   form.noValidate = true;
@@ -158,11 +158,11 @@ def forms(site: BrowserSite, url: str) -> list[str]:
 
 
 def send(site: BrowserSite, url: str, number: int, words: str) -> None:
-    """Send one form of a page with some words in every field, past what the browser checks."""
+    """Send one form of a page with some words in its fields, past what the browser checks."""
     site.open(url)
     page = site.page
     with page.expect_response(lambda answer: answer.request.method == "POST") as sent:
-        page.evaluate(_SEND, [number, words])
+        page.evaluate(_SEND, [number, words, PASSPHRASE])
     # What is handed out as a file leads to no other page.
     if "content-disposition" not in sent.value.headers:
         page.wait_for_function("() => !window.isOld && document.readyState === 'complete'")

@@ -154,7 +154,7 @@ def test_a_suspended_model_says_why_and_is_rebuilt(taught):
     taught.command.ok("withdraw", "message", "train", "--person", "Ned Marlow")
     page = taught.get("/models/twin-1").text
     assert "Why it is suspended" in page
-    assert "may no longer be learned" in page
+    assert "may no longer be learned: you took a permission back on" in page
     assert "suspended" in taught.get("/models").text
     answer = taught.post("/models/rebuild")
     assert answer.status_code == 303
