@@ -401,9 +401,18 @@ class Twin:
 
     def catch_up(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Bring every view to the end of the log; return the position reached."""
-        if self.patience is not None and self.behind > self.patience:
+        if self.is_too_far_behind:
             return self.log.head.position - self.behind
         return self.views.catch_up(self._read or self.log, progress)
+
+    @property
+    def is_too_far_behind(self) -> bool:
+        """Whether who only looks has to do with views that have not heard everything.
+
+        A prohibition may be among what they have not heard; so nothing that hangs on consent
+        is shown then.
+        """
+        return self.patience is not None and self.behind > self.patience
 
     @property
     def behind(self) -> int:

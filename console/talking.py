@@ -1,6 +1,6 @@
 """Conversations with models, as they are kept in memory for as long as a vault is open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
@@ -16,20 +16,27 @@ Verdict = Literal["", "good", "bad", "rewritten", "preferred", "other"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A passage of an item; `number` is how an answer cites it."""
+    """A passage of an item; `number` is how an answer cites it.
+
+    Where the item has other words by now it is `changed`, and the passage is not there any more.
+    """
 
     number: int
     id: str
     type: str
     at: datetime | None
     passage: str
+    changed: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
     """What a model says: `part` of it spoke where that is not all, `why` says what cut it off.
 
-    `spoken_by` names the weights that spoke, so that it can be seen whether they still may.
+    `spoken_by` names the weights that spoke, `cited` the items that were shown to them, by the
+    numbers that an answer cites them by. `items` and `speakers` are all that it was made from:
+    those items, those of the earlier answers that it was told, and the models and weights of
+    all of them; so it can be seen whether they still may be used.
     `verdict` is what the owner said of it, `feedback` the log entry that keeps that.
     """
 
@@ -37,6 +44,9 @@ class Answer:
     model: str
     spoken_by: str
     seed: int
+    cited: Mapping[str, str] = field(default_factory=dict)
+    items: frozenset[str] = frozenset()
+    speakers: frozenset[tuple[str, str]] = frozenset()
     part: str = ""
     state: State = "waiting"
     text: str = ""
@@ -60,8 +70,7 @@ class Exchange:
     """A question, what was found in the vault for it, and the answers.
 
     `known` is false where facts were asked for and nothing was found, so that no model was
-    asked; `searchable` where anything may be searched at all; `read` where passages were
-    shown to the models.
+    asked; `searchable` where anything may be searched at all.
     """
 
     number: int
@@ -69,7 +78,6 @@ class Exchange:
     grounded: bool
     known: bool = True
     searchable: bool = True
-    read: bool = False
     sources: tuple[Source, ...] = ()
     answers: list[Answer] = field(default_factory=list)
 
@@ -85,11 +93,16 @@ class Exchange:
         raise NotFound("That answer is not here any more; open the conversation again.")
 
     @property
-    def said(self) -> str:
+    def read(self) -> bool:
+        """Whether passages were shown to a model."""
+        return any(one.cited for one in self.answers)
+
+    @property
+    def said(self) -> Answer | None:
         """The answer that the conversation goes on from: the one she liked, or the newest."""
-        liked = (one.text for one in self.answers if one.verdict in {"good", "preferred"})
-        newest = (one.text for one in reversed(self.answers) if one.text)
-        return next(liked, next(newest, ""))
+        there = [one for one in self.answers if one.text]
+        liked = (one for one in there if one.verdict in {"good", "preferred"})
+        return next(liked, there[-1] if there else None)
 
 
 @dataclass(slots=True, kw_only=True)

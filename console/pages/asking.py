@@ -6,17 +6,36 @@ them under her id, and a conversation under the id of an item that is in it.
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Self
 from urllib.parse import urlencode
 
-from fastapi import Depends
+from fastapi import Depends, Form, Path, Query
 
 from console.bootstrap import Twin
 from vault.consent import Filters
 from vault.errors import NotFound, UsageError
 
-__all__ = ["Asked", "TheAsked", "day", "midnight"]
+__all__ = [
+    "MOST",
+    "Asked",
+    "NumberInForm",
+    "NumberInPath",
+    "NumberInQuery",
+    "PerhapsNumberInQuery",
+    "TheAsked",
+    "day",
+    "day_after",
+    "midnight",
+]
+
+MOST = 2**62
+"""The largest number that is taken in: views keep no larger ones, and one page may be added."""
+
+NumberInQuery = Annotated[int, Query(ge=0, le=MOST)]
+PerhapsNumberInQuery = Annotated[int | None, Query(ge=0, le=MOST)]
+NumberInForm = Annotated[int, Form(ge=0, le=MOST)]
+NumberInPath = Annotated[int, Path(ge=0, le=MOST)]
 
 _NO_NAME = re.compile(r"[0-9a-f]{0,64}")
 
@@ -37,7 +56,10 @@ def day(text: str) -> date | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Which items are wanted; `conversation` is the id of one that is in it, `until` the last day."""
+    """Which items are wanted: `conversation` is the id of one that is in it.
+
+    They are from `since` on and before `until`, in UTC, as everywhere.
+    """
 
     type: str = ""
     source: str = ""
@@ -65,7 +87,7 @@ class Asked:
             UsageError: A day is none, or a person stands there under something else than her id.
         """
         if not _NO_NAME.fullmatch(person):
-            raise UsageError("A person is named in an address by an id; choose her on the page.")
+            raise UsageError("A person is named in an address by an id; choose one on the page.")
         return cls(
             type=type,
             source=source,
@@ -101,8 +123,8 @@ class Asked:
             source=source,
             conversation=conversation,
             person=self.person,
-            since=midnight(self.since) if self.since else None,
-            until=midnight(self.until + timedelta(days=1)) if self.until else None,
+            since=midnight(self.since),
+            until=midnight(self.until),
         )
 
     def path(self, **other: object) -> str:
@@ -112,9 +134,15 @@ class Asked:
         return f"/timeline?{said}" if said else "/timeline"
 
 
-def midnight(on: date) -> datetime:
-    """Return the beginning of a day where this computer stands."""
-    return datetime(on.year, on.month, on.day).astimezone()
+def midnight(on: date | None) -> datetime | None:
+    """Return the beginning of a day in UTC: by it every page, and every command, means a day."""
+    return datetime(on.year, on.month, on.day, tzinfo=UTC) if on else None
+
+
+def day_after(at: datetime) -> date:
+    """Return the day before the beginning of which, in UTC, a time lies; the last day of all has none."""
+    on = at.astimezone(UTC).date()
+    return on + timedelta(days=1) if on < date.max else on
 
 
 TheAsked = Annotated[Asked, Depends(Asked.read)]

@@ -106,7 +106,14 @@ class Look(Order, frozen=True, kw_only=True):
         """Return a `Looked`."""
         path = Path(self.path)
         stamp = stamped(path)
-        found = collecting.survey(twin, path, source=self.source, names=self.names, progress=told)
+        found = collecting.survey(
+            twin,
+            path,
+            source=self.source,
+            names=self.names,
+            is_copy=self.is_copy,
+            progress=told,
+        )
         return _looked(found, stamp)
 
 

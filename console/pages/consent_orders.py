@@ -130,6 +130,7 @@ class Retain(Order, frozen=True, kw_only=True):
 
     title = "Setting for how long it is kept"
     can_stop = False
+    erases = True
     type: str
     days: int | None
     going: int

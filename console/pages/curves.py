@@ -7,7 +7,7 @@ look and never held between them.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -125,19 +125,26 @@ def _unsaid(run: str, job: Job) -> Standing:
     return Standing(run=run, status=state, phase=job.state, note=job.message)
 
 
-async def stream(keeper: Keeper, jobs: Jobs, run: str, after: int) -> AsyncIterator[bytes]:
-    """Yield the events of a run until it is over or the vault is locked.
+async def stream(
+    keeper: Keeper, jobs: Jobs, run: str, after: int, may_look: Callable[[], bool]
+) -> AsyncIterator[bytes]:
+    """Yield the events of a run until it is over, the vault is locked or the session has ended.
 
     Args:
         keeper: The keeper of the vault.
         jobs: The work of this server.
         run: The run.
         after: The number of the last line that the browser saw.
+        may_look: Whether its session goes on.
     """
     yield b"retry: 2000\n\n"
     before: Standing | None = None
     told = -_WORD
     while True:
+        if not may_look():
+            note = "This browser is not known any more; open the vault again."
+            yield _event("over", Standing(run=run, status="stopped", phase="", note=note))
+            return
         try:
             stands, lines = await run_in_threadpool(_look, keeper, jobs, run, after)
         except (Locked, NotFound) as error:

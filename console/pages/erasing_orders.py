@@ -8,7 +8,7 @@ import msgspec
 from console.bootstrap import Twin
 from console.pages.orders import Order, Told
 from console.use import foreseeing, forgetting, retaining
-from console.use.foreseeing import Choice, Foreseen
+from console.use.foreseeing import Choice, Foreseen, Meant
 
 __all__ = ["Finish", "Foresee", "Forget", "Gone", "Tidy"]
 
@@ -39,7 +39,8 @@ class Forget(Order, frozen=True, kw_only=True):
     title = "Forgetting"
     back: ClassVar[str] = "/forget"
     can_stop: ClassVar[bool] = False
-    seen: Foreseen
+    erases: ClassVar[bool] = True
+    seen: Meant
 
     def run(self, twin: Twin, told: Told) -> Gone:
         """Return the certificate."""
@@ -54,6 +55,7 @@ class Finish(Order, frozen=True, kw_only=True):
     title = "Finishing what was interrupted"
     back: ClassVar[str] = "/forget"
     can_stop: ClassVar[bool] = False
+    erases: ClassVar[bool] = True
 
     def run(self, twin: Twin, told: Told) -> Gone:
         """Return the certificate; an empty name where nothing had been decided yet."""
@@ -70,6 +72,7 @@ class Tidy(Order, frozen=True, kw_only=True):
     title = "Tidying up"
     back: ClassVar[str] = "/forget"
     can_stop: ClassVar[bool] = False
+    erases: ClassVar[bool] = True
 
     def run(self, twin: Twin, told: Told) -> None:
         """Return nothing: certificates say what went."""

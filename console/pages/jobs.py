@@ -1,6 +1,7 @@
 """The long work of a server: each piece a process of its own, followed and stopped from pages."""
 
 import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -25,6 +26,8 @@ _KEPT = 50
 # Who asks again to stop after so many seconds means it: what was committed stays all the same.
 _PATIENCE = timedelta(seconds=10)
 
+_ROOT = Path(__file__).resolve().parents[2]
+
 _Result = TypeVar("_Result")
 State = Literal["running", "done", "failed", "stopped"]
 
@@ -33,7 +36,8 @@ State = Literal["running", "done", "failed", "stopped"]
 class Job:
     """One piece of work.
 
-    `then` is the page to go to when it is done; `next` is the work that followed from it.
+    `then` is the page to go to when it is done; `next` is the work that followed from it;
+    `generation` is how often everything had been let go of when it began.
     """
 
     id: str
@@ -48,6 +52,7 @@ class Job:
     result: bytes = b"null"
     next: str = ""
     asked_to_stop: datetime | None = None
+    generation: int = 0
     after: Callable[[], None] = field(default=lambda: None, repr=False)
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
@@ -70,6 +75,8 @@ class Jobs:
         self._numbers = itertools.count(1)
         self._starting = threading.Lock()
         self._following = threading.Lock()
+        self._keeping = threading.Lock()
+        self._generation = 0
 
     def start(
         self,
@@ -77,6 +84,7 @@ class Jobs:
         secret: str,
         then: Callable[[Job], str],
         after: Callable[[], None] = lambda: None,
+        alone: tuple[type[Order], ...] = (),
     ) -> Job:
         """Begin a piece of work in a process of its own.
 
@@ -84,10 +92,11 @@ class Jobs:
             order: What to do.
             secret: What opens the vault.
             then: Says which page shows what came of it.
-            after: Called once when it is over, however it ended.
+            after: Called once when it is over, however it ended, and before that is said.
+            alone: Beside which kinds of work it is not begun.
 
         Raises:
-            UsageError: Enough is being done already.
+            UsageError: Enough is being done already, or what it is not begun beside.
         """
         job = Job(
             id=str(next(self._numbers)),
@@ -97,12 +106,17 @@ class Jobs:
             after=after,
         )
         with self._starting:
+            for beside in (one for kind in alone for one in self.running(kind)):
+                stop = ", or stop it first" if beside.order.can_stop else ""
+                raise UsageError(
+                    f"This is under way already: {beside.title}; wait until that is done{stop}."
+                )
             if len(self.running()) >= _MOST:
                 raise UsageError(
                     f"{_MOST} pieces of work are under way; wait until one is done, or stop one."
                 )
             self._begin(job, secret)
-        threading.Thread(target=_follow, args=(job,), daemon=True).start()
+        threading.Thread(target=self._follow, args=(job,), daemon=True).start()
         return job
 
     def _begin(self, job: Job, secret: str) -> None:
@@ -114,12 +128,14 @@ class Jobs:
             order=msgspec.Raw(msgspec.json.encode(order)),
         )
         job.process = subprocess.Popen(
-            [sys.executable, "-m", "console.pages.orders"],
+            # -P: nothing in the current folder may pose as one of our modules.
+            [sys.executable, "-P", "-m", "console.pages.orders"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # What libraries print there may quote what they read.
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env=_surroundings(),
         )
         assert job.process.stdin
         with suppress(BrokenPipeError):
@@ -127,6 +143,7 @@ class Jobs:
             job.process.stdin.flush()
         for old in self.over[_KEPT:]:
             self._jobs.pop(old.id, None)
+        job.generation = self._generation
         self._jobs[job.id] = job
 
     def get(self, name: str) -> Job:
@@ -165,7 +182,15 @@ class Jobs:
             return self.get(job.next)
 
     def let_go(self) -> None:
-        """Keep nothing of what is over: its orders and outcomes may quote what is to be gone."""
+        """Keep nothing of what is over, nor what work under way will bring.
+
+        Orders and outcomes may quote what is to be gone.
+        """
+        with self._keeping:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._generation += 1
         for job in self.over:
             self._jobs.pop(job.id, None)
 
@@ -200,20 +225,37 @@ class Jobs:
             except subprocess.TimeoutExpired:
                 job.process.kill()
 
+    def _follow(self, job: Job) -> None:
+        assert job.process
+        over = _heard(job)
+        job.process.wait()
+        if job.process.stdin:
+            with suppress(BrokenPipeError):
+                job.process.stdin.close()
+        try:
+            job.after()
+        finally:
+            with self._keeping:
+                self._end(job, over)
 
-def _follow(job: Job) -> None:
-    assert job.process
-    over = _heard(job)
-    job.process.wait()
-    if job.process.stdin:
-        with suppress(BrokenPipeError):
-            job.process.stdin.close()
-    job.code, job.message, job.result = over.code, over.message, bytes(over.result)
-    is_stopped = over.code == "interrupted" or (over == _SILENT and job.asked_to_stop is not None)
-    try:
-        job.after()
-    finally:
-        job.state = "stopped" if is_stopped else "failed" if over.code else "done"
+    def _end(self, job: Job, over: Said) -> None:
+        is_stopped = over.code == "interrupted" or (
+            over == _SILENT and job.asked_to_stop is not None
+        )
+        state: State = "stopped" if is_stopped else "failed" if over.code else "done"
+        if job.generation == self._generation:
+            job.code, job.message, job.result = over.code, over.message, bytes(over.result)
+        else:
+            self._jobs.pop(job.id, None)
+        if job.order.erases:
+            self._let_go()
+        job.state = state
+
+
+def _surroundings() -> dict[str, str]:
+    """Return the environment of a working process: it finds the modules that are in use here."""
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _heard(job: Job) -> Said:

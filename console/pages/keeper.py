@@ -2,7 +2,7 @@
 
 import hmac
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Keeper:
         self.home = home.absolute()
         self._lock = threading.Lock()
         self._twin: Twin | None = None
+        # What opened the vault: kept while it is opened anew, too.
+        self._secret: str | None = None
         self.behind = 0
 
     @property
@@ -36,8 +38,8 @@ class Keeper:
 
     @property
     def is_open(self) -> bool:
-        """Whether the vault is open."""
-        return self._twin is not None
+        """Whether the vault is open, or about to be again."""
+        return self._secret is not None
 
     def unlock(self, secret: str) -> None:
         """Open the vault with a passphrase or the recovery key.
@@ -48,12 +50,14 @@ class Keeper:
         with self._lock:
             if self._twin is None:
                 self._twin = bootstrap.open_(self.home, secret)
+                self._secret = self._twin.secret
             elif not self._is_right(self._twin, secret):
                 raise Locked("The passphrase is wrong; type it again.")
 
     def lock(self) -> None:
         """Close the vault; nothing of it is shown until it is opened again."""
         with self._lock:
+            self._secret = None
             self._close()
 
     def is_right(self, secret: str) -> bool:
@@ -94,6 +98,7 @@ class Keeper:
                 yield twin
                 self.behind = twin.behind
             except VaultError:
+                self.behind = twin.behind
                 raise
             except Exception as error:
                 self._open_again(error)
@@ -116,7 +121,7 @@ class Keeper:
                 yield self.home, secret
             finally:
                 with suppress(VaultError, OSError):
-                    self._twin = bootstrap.open_(self.home, secret)
+                    self._reopen(secret)
 
     def refresh(self) -> None:
         """Open the vault anew, without anything that was kept of it in memory."""
@@ -134,10 +139,8 @@ class Keeper:
         secret, damaged = self._twin.secret, error and bootstrap.is_damaged_view(error)
         names = [view.name for view in self._twin.views.all if not view.is_sound] if damaged else []
         self._close()
-        if damaged:
-            bootstrap.drop_views(self.home, names or ("*",))
         try:
-            self._twin = bootstrap.open_(self.home, secret)
+            self._reopen(secret, (names or ("*",)) if damaged else ())
         except (VaultError, OSError):
             return
         if damaged:
@@ -145,6 +148,15 @@ class Keeper:
                 "A view was damaged and was dropped; it is made anew from the log, so open this "
                 "page again in a while."
             ) from error
+
+    def _reopen(self, secret: str, without: Collection[str] = ()) -> None:
+        try:
+            if without:
+                bootstrap.drop_views(self.home, without)
+            self._twin = bootstrap.open_(self.home, secret)
+        except BaseException:
+            self._secret = None
+            raise
 
     def _close(self) -> None:
         twin, self._twin, self.behind = self._twin, None, 0
@@ -159,9 +171,15 @@ class Keeper:
         Raises:
             Locked: It is locked.
         """
-        return self._opened().secret
+        if self._secret is None:
+            raise _locked()
+        return self._secret
 
     def _opened(self) -> Twin:
         if self._twin is None:
-            raise Locked("The vault is locked; type the passphrase to open it.")
+            raise _locked()
         return self._twin
+
+
+def _locked() -> Locked:
+    return Locked("The vault is locked; type the passphrase to open it.")

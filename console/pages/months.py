@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from console.pages.kinds import Kind, kind_of
 from projections.chronicle import Counted
@@ -20,7 +20,7 @@ _GAP = 2
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A month or a year: what it is called, its first and its last day, and how much it has."""
+    """A month or a year: what it is called, its first day and the first after it, and how much it has."""
 
     name: str
     since: date
@@ -69,9 +69,9 @@ def chart(
     Args:
         counted: How many items there are of each month.
         since: Only from the month of this day on.
-        until: Only up to the month of this day.
+        until: Only up to the month of the day before this one.
     """
-    first, last = _number(since) if since else 0, _number(until) if until else 999_912
+    first, last = _number(since) if since else 0, _number(_before(until)) if until else 999_912
     counted = [one for one in counted if not one.month or first <= one.month <= last]
     dated = [one for one in counted if one.month]
     undated = sum(one.items for one in counted if not one.month)
@@ -108,19 +108,20 @@ def _months(first: int, last: int) -> Iterator[int]:
 
 def _column(place: int, heights: Counter[tuple[str, int]], *, by_year: bool) -> Column:
     since = date(place, 1, 1) if by_year else date(place // 100, place % 100, 1)
-    until = _end(since.year, 12 if by_year else since.month)
+    until = _after(since.year, 12 if by_year else since.month)
     items = sum(n for (_, at), n in heights.items() if at == place)
     return Column(f"{since:%Y}" if by_year else f"{since:%B %Y}", since, until, items)
 
 
-def _end(year: int, month: int) -> date:
-    """Return the last day of a month."""
-    for day in (31, 30, 29):
-        try:
-            return date(year, month, day)
-        except ValueError:
-            continue
-    return date(year, month, 28)
+def _after(year: int, month: int) -> date:
+    """Return the first day after a month, or the last of all days."""
+    if month < 12:  # noqa: PLR2004 - December
+        return date(year, month + 1, 1)
+    return date(year + 1, 1, 1) if year < date.max.year else date.max
+
+
+def _before(day: date) -> date:
+    return day - timedelta(days=1) if day > date.min else day
 
 
 def _rows(

@@ -36,12 +36,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of long work; each kind is a subclass.
 
     `title` is what the person sees while it runs; it names no content. `back` is the page to
-    go back to when it failed, `can_stop` whether it may be stopped before its end.
+    go back to when it failed, `can_stop` whether it may be stopped before its end. What
+    `erases` leaves the server no outcome of other work: it may quote what is gone.
     """
 
     title: ClassVar[str]
     back: ClassVar[str] = "/"
     can_stop: ClassVar[bool] = True
+    erases: ClassVar[bool] = False
 
     def run(self, twin: Twin, told: Told) -> object:
         """Do the work, and return its result, a record."""

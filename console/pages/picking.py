@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
+from console.use.collecting import apart
 from vault.errors import NotFound, UsageError
 
 __all__ = ["Crumb", "Entry", "Listing", "Places", "checked", "stamped"]
@@ -143,7 +144,8 @@ def checked(typed: str, *, but: Path) -> Path:
         but: The vault's own folder.
 
     Raises:
-        UsageError: Nothing was typed, it is no path, no file or folder, or the vault itself.
+        UsageError: Nothing was typed, it is no path, no file or folder, the vault itself or a
+            recovery page of it.
         NotFound: There is nothing, or it may not be read.
     """
     typed = typed.strip()
@@ -153,18 +155,19 @@ def checked(typed: str, *, but: Path) -> Path:
         raise UsageError("That is no path; type where the file or folder lies, or pick it.")
     path = Path(os.path.normpath(Path.home() / os.path.expanduser(typed)))  # noqa: PTH111 — ~user that is nobody stays text
     try:
-        mode = path.stat().st_mode
-    except OSError as error:
+        # Links are followed first, so that none leads around what is refused here.
+        place = path.resolve(strict=True)
+        mode = place.stat().st_mode
+    except (OSError, RuntimeError) as error:  # the latter: links that lead in a circle
         raise NotFound(
             f"There is nothing at {path} that can be read; look whether it is written correctly."
         ) from error
     is_kind = stat.S_ISDIR(mode) or stat.S_ISREG(mode)
-    if not is_kind or any(path.is_relative_to(one) for one in _NO_FILES):
+    if not is_kind or any(place.is_relative_to(one) for one in _NO_FILES):
         raise UsageError(f"{path} is neither a file nor a folder of yours; choose one of these.")
     if not os.access(path, os.R_OK):
         raise NotFound(f"{path} may not be read by you; change its permissions, or copy it.")
-    if path.resolve().is_relative_to(but.resolve()):
-        raise UsageError("That is the vault itself; choose what is to be collected into it.")
+    apart(but, place)
     return path
 
 

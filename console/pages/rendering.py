@@ -44,29 +44,42 @@ NAVIGATION = (
 )
 
 
+_THOUSAND = 1000
+
+
 def _number(value: float) -> str:
     return f"{value:,}"
 
 
 def _day(value: datetime | None) -> str:
-    return f"{value.astimezone():%-d %b %Y}" if value else "no date"
+    return f"{_here(value):%-d %b %Y}" if value else "no date"
 
 
 def _moment(value: datetime | None) -> str:
-    return f"{value.astimezone():%-d %b %Y, %H:%M}" if value else "no date"
+    return f"{_here(value):%-d %b %Y, %H:%M}" if value else "no date"
+
+
+def _here(value: datetime) -> datetime:
+    """Return a time as it is here; the first and the last days of all are so nowhere but in UTC."""
+    try:
+        return value.astimezone()
+    except (OverflowError, ValueError):
+        return value
 
 
 def _size(value: float) -> str:
     for unit in ("bytes", "KB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
+        if value < _THOUSAND or unit == "GB":
             return f"{value:,.0f} {unit}" if unit == "bytes" else f"{value:,.1f} {unit}"
-        value /= 1000
+        value /= _THOUSAND
     raise AssertionError
 
 
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
+    # Pages of an installation that is replaced meanwhile would not go with the code that runs.
+    auto_reload=False,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

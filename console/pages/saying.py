@@ -7,13 +7,14 @@ and where either is another by then nothing happens.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, TypeVar
 
 import msgspec
 from fastapi import Form
 
 from console.bootstrap import Twin
+from console.pages.asking import day, midnight
 from console.pages.wording import words
 from console.use import people
 from console.use.effects import Effects
@@ -65,7 +66,7 @@ class Asked:
         effect: Annotated[str, Form(max_length=20)] = "",
         redact: Annotated[str, Form(max_length=20)] = "",
         source: Annotated[str, Form(max_length=200)] = "",
-        room: Annotated[str, Form(max_length=20)] = "",
+        room: Annotated[str, Form(max_length=18)] = "",
         who: Annotated[str, Form(max_length=500)] = "",
         since: Annotated[str, Form(max_length=20)] = "",
         until: Annotated[str, Form(max_length=20)] = "",
@@ -102,7 +103,7 @@ def statement(twin: Twin, asked: Asked) -> Statement:
         raise UsageError("Somebody to share with is named only where sharing is allowed or denied.")
     if effect is Effect.ALLOW and purpose is Purpose.SHARE and not asked.recipient:
         raise UsageError("Sharing is with somebody: say with whom.")
-    since, until = _day(asked.since), _day(asked.until)
+    since, until = midnight(day(asked.since)), midnight(day(asked.until))
     if since and until and since >= until:
         raise UsageError("No item lies between these two days; the first one comes first.")
     room = None
@@ -124,7 +125,7 @@ def statement(twin: Twin, asked: Asked) -> Statement:
         ),
         redact=_one_of(Profile, asked.redact or Profile.BALANCED),
         recipient=asked.recipient,
-        expires=_future(_day(asked.expires), twin.vault.now()),
+        expires=_future(midnight(day(asked.expires)), twin.vault.now()),
     )
 
 
@@ -156,19 +157,10 @@ def _one_of(kind: type[_Kind], given: str) -> _Kind:
         raise UsageError("Something in that form is missing; go back and choose it.") from None
 
 
-def _day(given: str) -> datetime | None:
-    if not given:
-        return None
-    try:
-        return datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise UsageError("A day is written like 2026-03-31.") from None
-
-
-def _future(day: datetime | None, now: datetime) -> datetime | None:
-    if day and day <= now:
+def _future(on: datetime | None, now: datetime) -> datetime | None:
+    if on and on <= now:
         raise UsageError("It would have ended already; choose a day to come.")
-    return day
+    return on
 
 
 def mark(twin: Twin, about: object) -> str:
@@ -208,7 +200,7 @@ def changes(said: Statement, found: Effects) -> tuple[str, ...]:
 
 def pause_changes(pause: Pause, found: Effects) -> tuple[str, ...]:
     """Tell in sentences what a pause would change."""
-    about = " with her, or that mention her," if pause.person else ""
+    about = " with them, or that mention them," if pause.person else ""
     kept = f"{_items(found.items, found)}{about} are kept and used for nothing: not searched, "
     return (
         kept + "not mirrored, not learned, not shared. Collecting goes on.",

@@ -23,6 +23,7 @@ __all__ = ["Lan", "hush", "serve"]
 
 _LOOPBACK = "127.0.0.1"
 _PATIENCE_SECONDS = 3
+_OWN_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,8 @@ def serve(home: Path, port: int, ready: Callable[[str], None], lan: Lan | None =
         access_log=False,
         log_config=None,
         server_header=False,
+        # Nothing stands in front: who speaks from where is what the connection says.
+        proxy_headers=False,
         ssl_certfile=lan.certificate if lan else None,
         ssl_keyfile=lan.key if lan else None,
         timeout_graceful_shutdown=_PATIENCE_SECONDS,
@@ -92,9 +95,15 @@ def serve(home: Path, port: int, ready: Callable[[str], None], lan: Lan | None =
 
 def _door(port: int, lan: Lan | None) -> Door:
     if lan is None:
-        return Door(origins=tuple(f"http://{name}:{port}" for name in (_LOOPBACK, "localhost")))
+        names = (_LOOPBACK, "localhost")
+        return Door(origins=tuple(_origin("http", name, port) for name in names))
     name = f"[{lan.name}]" if ":" in lan.name else lan.name.lower()
-    return Door(origins=(f"https://{name}:{port}",), is_lan=True)
+    return Door(origins=(_origin("https", name, port),), is_lan=True)
+
+
+def _origin(scheme: str, name: str, port: int) -> str:
+    """Return an origin as browsers write it: without the port that is the scheme's own."""
+    return f"{scheme}://{name}" if port == _OWN_PORTS[scheme] else f"{scheme}://{name}:{port}"
 
 
 def _check(home: Path, lan: Lan) -> None:

@@ -63,27 +63,39 @@ class Sessions:
     def knows(self, cookie: str) -> bool:
         """Whether a cookie is of a session; one that nobody used for half a day has ended."""
         name = _hidden(cookie)
+        if not self.holds(cookie):
+            self._sessions.pop(name, None)
+            return False
         session = self._sessions.get(name)
-        if session is None:
-            return False
-        if self.clock() - session.seen > _IDLE_SECONDS:
-            del self._sessions[name]
-            return False
-        session.seen = self.clock()
-        return True
+        if session:
+            session.seen = self.clock()
+        return session is not None
+
+    def holds(self, cookie: str) -> bool:
+        """Whether a cookie is of a session; unlike with `knows`, asking does not prolong it."""
+        session = self._sessions.get(_hidden(cookie))
+        return session is not None and self.clock() - session.seen <= _IDLE_SECONDS
 
     def is_anybody_there(self) -> bool:
         """Whether a browser that is known was seen within half a day."""
-        return any(self.clock() - one.seen <= _IDLE_SECONDS for one in self._sessions.values())
+        # A copy: other threads begin and end sessions meanwhile.
+        known = list(self._sessions.values())
+        return any(self.clock() - one.seen <= _IDLE_SECONDS for one in known)
 
-    def attempt(self, cookie: str, is_right: Callable[[], bool]) -> bool:
+    def attempt(self, cookie: str, is_right: Callable[[], bool], address: str = "") -> bool:
         """Try a passphrase for whoever holds a cookie; wrong ones cost more and more time.
+
+        Args:
+            cookie: What the browser holds.
+            is_right: Looks at the passphrase.
+            address: Where it speaks from, by which browsers that are not known are told apart.
 
         Raises:
             Locked: It is too soon after wrong ones.
         """
-        who = _hidden(cookie).hex() if self.knows(cookie) else ""
-        self.tries.begin(who)
+        is_known = self.knows(cookie)
+        who = _hidden(cookie).hex() if is_known else f"from {address}"
+        self.tries.begin(who, is_known=is_known)
         if not is_right():
             return False
         self.tries.was_right(who)

@@ -11,6 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.pages.following import Behind
 from console.pages.rendering import fragment, is_partial, page
 from console.problems import Problem, problem_of
 from vault.errors import VaultError
@@ -34,6 +35,7 @@ _HEADERS = {
 _STATUS = {1: 500, 2: 400, 3: 404, 4: 403, 5: 409, 6: 500, 7: 502, 130: 503}
 _FULL = 507
 _TOO_LARGE = 413
+_NOT_NOW = 503
 _WORDS = {
     404: "There is no such page; the address may be mistyped.",
     405: "This address is not a page of its own; go to the overview and on from there.",
@@ -93,9 +95,15 @@ def told(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem.code == "locked" and not request.app.state.keeper.is_open:
         return _to_unlock(request)
+    return _page(request, problem, _status(error, problem))
+
+
+def _status(error: Exception, problem: Problem) -> int:
+    if isinstance(error, Behind):
+        return _NOT_NOW
     if isinstance(error, TooLarge):
-        return _page(request, problem, _TOO_LARGE)
-    return _page(request, problem, _FULL if problem.code == "storage" else _STATUS[problem.status])
+        return _TOO_LARGE
+    return _FULL if problem.code == "storage" else _STATUS[problem.status]
 
 
 def _usage(words: str) -> Problem:

@@ -1,5 +1,6 @@
 """The long work around models, as orders: planning, teaching, rebuilding, examining, weighing."""
 
+import tomllib
 from pathlib import Path
 
 from console.bootstrap import Twin
@@ -10,7 +11,8 @@ from console.use.learning import TrainedModel
 from console.use.planning import Planned
 from console.use.rebuilding import Retrained
 from projections.curate.bias import Bias
-from trainer.recipe import Recipe
+from trainer.recipe import Recipe, preset
+from vault.errors import NotFound, UsageError
 
 __all__ = ["Asked", "Examine", "MakeExamples", "Plan", "Rebuild", "Teach", "Weigh"]
 
@@ -26,6 +28,27 @@ class Asked(Order, frozen=True, kw_only=True):
     view: str = ""
     text: str = ""
     again: str = ""
+
+    def problem(self) -> str:
+        """Say what keeps this from being begun, in the words of the form; nothing where it can."""
+        try:
+            tomllib.loads(self.text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            return f"The settings of your own cannot be read; write lines like epochs = 3. {error}."
+        start = self.preset or ("small" if self.base else "voice")
+        try:
+            recipe = (
+                Recipe.parse(self.text, start, name="own", where="What you wrote")
+                if self.text.strip()
+                else preset(start)
+            )
+        except (NotFound, UsageError) as error:
+            return str(error)
+        if recipe.kind == "lora" and not self.base:
+            return "Small and Large adapt an open model: name its folder, or ORG/NAME, under Base."
+        if recipe.kind == "scratch" and self.base:
+            return "Voice learns from nothing: leave Base empty, or choose Small or Large."
+        return ""
 
     def taken(self, told: Told) -> tuple[Recipe, Path | None]:
         """Return the recipe, and the folder of the base, which may have to be fetched first."""

@@ -34,6 +34,7 @@ _FIELDS = 20
 _LARGEST_FIELD = 64 << 10
 _LONGEST_NAME = 180
 _SPARE = 200 << 20
+_ROOM_EVERY = 4 << 20
 _SECONDS_KEPT = 3600.0
 _LOOK_SECONDS = 1.0
 _BROKEN_OFF = "The upload broke off, and nothing of it was kept; send it again."
@@ -63,7 +64,7 @@ async def received(request: Request, home: Path) -> Received:
     scratch = Scratch(home)
     try:
         form = _Form(scratch.path / "uploaded", options[b"boundary"])
-        await _fill(form, request.stream())
+        await _fill(form, request.stream(), home)
         return Received(scratch=scratch, path=form.path, fields=form.fields)
     except BaseException:
         await run_in_threadpool(scratch.remove)
@@ -79,9 +80,15 @@ def _assert_room(home: Path, size: int) -> None:
         )
 
 
-async def _fill(form: "_Form", chunks: AsyncIterator[bytes]) -> None:
+async def _fill(form: "_Form", chunks: AsyncIterator[bytes], home: Path) -> None:
+    unseen = 0
     try:
         async for chunk in chunks:
+            # Not every form says beforehand how long it is, and others fill the disk meanwhile.
+            unseen += len(chunk)
+            if unseen >= _ROOM_EVERY:
+                _assert_room(home, unseen)
+                unseen = 0
             await run_in_threadpool(form.write, chunk)
     except ClientDisconnect:
         raise UsageError(_BROKEN_OFF) from None

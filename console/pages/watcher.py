@@ -2,7 +2,7 @@
 
 A change is read once it is quiet: an export that is still being unpacked is read at its end.
 What changed while nobody looked is found when the vault is opened, since files that are as
-they were are not read again.
+they were are not read again. A reading that failed is tried again, after a pause that grows.
 """
 
 import threading
@@ -15,7 +15,7 @@ from pathlib import Path
 from watchfiles import watch
 
 from console.pages.collecting_orders import Collect
-from console.pages.jobs import Jobs
+from console.pages.jobs import Job, Jobs
 from console.pages.keeper import Keeper
 from console.use import watching
 from vault.errors import VaultError
@@ -25,6 +25,8 @@ __all__ = ["Watcher"]
 _LOOK_SECONDS = 1.0
 _QUIET_SECONDS = 5.0
 _ROUND_SECONDS = 30.0
+_AGAIN_SECONDS = 60.0
+_LONGEST_PAUSE = 3600.0
 
 
 @dataclass(slots=True)
@@ -41,6 +43,9 @@ class Watcher:
     _changed: dict[str, float] = field(default_factory=dict)
     _watched: dict[str, watching.Place] = field(default_factory=dict)
     _ears: dict[str, threading.Event] = field(default_factory=dict)
+    _reading: dict[str, Job] = field(default_factory=dict)
+    _failed: dict[str, int] = field(default_factory=dict)
+    _seen: object = None
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -55,14 +60,19 @@ class Watcher:
             self._thread.join()
 
     def _run(self) -> None:
-        stamp: object = None
         while not self._stop.wait(_LOOK_SECONDS):
-            now = (self.keeper.is_open, watching.stamp(self.keeper.home), self._round())
-            if now != stamp:
-                stamp = now
-                self._follow(self._present())
-            self._read_what_is_quiet()
+            # Whatever is in the way this time may be gone the next; nobody else would look again.
+            with suppress(Exception):
+                self._look()
         self._follow({})
+
+    def _look(self) -> None:
+        now = (self.keeper.is_open, watching.stamp(self.keeper.home), self._round())
+        if now != self._seen:
+            self._follow(self._present())
+            self._seen = now
+        self._put_back_what_failed()
+        self._read_what_is_quiet()
 
     @staticmethod
     def _round() -> int:
@@ -106,9 +116,22 @@ class Watcher:
             ):
                 if is_folder or any(changed == str(path) for _, changed in changes):
                     self._changed[str(path)] = time.monotonic()
-        except OSError:
+        except Exception:  # noqa: BLE001 - whatever it is, to hear again is better than to be deaf
             # It went away, or the system lets nobody listen to more: it is looked for again.
             self._ears.pop(str(path), None)
+
+    def _put_back_what_failed(self) -> None:
+        for path, job in list(self._reading.items()):
+            if job.state == "running":
+                continue
+            del self._reading[path]
+            if job.state == "done" or path not in self._watched:
+                self._failed.pop(path, None)
+                continue
+            times = self._failed[path] = self._failed.get(path, 0) + 1
+            pause = min(_AGAIN_SECONDS * 2 ** min(times - 1, 10), _LONGEST_PAUSE)
+            # What changed meanwhile is read as soon as it is quiet.
+            self._changed.setdefault(path, time.monotonic() + pause - self.quiet)
 
     def _read_what_is_quiet(self) -> None:
         busy = {one.order.path for one in self.jobs.running() if isinstance(one.order, Collect)}
@@ -117,7 +140,7 @@ class Watcher:
                 continue
             order = Collect(path=path, source=self._watched[path].source)
             with suppress(VaultError):  # locked this moment, or enough is being done already
-                self.jobs.start(
+                self._reading[path] = self.jobs.start(
                     order, self.keeper.secret, lambda job: f"/sources/collected/{job.id}"
                 )
                 del self._changed[path]

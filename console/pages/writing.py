@@ -8,7 +8,6 @@ same.
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 
 from console.pages.keeper import Keeper
 from console.problems import problem_of
@@ -16,7 +15,7 @@ from console.talking import Conversation, Exchange
 from console.use import conversing
 from console.use.conversing import Turn
 from trainer.engine import Voice
-from vault.errors import NotFound
+from vault.errors import NotPermitted
 
 __all__ = ["events", "write"]
 
@@ -49,11 +48,13 @@ def _asking(keeper: Keeper, talk: Conversation, turn: Turn) -> Callable[[Voice],
     """Return what asks the vault whether an answer may go on."""
 
     def goes_on(voice: Voice) -> bool:
-        with keeper.changing() as twin:
-            with suppress(NotFound):
-                if conversing.conversation(twin, talk.id) is talk:
-                    return conversing.may_go_on(twin, turn, voice)
-            return False
+        with keeper.looking() as twin:
+            if twin.talks.get(talk.id) is not talk:
+                return False
+            if conversing.is_known(twin):
+                conversing.conversation(twin, talk.id)
+                return conversing.may_go_on(twin, turn, voice)
+        raise NotPermitted(conversing.BEHIND)
 
     return goes_on
 

@@ -1,9 +1,11 @@
 """Collecting exports, under the names by which the owner is known."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from console import bootstrap
 from console.bootstrap import Twin
 from projections.permissions import Judge
 from vault.application import Export, Imported
@@ -12,12 +14,13 @@ from vault.collectors.api import Carrier, Ended, Found
 from vault.collectors.collect import collect
 from vault.collectors.collect import survey as survey_of
 from vault.collectors.fingerprints import Told
+from vault.collectors.readers.tree import identity
 from vault.collectors.survey import Surveyed
 from vault.consent import Decision, Effect, Filters, Purpose, Subject, normal
-from vault.errors import PolicyClosed
+from vault.errors import PolicyClosed, UsageError
 from vault.items import Bad, Content, Item, Progress
 
-__all__ = ["Again", "Names", "Survey", "add", "me", "peek", "survey"]
+__all__ = ["Again", "Names", "Survey", "add", "apart", "me", "peek", "survey"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +62,42 @@ def me(twin: Twin, names: Iterable[str]) -> Names:
     return Names(names=tuple(sorted(known)))
 
 
+def apart(home: Path, path: Path) -> frozenset[tuple[int, int]]:
+    """Return what is never read, by device and inode: a vault and the recovery pages beside it.
+
+    Args:
+        home: The vault's folder.
+        path: What is to be read.
+
+    Raises:
+        UsageError: That is one of these or lies in it, under whatever name.
+    """
+    place = Path(os.path.realpath(path))  # a circle of links is nobody's error here
+    way = _identities(place, *place.parents)
+    vault, pages = _identities(home), _identities(*bootstrap.recovery_pages(home))
+    if vault & way:
+        raise UsageError("That is the vault itself; choose what is to be collected into it.")
+    if pages & way:
+        raise UsageError(
+            "That is the vault's recovery page, which nothing reads as an export; choose something "
+            "else."
+        )
+    return vault | pages
+
+
+def _identities(*paths: Path) -> frozenset[tuple[int, int]]:
+    return frozenset(identity(path.stat()) for path in paths if path.exists())
+
+
+def _left_out(twin: Twin, path: Path, *, is_copy: bool) -> frozenset[tuple[int, int]]:
+    # What was handed over for this lies in the vault's folder, and holds no links out of its own.
+    return frozenset() if is_copy else apart(twin.home, path)
+
+
 def peek(twin: Twin, path: Path) -> Iterator[Item]:
     """Yield what a path holds, without storing anything."""
-    yield from (one for one in collect(path, twin.views.people.owner) if isinstance(one, Item))
+    found = collect(path, twin.views.people.owner, but=apart(twin.home, path))
+    yield from (one for one in found if isinstance(one, Item))
 
 
 def survey(
@@ -70,22 +106,27 @@ def survey(
     *,
     source: str = "",
     names: Iterable[str] = (),
+    is_copy: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Survey:
     """Say what is in a path, part by part, in seconds and without storing anything.
 
+    `is_copy`: it lies there only for this, in the vault's own folder.
+
     Raises:
         NotFound: There is nothing at the path.
+        UsageError: It is the vault itself or a recovery page of it.
     """
     twin.catch_up()
+    but = _left_out(twin, path, is_copy=is_copy)
     known = twin.views.people.owner | {normal(name) for name in names}
     with twin.fingerprints() as prints:
-        look = prints.look(path, known, source=source)
+        look = prints.look(path, known, source=source, but=but)
     if not look.is_anything_new:
         return Survey(is_new=False)
     parts: list[Surveyed] = []
     bad: list[Bad] = []
-    for one in survey_of(path, known, source=source or None, kept=look.kept):
+    for one in survey_of(path, known, source=source or None, kept=look.kept, but=but):
         match one:
             case Surveyed():
                 parts.append(one)
@@ -127,9 +168,11 @@ def add(
 
     Raises:
         NotFound: There is nothing at the path.
+        UsageError: It is the vault itself or a recovery page of it.
         PolicyClosed: Consent denies collecting from every source found.
     """
     twin.catch_up()
+    but = _left_out(twin, path, is_copy=is_copy)
     known = (
         twin.views.people.owner | {normal(name) for name in names}
         if dry_run
@@ -140,7 +183,7 @@ def add(
     before = twin.views.imports.last(place) if place else None
     with twin.fingerprints() as prints:
         places = None if again is None else again.places
-        look = prints.look(path, known, source=source, again=places)
+        look = prints.look(path, known, source=source, again=places, but=but)
 
         def permits(item: Item) -> bool:
             is_permitted = grants.permit(item)
@@ -154,6 +197,7 @@ def add(
             source=source or look.source,
             cursors=look.cursors,
             kept=look.kept,
+            but=but,
         )
         imported = twin.vault.collect(
             _granting(look.following(found), grants),

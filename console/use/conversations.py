@@ -8,7 +8,7 @@ from projections.circles import Room
 from vault.consent import Filters, Statement
 from vault.errors import NotFound
 
-__all__ = ["Conversation", "conversation", "conversations"]
+__all__ = ["Conversation", "conversation", "conversations", "titled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +53,24 @@ def conversation(twin: Twin, number: int) -> Conversation:
     return _described(twin, found, consenting.show(twin).statements)
 
 
-def _described(twin: Twin, room: Room, said: tuple[Statement, ...]) -> Conversation:
-    filters = Filters(source=room.source, conversation=room.name)
+def titled(twin: Twin, limit: int) -> tuple[tuple[Room, str], ...]:
+    """Return conversations with what they are called, those of most items first."""
+    rooms = twin.views.timeline.circles.rooms(limit=limit)
+    return tuple((one, _title(twin, one)) for one in rooms)
+
+
+def _title(twin: Twin, room: Room) -> str:
     stored = next(twin.views.timeline.stated([room.item]))
     is_chat = stored.item.type.startswith("message.chat")
+    return room.name if is_chat else stored.item.title or room.name
+
+
+def _described(twin: Twin, room: Room, said: tuple[Statement, ...]) -> Conversation:
+    filters = Filters(source=room.source, conversation=room.name)
     return Conversation(
         no=room.no,
         name=room.name,
-        title=room.name if is_chat else stored.item.title or room.name,
+        title=_title(twin, room),
         source=room.source,
         items=room.items,
         kinds=tuple(twin.views.timeline.circles.kinds(filters)),

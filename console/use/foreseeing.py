@@ -12,7 +12,7 @@ from console.use import forgetting
 from console.use.forgetting import Forgotten
 from vault.errors import UsageError
 
-__all__ = ["Choice", "Foreseen", "Glimpse", "called", "foresee", "forget"]
+__all__ = ["Choice", "Foreseen", "Glimpse", "Meant", "called", "foresee", "forget"]
 
 _GLIMPSES = 5
 _MENTIONS = 50
@@ -50,16 +50,25 @@ class Glimpse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreseen:
-    """What would go. `mark` stands for exactly these items and models.
+class Meant:
+    """What was looked at, without a word of it.
 
-    `mentions` are the first of `mentioned` other items that quote them, and would stay; `pod`
-    is the linked pod, which would be told.
+    `items` is how many there were, `mark` stands for exactly these items and models.
     """
 
     choice: Choice
     mark: str
     items: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen(Meant):
+    """What would go.
+
+    `mentions` are the first of `mentioned` other items that quote them, and would stay; `pod`
+    is the linked pod, which would be told.
+    """
+
     keys: int
     rows: int
     models: tuple[str, ...]
@@ -117,7 +126,7 @@ def foresee(twin: Twin, choice: Choice) -> Foreseen:
     )
 
 
-def forget(twin: Twin, seen: Foreseen) -> Forgotten:
+def forget(twin: Twin, seen: Meant) -> Forgotten:
     """Forget what was foreseen, if that is still what would go.
 
     Raises:

@@ -8,6 +8,7 @@ questions over a made-up life, half of them about things that it does not hold.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from console.bootstrap import Twin
 from console.talking import Source
@@ -17,7 +18,7 @@ from projections.search import By
 from projections.timeline import Stored
 from vault.aliases import words
 
-__all__ = ["asks_for_facts", "may_be_searched", "sources"]
+__all__ = ["as_they_stand", "asks_for_facts", "searchable", "sources"]
 
 _MOST = 3
 _ASKED = 6
@@ -55,13 +56,25 @@ def sources(twin: Twin, question: str, *, most: int = _MOST) -> tuple[Source, ..
     )
 
 
-def may_be_searched(twin: Twin, found: Iterable[Source]) -> bool:
-    """Whether each of some sources may still be searched; what was erased may not."""
+def searchable(twin: Twin, ids: Iterable[str]) -> frozenset[str]:
+    """Return which of some items may still be searched; what was erased may not."""
     twin.catch_up()
-    ids = [one.id for one in found]
-    there = {stored.id for stored in twin.views.timeline.load(ids)}
     decide = twin.views.search.decide
-    return all(one in there and decide(one, twin.now).permitted for one in ids)
+    there = [stored.id for stored in twin.views.timeline.load(set(ids))]
+    return frozenset(one for one in there if decide(one, twin.now).permitted)
+
+
+def as_they_stand(twin: Twin, found: Iterable[Source]) -> tuple[Source, ...]:
+    """Return sources without the passages that their items do not have any more."""
+    found = tuple(found)
+    now = {one.id: one.item for one in twin.views.timeline.load({one.id for one in found})}
+    said = {name: " ".join(f"{item.title} {item.text}".split()) for name, item in now.items()}
+    return tuple(
+        one
+        if one.passage.removesuffix("…") in said.get(one.id, "")
+        else replace(one, passage="", changed=True)
+        for one in found
+    )
 
 
 def _candidates(

@@ -90,8 +90,8 @@ def speaker(twin: Twin, model: str = "") -> Speaker:
 
 
 def may_answer(twin: Twin, model: str, state: str) -> bool:
-    """Whether a model may still answer with the weights that a state names."""
-    suspend(twin)
+    """Whether a model may still answer with the weights that a state names; changes nothing."""
+    twin.catch_up()
     try:
         spoken = _speaking(twin, twin.manifest(model))
     except (NotFound, NotPermitted):
@@ -132,7 +132,11 @@ def _speaking(twin: Twin, made: Manifest) -> Sequence[SliceState]:
     if lineage.usable(made.model, now):
         return made.slices
     model, kept = lineage.model(made.model), states.known(twin.models)
-    clean = lineage.clean(made.model, now) if model.status == "suspended" else ()
+    # Who only looks does not put on the record that a model is suspended.
+    is_suspended = model.status == "suspended" or any(
+        one.model == made.model for one in lineage.to_suspend(now)
+    )
+    clean = lineage.clean(made.model, now) if is_suspended else ()
     # All that a suspended model learned never answers again, even if its rows are permitted anew.
     clean = clean[: len(made.slices) - 1]
     while clean and clean[-1].state not in kept:

@@ -7,6 +7,7 @@ from console.talking import Answer, Conversation, Exchange
 
 __all__ = ["as_json", "as_text"]
 
+_CHANGED = "(it was changed after it was quoted)"
 _SCHEMA = "twinvault-conversation/1"
 
 
@@ -27,7 +28,7 @@ def _told(exchange: Exchange) -> str:
     if exchange.sources:
         quoted = (
             f"[{one.number}] item {one.id}, {one.type}"
-            f"{f', {one.at:%Y-%m-%d}' if one.at else ''}: {one.passage}"
+            f"{f', {one.at:%Y-%m-%d}' if one.at else ''}: {one.passage or _CHANGED}"
             for one in exchange.sources
         )
         parts.append("From the vault:\n" + "\n".join(quoted) + "\n")

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from console.bootstrap import Twin
+from console.use import collecting
 from vault.errors import Exists, NotFound, UsageError
 
 __all__ = ["Place", "Watched", "pause", "resume", "stamp", "unwatch", "watch", "watched"]
@@ -81,7 +82,7 @@ def watch(twin: Twin, path: Path, *, source: str = "") -> Watched:
 
     Raises:
         NotFound: There is nothing at the path.
-        UsageError: It is the vault, holds it, or is one too many.
+        UsageError: It is the vault or its recovery page, holds the vault, or is one too many.
     """
     path = path.absolute()
     known = _read(twin)
@@ -89,8 +90,8 @@ def watch(twin: Twin, path: Path, *, source: str = "") -> Watched:
         return watched(twin)
     if not path.exists():
         raise NotFound(f"There is nothing at {path}; say where the file or folder lies.")
-    home = twin.home.resolve()
-    if path.resolve().is_relative_to(home) or home.is_relative_to(path.resolve()):
+    collecting.apart(twin.home, path)
+    if twin.home.resolve().is_relative_to(path.resolve()):
         raise UsageError(
             "The vault lies in there, and changes all the time; choose a folder in it."
         )

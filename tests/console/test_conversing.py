@@ -6,7 +6,16 @@ from dataclasses import replace
 import pytest
 
 from console.talking import Source
-from console.use import consenting, conversing, forgetting, grounding, learning, speaking
+from console.use import (
+    consenting,
+    conversing,
+    correcting,
+    forgetting,
+    grounding,
+    learning,
+    speaking,
+    transcribing,
+)
 from console.use.conversing import again, ask, begin, conversation, judge, may_go_on, write
 from projections import lineage
 from tests.forked import Forked
@@ -303,6 +312,99 @@ def test_what_is_forgotten_leaves_open_conversations_too(twin):
     assert conversation(twin, talk.id).exchanges[0].sources == ()
 
 
+@pytest.fixture
+def reads(monkeypatch):
+    """Whether models are shown passages: one list entry."""
+    found = [True]
+    monkeypatch.setattr(speaking.Speaker, "reads", property(lambda _: found[0]))
+    return found
+
+
+def no_mail(twin):
+    consenting.withdraw(twin, "message.email", Purpose.SEARCH, Filters())
+
+
+def written(twin, turns):
+    for turn in turns:
+        write(turn, lambda voice, turn=turn: may_go_on(twin, turn, voice))
+
+
+def test_an_answer_goes_with_the_passage_that_its_model_read_whoever_answered_before(
+    twin, voice, reads
+):
+    reads[0] = False
+    voice.texts[:] = ["her own manner", "half past six [1]"]
+    talk = asked(twin)
+    reads[0] = True
+    written(twin, again(twin, talk))
+    [source] = talk.exchanges[0].sources
+    assert [one.cited for one in talk.answers] == [{}, {"1": source.id}]
+    no_mail(twin)
+    assert [one.text for one in conversation(twin, talk.id).answers] == ["her own manner", ""]
+
+
+def test_what_went_on_from_a_withdrawn_answer_goes_with_it(twin, voice, reads):
+    voice.texts[:] = ["half past six [1]", "As I said: six.", "six", "soup"]
+    talk = asked(twin)
+    # Through one that it was told, and through one that was told that one.
+    asked(twin, "and again?", talk=talk, grounded=False)
+    reads[0] = False
+    asked(twin, "and again?", talk=talk, grounded=False)
+    other = asked(twin, "how are you today?")
+    no_mail(twin)
+    assert [one.text for one in conversation(twin, talk.id).answers] == ["", "", ""]
+    assert [one.text for one in conversation(twin, other.id).answers] == ["soup"]
+
+
+@pytest.mark.parametrize("is_looked_at", [True, False])
+@pytest.mark.usefixtures("reads")
+def test_no_answer_begins_that_was_told_what_is_withdrawn(twin, voice, is_looked_at):
+    talk = asked(twin)
+    turns = ask(twin, talk, "and again?", grounded=False)
+    no_mail(twin)
+    if is_looked_at:
+        conversation(twin, talk.id)
+    written(twin, turns)
+    assert (turns[0].answer.state, turns[0].answer.text) == ("cut", "")
+    assert len(voice.heard) == 1
+
+
+@pytest.mark.usefixtures("voice")
+def test_what_was_told_by_a_model_that_may_not_speak_goes_with_it(twin):
+    talk = asked(twin, "how are you today?")
+    asked(twin, "and then?", talk=talk)
+    first, second = talk.answers
+    first.speakers = frozenset({("twin-1", "weights that are gone")})
+    second.speakers |= first.speakers
+    assert [one.text for one in conversation(twin, talk.id).answers] == ["", ""]
+
+
+@pytest.mark.usefixtures("reads")
+def test_an_item_is_not_quoted_with_words_that_it_has_no_more(twin, voice):
+    talk = asked(twin)
+    [before] = talk.exchanges[0].sources
+    correcting.correct(twin, before.id, "The boat leaves at noon from the slip.")
+    talk = conversation(twin, talk.id)
+    [source] = talk.exchanges[0].sources
+    assert (source.id, source.passage, source.changed) == (before.id, "", True)
+    assert "half past six from the slip. Wear" not in transcribing.as_text(twin, talk)
+    assert "it was changed after" in transcribing.as_text(twin, talk)
+    assert b"Wear two hats" not in transcribing.as_json(twin, talk)
+    # Nor is a model shown what is not there any more.
+    written(twin, again(twin, talk))
+    assert [one.content for one in voice.heard[-1]] == [BOAT]
+    assert talk.exchanges[0].answers[1].cited == {}
+
+
+@pytest.mark.usefixtures("voice")
+def test_a_quotation_stays_where_other_words_of_its_item_were_corrected(twin):
+    talk = asked(twin)
+    [before] = talk.exchanges[0].sources
+    text = twin.views.timeline.show(before.id).item.text
+    correcting.correct(twin, before.id, f"{text} And a scarf.")
+    assert conversation(twin, talk.id).exchanges[0].sources == (before,)
+
+
 def test_few_voices_are_kept_in_memory(twin, voice):
     who = speaking.speaker(twin)
     for state in ("a", "b", "c", "b"):
@@ -342,7 +444,7 @@ def test_the_better_of_two_is_the_better_words_of_the_other(twin, voice):
         ("second", True, ""),
         ("first", False, "second"),
     ]
-    assert talk.exchange(1).said == "second"
+    assert talk.exchange(1).said is talk.exchange(1).answer(2)
 
 
 @pytest.mark.parametrize(

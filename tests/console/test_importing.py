@@ -10,7 +10,7 @@ from console import bootstrap
 from console.use import collecting, forgetting, importing, sources
 from tests.helpers import PASSPHRASE
 from vault.consent import Effect, Filters, Purpose
-from vault.errors import NotFound, PolicyClosed, StorageError
+from vault.errors import NotFound, PolicyClosed, StorageError, UsageError
 from vault.events import ImportFinished
 from vault.items import Bad
 
@@ -90,6 +90,15 @@ def message(number, words="words"):
 
 
 # --- the same again ---
+
+
+def test_the_vault_and_its_recovery_page_are_collected_by_no_way(opened):
+    for path in (opened.home, *bootstrap.recovery_pages(opened.home)):
+        for read in (collecting.survey, collecting.add, collecting.peek):
+            with pytest.raises(UsageError):
+                list(read(opened, path))
+    read = [one.locator for one in collecting.peek(opened, opened.home.parent)]
+    assert not any(opened.home.name in locator for locator in read)
 
 
 @pytest.mark.parametrize("zipped", [False, True])

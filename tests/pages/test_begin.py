@@ -1,6 +1,8 @@
 """Beginning: five screens, from an empty folder to what a model would learn."""
 
 import re
+import subprocess
+import sys
 import time
 from html import unescape
 
@@ -268,6 +270,43 @@ def test_two_tabs_at_odds_say_nothing(collected):
     assert "was changed meanwhile" in answer.text
     with opened(collected) as twin:
         assert len(consenting.history(twin).history) == before
+
+
+def test_while_one_tab_says_it_another_says_nothing(collected, monkeypatch):
+    # The work of the first tab waits: it has said nothing yet.
+    script = "import sys, time; sys.stdin.readline(); time.sleep(600)"
+    waiting = [sys.executable, "-c", script]
+    begin = subprocess.Popen
+    monkeypatch.setattr(
+        "console.pages.jobs.subprocess.Popen", lambda _, **more: begin(waiting, **more)
+    )
+    form = {"preset": "teach", "edition": edition(collected)}
+    at = collected.post("/begin/allow", form).headers["location"]
+    answer = collected.post("/begin/allow", form | {"preset": "keep"})
+    assert answer.status_code == 409
+    assert "from another window is being put on the record" in answer.text
+    assert f'href="{at}"' in answer.text
+    # The same form, sent twice, is one choice.
+    assert collected.post("/begin/allow", form).headers["location"] == at
+    jobs = collected.client.app.state.jobs
+    assert [job.id for job in jobs.running()] == [at.rpartition("/")[2]]
+    jobs.get(at.rpartition("/")[2]).process.kill()
+
+
+def teaching(site):
+    """What the last of the choices would put on the record, line by line."""
+    way = site.get("/begin/allow").text.partition('value="teach"')[2].partition("</ul>")[0]
+    return [" ".join(re.sub("<[^>]*>", " ", one).split()) for one in way.split("<li>")[1:]]
+
+
+def test_what_a_tick_adds_to_the_record_is_listed(collected):
+    assert [one for one in teaching(collected) if "if" in one] == [
+        "Direct chats, from others allow: learn from, if ticked"
+    ]
+    with opened(collected) as twin:
+        presets.apply(twin, presets.Preset.TEACH, others=True)
+    assert teaching(collected) == ["Direct chats, from others take back: learn from, if not ticked"]
+    assert "as it is now" in collected.get("/begin/allow").text
 
 
 @pytest.mark.parametrize(

@@ -110,14 +110,65 @@ def test_a_question_is_answered_beside_its_source_and_marked_as_generated(site):
     assert "<b>from" not in page
 
 
-def test_citations_lead_to_items_only_where_the_model_saw_them(site):
+def test_citations_lead_to_items_only_where_the_model_saw_them(site, monkeypatch):
+    path = begin(site)
+    monkeypatch.setattr(Speaker, "reads", property(lambda _: True))
+    site.post(f"{path}/again", {"exchange": 1, "answers": 1})
+    page = site.get(written(site, path)).text
+    item = re.search(r'<a href="/items/([0-9a-f]+-\d+)">\[1\] message', page)[1]
+    # Two answers say the same; only the second one's model was shown the passage.
+    assert page.count("the slip [1] and [9]</p>") == 1
+    assert page.count(f'the slip <a href="/items/{item}">[1]</a> and [9]') == 1
+
+
+def test_who_only_looks_at_a_conversation_puts_nothing_on_the_record(site):
     path = begin(site)
     with keeper(site).looking() as twin:
-        exchange = conversing.conversation(twin, path.rpartition("/")[2]).exchanges[0]
-        exchange.read = True
+        # Said, but nobody has looked yet at which models that suspends.
+        twin.vault.say(Effect.DENY, "message.chat", Purpose.TRAIN)
+        before = twin.log.head
     page = site.get(path).text
-    item = exchange.sources[0].id
-    assert f'the slip <a href="/items/{item}">[1]</a> and [9]' in page
+    assert "no longer permitted" in page
+    assert "twin-1, the part that may" in page
+    assert "twin-1, the part that may" in site.get("/chat").text
+    site.get(f"{path}/stream")
+    with keeper(site).looking() as twin:
+        assert twin.log.head == before
+
+
+def test_nothing_is_shown_while_it_cannot_be_told_whether_it_may(site, monkeypatch):
+    path = begin(site)
+    with keeper(site).changing() as twin:
+        twin.vault.say(Effect.DENY, "message.email", Purpose.SEARCH)
+    with monkeypatch.context() as patch:
+        patch.setattr("console.pages.keeper.PATIENCE", 0)
+        page = site.get(path).text
+        assert "half past six" not in page
+        assert "Open the conversation again in a moment" in page
+        # What is written out is brought up to date first, however long that takes.
+        assert "boat leaves" not in site.post(f"{path}/export", {"form": "json"}).text
+    page = site.get(path).text
+    assert "The boat leaves" not in page
+    assert "half past six &lt;b&gt;" in page
+
+
+def test_no_answer_is_written_while_it_cannot_be_told_whether_it_may(site, voice, monkeypatch):
+    monkeypatch.setattr(conversing, "_LOOK_SECONDS", 0.0)
+    reached = []
+
+    def growing(*_):
+        yield "one"
+        monkeypatch.setattr("console.pages.keeper.PATIENCE", 0)
+        with keeper(site).looking() as twin:
+            twin.vault.say(Effect.DENY, "message.email", Purpose.SEARCH)
+        yield "one two"
+        reached.append("two")
+
+    monkeypatch.setattr(voice, "growing", growing)
+    told = site.post("/chat", {"question": BOAT, "grounded": "true"})
+    path = written(site, told.headers["location"].partition("#")[0])
+    assert "Open the conversation again in a moment" in site.get(path).text
+    assert reached == []
 
 
 def test_what_nobody_kept_is_not_known_and_can_be_asked_all_the_same(site, voice):

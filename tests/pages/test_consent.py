@@ -211,7 +211,7 @@ def test_a_statement_is_taken_back_from_the_list(kept):
 def test_a_pause_is_told_said_and_ended(kept):
     kept.command.ok("consent", "allow", "message", "train")
     told = kept.post("/consent/pauses/effect", {"who": "Bex Stone"})
-    assert "144 items with her, or that mention her" in text(told)
+    assert "144 items with them, or that mention them" in text(told)
     page = led(kept, kept.post("/consent/pauses", fields(told)))
     assert "only with or about bex stone" in page.text
     assert "1 pause stands" in text(kept.get("/consent"))

@@ -4,6 +4,7 @@ import itertools
 import re
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from fastapi.dependencies.models import Dependant
@@ -17,7 +18,8 @@ from console.pages.app import build
 from console.pages.door import Door
 from console.pages.guard import OPEN, Guard
 from console.pages.routes import ROUTERS
-from console.pages.sessions import Sessions
+from console.pages.serving import Lan, _door
+from console.pages.sessions import Sessions, _Session
 from console.pages.telling import Telling
 from tests.pages.conftest import ORIGIN
 from tests.pages.declared import DECLARED, WITHOUT_SESSION
@@ -185,6 +187,23 @@ def test_every_answer_forbids_scripts_frames_and_keeping(site):
     assert "default-src" in TestClient(site.client.app).get("/").headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(("port", "tail"), [(443, ""), (8443, ":8443"), (80, ":80")])
+def test_it_answers_to_its_name_as_browsers_write_it(tmp_path, port, tail):
+    door = _door(port, Lan(name="box.home", certificate=Path("c"), key=Path("k")))
+    assert door.origins == (f"https://box.home{tail}",)
+    browser = TestClient(
+        build(tmp_path / "home", door, Sessions("twin-test")), base_url=f"https://box.home:{port}"
+    )
+    answer = browser.get("/unlock", headers={"origin": door.origins[0]})
+    assert answer.request.headers["host"] == f"box.home{tail}"
+    assert answer.status_code == 200
+
+
+def test_on_this_computer_the_port_of_the_web_is_not_written():
+    assert _door(80, None).hosts == {"127.0.0.1", "localhost"}
+    assert _door(443, None).hosts == {"127.0.0.1:443", "localhost:443"}
+
+
 # Sessions.
 
 
@@ -210,6 +229,31 @@ def test_a_session_that_nobody_uses_ends():
     now[0] += 2 * 3600
     assert not sessions.is_anybody_there()
     assert not sessions.knows(cookie)
+
+
+def test_asking_whether_a_session_goes_on_does_not_prolong_it():
+    now = [0.0]
+    sessions = Sessions("twin-test", clock=lambda: now[0])
+    cookie = sessions.begin()
+    now[0] += 11 * 3600
+    assert sessions.holds(cookie)
+    now[0] += 2 * 3600
+    assert not sessions.holds(cookie)
+    assert not sessions.knows(cookie)
+    assert not sessions.holds("x")
+
+
+def test_browsers_may_come_while_it_is_asked_who_is_there():
+    sessions = Sessions("twin-test")
+
+    def now():
+        # Another thread lets somebody in just then.
+        sessions._sessions[str(len(sessions._sessions)).encode()] = _Session(-1e9)
+        return 0.0
+
+    sessions.clock = now
+    sessions._sessions[b"first"] = _Session(-1e9)
+    assert not sessions.is_anybody_there()
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(site):
@@ -284,6 +328,51 @@ def test_whoever_guesses_from_outside_does_not_keep_the_owner_out(site):
     assert told.status_code == 403
     assert "Wrong too often" in told.text
     site.unlock()
+
+
+def test_a_stranger_at_another_address_does_not_keep_out_who_comes_back(site):
+    def browser(address):
+        return TestClient(
+            site.client.app,
+            base_url=ORIGIN,
+            headers={"origin": ORIGIN, "sec-fetch-site": "same-origin"},
+            client=(address, 50000),
+            follow_redirects=False,
+        )
+
+    for _ in range(4):
+        told = browser("192.0.2.9").post("/unlock", data={"passphrase": "guess"})
+        assert told.status_code == 403
+    assert "Wrong too often" in told.text
+    right = {"passphrase": "correct horse battery staple"}
+    assert browser("192.0.2.9").post("/unlock", data=right).status_code == 403
+    assert browser("192.0.2.7").post("/unlock", data=right).status_code == 303
+
+
+def test_one_stranger_never_uses_up_what_all_have_together_and_many_do_not_pass_it():
+    now = [0.0]
+    sessions = Sessions("twin-test", clock=lambda: now[0])
+
+    def guess(address):
+        with suppress(Locked):
+            sessions.attempt("", lambda: looked.append(address), address)
+
+    looked: list[str] = []
+    for _ in range(2 * 3600):
+        guess("one")
+        now[0] += 1
+    assert looked
+    guess("other")
+    assert looked[-1] == "other"
+    looked.clear()
+    for number in range(500):
+        guess(f"many {number}")
+    assert 50 < len(looked) <= 100
+    known = sessions.begin()
+    assert sessions.attempt(known, lambda: True)
+    now[0] += 3601
+    guess("another")
+    assert looked[-1] == "another"
 
 
 def test_a_sensitive_action_asks_again_and_does_nothing_without(site):

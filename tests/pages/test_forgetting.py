@@ -77,6 +77,20 @@ def test_forgetting_ends_in_a_certificate_that_can_be_downloaded(kept):
     kept.command.ok("verify")
 
 
+def test_conversations_are_listed_by_what_they_are_called(site, tmp_path):
+    mail = tmp_path / "inbox.mbox"
+    mail.write_text(
+        "From ada@example.org Mon Jan  1 10:00:00 2024\n"
+        "From: Ada Quill <ada@example.org>\nTo: Priya <priya@example.org>\n"
+        "Date: Mon, 1 Jan 2024 10:00:00 +0000\nMessage-ID: <one@example.org>\n"
+        "Subject: The blue bucket\n\nIt stands by the door.\n",
+    )
+    site.command.ok("add", str(mail), "--me", "ada@example.org")
+    told = site.get("/forget").text
+    assert ">The blue bucket (1)</option>" in told
+    assert "one@example.org" not in told
+
+
 def test_nothing_goes_without_the_right_count(kept):
     path, before = looked(kept, kind="message"), items(kept)
     for count in ("", "0", "1", "all", str(before + 1)):

@@ -62,7 +62,7 @@ def test_blocking_tells_first_and_then_blocks(known, toy):
     known.command.ok("train", "--recipe", str(toy))
     bex = id_of(known, "Bex Stone")
     told = known.post(f"/people/{bex}/block/effect")
-    assert "144 items with her, or that mention her" in text(told)
+    assert "144 items with them, or that mention them" in text(told)
     assert "twin-1 is suspended" in text(told)
     assert known.command.ok("consent", "show")["pauses"] == []
     page = led(known, known.post(f"/people/{bex}/block", fields(told)))

@@ -72,8 +72,8 @@ def test_what_is_not_allowed_is_not_found(allowed):
 def test_a_search_is_narrowed_by_kind_day_and_person(allowed):
     for narrowed, number in (
         ({"kind": "message.chat"}, 1),
-        ({"since": "2023-02-04", "until": "2023-02-04"}, 1),
-        ({"until": "2023-02-03"}, 0),
+        ({"since": "2023-02-04", "until": "2023-02-05"}, 1),
+        ({"until": "2023-02-04"}, 0),
         ({"person": "Priya"}, 1),
     ):
         assert len(found(part(allowed, words="leeks", by="text", **narrowed))) == number

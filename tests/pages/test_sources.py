@@ -4,13 +4,17 @@ import re
 import stat
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from console import bootstrap
 from console.pages import uploads
+from console.pages.picking import checked
 from console.use import importing
 from tests.helpers import CHAT
 from tests.pages.working import ended, led
+from vault.errors import NotFound, UsageError
 
 NAMES = {"names": "Ada Quill"}
 
@@ -107,6 +111,55 @@ def test_the_vault_itself_is_not_collected(site):
     answer = site.post("/sources/survey", {"path": str(site.command.home / "log.db")})
     assert answer.status_code == 400
     assert "That is the vault itself" in answer.text
+
+
+def test_the_recovery_page_is_never_looked_at_under_whatever_name(site, tmp_path):
+    (page,) = bootstrap.recovery_pages(site.command.home)
+    linked, same = tmp_path / "a link.html", tmp_path / "the same file.html"
+    linked.symlink_to(page)
+    same.hardlink_to(page)
+    for path in (page, linked, same):
+        answer = site.post("/sources/survey", {"path": str(path)})
+        assert answer.status_code == 400, answer.text
+        assert "recovery page" in answer.text
+    folder = tmp_path / "a link to the vault"
+    folder.symlink_to(site.command.home)
+    answer = site.post("/sources/survey", {"path": str(folder / "log.db")})
+    assert "That is the vault itself" in answer.text
+
+
+def test_of_a_folder_around_the_vault_neither_it_nor_its_recovery_page_is_read(site):
+    home = site.command.home
+    (page,) = bootstrap.recovery_pages(home)
+    (home.parent / "again.html").hardlink_to(page)
+    (home / "inside.md").write_text("# of the vault\nwords")
+    (home.parent / "beside.md").write_text("# beside\nwords")
+    answer = site.post("/sources/survey", {"path": str(home.parent)})
+    shown = led(site, answer).text
+    groups = bootstrap.recovery_groups(page.read_text())
+    assert not any(group in shown for group in groups)
+    look = answer.headers["location"].rpartition("/")[2]
+    led(site, site.post("/sources/collect", {"look": look}))
+    with site.client.app.state.keeper.changing() as twin:
+        twin.catch_up()
+        kept = [one.item for one in twin.views.timeline.everything()]
+    assert any("beside.md" in item.locator for item in kept)
+    for item in kept:
+        assert "inside.md" not in item.locator
+        assert not any(group in item.text for group in groups)
+
+
+@pytest.mark.parametrize("inside", ["", "self/environ"])
+def test_a_link_does_not_lead_to_what_the_system_only_shows_as_files(tmp_path, inside):
+    (tmp_path / "p").symlink_to("/proc")
+    with pytest.raises(UsageError, match="neither a file nor a folder"):
+        checked(str(tmp_path / "p" / inside), but=tmp_path / "vault")
+
+
+def test_links_in_a_circle_are_told_in_a_sentence(tmp_path):
+    (tmp_path / "p").symlink_to(tmp_path / "p")
+    with pytest.raises(NotFound, match="nothing at"):
+        checked(str(tmp_path / "p"), but=tmp_path / "vault")
 
 
 def test_work_that_is_not_known_is_a_plain_page(site):
@@ -224,6 +277,25 @@ def test_an_upload_for_which_there_is_no_room_is_refused_before_it_is_read(site,
     assert list(site.command.home.glob("clean-*")) == []
 
 
+def test_an_upload_that_does_not_say_how_long_it_is_ends_where_the_room_does(site, monkeypatch):
+    def parts():
+        yield b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
+        for _ in range(100):
+            yield b"z" * (1 << 20)
+        yield b"\r\n--x--\r\n"
+
+    def left(home):
+        written = sum(one.stat().st_size for one in home.glob("clean-*/uploaded/*"))
+        return SimpleNamespace(free=uploads._SPARE + (20 << 20) - written)
+
+    monkeypatch.setattr(uploads.shutil, "disk_usage", left)
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    answer = site.client.post("/sources/upload", content=parts(), headers=kind)
+    assert answer.status_code == 507, answer.text
+    assert "make room" in answer.text
+    assert list(site.command.home.glob("clean-*")) == []
+
+
 def test_a_locked_vault_takes_no_upload(site, chat):
     site.client.app.state.keeper.lock()
     answer = uploaded(site, (chat.name, chat.read_bytes()))
@@ -280,3 +352,17 @@ def test_imports_are_paged_without_losing_one(site, tmp_path):
     assert [one.number for one in (*newest, *older)] == [3, 2, 1]
     assert "note-0.md" in site.get("/sources/imports?before=2").text
     assert "note-1.md" not in site.get("/sources/imports?before=2").text
+
+
+def test_everything_can_be_paused_from_here(site, chat):
+    assert "Pause everything" not in site.get("/sources").text
+    site.command.ok("add", str(chat), "--me", "Ada Quill")
+    assert "Pause everything" in site.get("/sources").text
+    # What the button sends: nothing narrows it.
+    told = site.post("/consent/pauses/effect").text
+    assert "Pause: everything" in told
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', told))
+    led(site, site.post("/consent/pauses", fields))
+    shown = site.get("/sources").text
+    assert "Everything is paused" in shown
+    assert "Pause everything" not in shown

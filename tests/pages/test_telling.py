@@ -2,23 +2,29 @@
 
 import errno
 import os
+import re
+import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 
 import apsw
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
 from console import bootstrap
+from console.pages import jobs as jobs_module
 from console.pages.app import leave
-from console.pages.jobs import Job, Jobs, _follow
+from console.pages.erasing_orders import Tidy
+from console.pages.jobs import Job, Jobs
 from console.pages.orders import CatchUp
 from console.pages.verifying_orders import Verify
 from tests.helpers import PASSPHRASE
 from tests.pages.conftest import ORIGIN
-from vault.errors import NotFound, UsageError
+from vault.errors import Locked, NotFound, UsageError
 
 SECRET = "the soup of Marguerite"
 
@@ -164,6 +170,54 @@ def test_whether_it_is_ready(site):
     assert stranger.get("/health/ready").status_code == 503
 
 
+def test_a_vault_that_is_opened_anew_is_not_locked_meanwhile(site, monkeypatch):
+    keeper, reached, go_on = site.client.app.state.keeper, threading.Event(), threading.Event()
+    really = bootstrap.open_
+
+    def slowly(home, secret):
+        reached.set()
+        assert go_on.wait(60)
+        return really(home, secret)
+
+    monkeypatch.setattr(bootstrap, "open_", slowly)
+    opening = threading.Thread(target=keeper.refresh)
+    opening.start()
+    assert reached.wait(60)
+    try:
+        assert site.get("/health/ready").text == "ready\n"
+        assert keeper.secret == PASSPHRASE
+    finally:
+        go_on.set()
+        opening.join()
+    assert site.get("/integrity").status_code == 200
+
+
+@pytest.mark.parametrize("way", ["refresh", "closed"])
+def test_a_vault_that_cannot_be_opened_anew_is_locked(site, monkeypatch, way):
+    keeper = site.client.app.state.keeper
+
+    def gone(*_):
+        raise OSError(errno.EIO, "x")
+
+    monkeypatch.setattr(bootstrap, "open_", gone)
+    if way == "refresh":
+        keeper.refresh()
+    else:
+        with keeper.closed():
+            assert keeper.is_open
+    assert not keeper.is_open
+    with pytest.raises(Locked):
+        _ = keeper.secret
+
+
+def test_who_opens_the_vault_comes_in_also_where_tidying_has_to_wait(site, monkeypatch):
+    monkeypatch.setattr("console.use.retaining.is_owed", lambda _twin: True)
+    monkeypatch.setattr(jobs_module, "_MOST", 0)
+    site.post("/lock")
+    site.unlock()
+    assert site.get("/").status_code == 200
+
+
 # Work.
 
 
@@ -211,12 +265,105 @@ def test_what_nobody_knows_any_more_has_a_way_out(site):
 
 def test_only_so_much_is_done_at_once(vault):
     jobs = Jobs(vault.home)
-    for _ in range(4):
-        jobs.start(CatchUp(), PASSPHRASE, lambda _job: "/")
+    processes = [jobs.start(CatchUp(), PASSPHRASE, lambda _job: "/").process for _ in range(4)]
     with pytest.raises(UsageError, match="wait until one is done"):
         jobs.start(Verify(), PASSPHRASE, lambda _job: "/")
     jobs.stop_all()
-    assert not any(job.process.poll() is None for job in jobs.over)
+    assert not any(process.poll() is None for process in processes)
+
+
+def test_work_runs_no_code_of_the_folder_that_the_server_was_started_in(
+    vault, tmp_path, monkeypatch
+):
+    folder = tmp_path / "downloads"
+    (folder / "console").mkdir(parents=True)
+    for name in ("msgspec.py", "apsw.py", "console/__init__.py"):
+        (folder / name).write_text(f"open({str(folder / 'ran')!r}, 'w')")
+    monkeypatch.chdir(folder)
+    job = wait(Jobs(vault.home).start(CatchUp(), PASSPHRASE, lambda _job: "/"))
+    assert not (folder / "ran").exists()
+    assert job.state == "done", job.message
+
+
+def test_what_must_be_alone_is_begun_once_however_fast_it_is_asked_for(vault, monkeypatch):
+    jobs, both = Jobs(vault.home), threading.Barrier(2)
+    begin, told = Jobs._begin, []
+
+    def slowly(self, job, secret):
+        time.sleep(0.3)
+        begin(self, job, secret)
+
+    def ask():
+        both.wait()
+        try:
+            jobs.start(Verify(), PASSPHRASE, lambda _job: "/", alone=(Verify,))
+        except UsageError as error:
+            told.append(str(error))
+
+    monkeypatch.setattr(Jobs, "_begin", slowly)
+    asking = [threading.Thread(target=ask) for _ in range(2)]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join()
+    [refused] = told
+    assert "under way already" in refused
+    [job] = jobs.running()
+    jobs.start(CatchUp(), PASSPHRASE, lambda _job: "/", alone=(Tidy,))
+    jobs.stop_all()
+    wait(job)
+
+
+def test_what_work_brings_after_the_vault_was_locked_is_not_kept(site, chat):
+    site.command.ok("add", str(chat), "--me", "Ada Quill")
+    at = site.post("/forget/look", {"kind": "message"}).headers["location"]
+    jobs = site.client.app.state.jobs
+    job = jobs.get(at.rpartition("/")[2])
+    job.process.send_signal(signal.SIGSTOP)
+    site.post("/lock")
+    job.process.send_signal(signal.SIGCONT)
+    wait(job)
+    assert (job.result, job.message) == (b"null", "")
+    assert not jobs.over
+    site.client.get(f"/enter/{site.client.app.state.sessions.link()}")
+    site.unlock()
+    assert site.get(at).status_code == 404
+
+
+def test_forgetting_leaves_no_words_in_the_work_that_is_known(site, chat):
+    site.command.ok("add", str(chat), "--me", "Ada Quill")
+    jobs = site.client.app.state.jobs
+    at = site.post("/forget/look", {"kind": "message"}).headers["location"]
+    look = wait(jobs.get(at.rpartition("/")[2]))
+    words = [one["words"] for one in msgspec.json.decode(look.result)["glimpses"]]
+    assert words
+    count = msgspec.json.decode(look.result)["items"]
+    done = site.post(f"/forget/{look.id}", {"count": str(count)}).headers["location"]
+    job = wait(jobs.get(done.rpartition("/")[2]))
+    assert job.state == "done", job.message
+    assert list(jobs.over) == [job]
+    left = msgspec.json.encode(job.order) + job.result
+    assert not any(one.encode() in left for one in words)
+    assert site.get(done).headers["location"].startswith("/forget/certificates/")
+
+
+def test_a_rule_that_erases_leaves_no_preview_of_what_went(site, chat):
+    site.command.ok("add", str(chat), "--me", "Ada Quill")
+    jobs = site.client.app.state.jobs
+    at = site.post("/forget/look", {"kind": "message"}).headers["location"]
+    look = wait(jobs.get(at.rpartition("/")[2]))
+    asked = {"type": "message", "days": "1"}
+    told = site.post("/consent/kept/effect", asked).text
+    fields = {
+        name: re.search(f'name="{name}" value="([^"]+)"', told)[1] for name in ("seen", "going")
+    }
+    assert int(fields["going"])
+    at = site.post("/consent/kept", asked | fields | {"typed": fields["going"]}).headers["location"]
+    job = wait(jobs.get(at.rpartition("/")[2]))
+    assert job.state == "done", job.message
+    assert site.get(f"/forget/{look.id}").status_code == 404
+    assert list(jobs.over) == [job]
+    assert site.get(at).headers["location"].startswith("/consent/")
 
 
 def test_a_wrong_passphrase_fails_the_work_in_words(vault):
@@ -225,12 +372,12 @@ def test_a_wrong_passphrase_fails_the_work_in_words(vault):
     assert "passphrase" in job.message
 
 
-def test_a_word_that_is_cut_off_ends_the_work():
+def test_a_word_that_is_cut_off_ends_the_work(tmp_path):
     job = Job(id="1", order=Verify(), began=datetime.now(UTC), then=lambda _job: "/")
     job.process = subprocess.Popen(
         ["/bin/sh", "-c", """printf '{"done":1,"total":2}\\n{"do'"""], stdout=subprocess.PIPE
     )
-    _follow(job)
+    Jobs(tmp_path)._follow(job)
     assert (job.done, job.total, job.state) == (1, 2, "failed")
 
 

@@ -86,8 +86,8 @@ def test_a_part_goes_on_where_the_day_began_above(site, tmp_path):
         ("type=message", 8),
         (f"type={CHATTED}.sent", 4),
         ("type=message.chat&source=whatsapp", 8),
-        ("since=2023-02-02&until=2023-02-03", 4),
-        ("until=2023-02-01", 2),
+        ("since=2023-02-02&until=2023-02-04", 4),
+        ("until=2023-02-02", 2),
         ("since=2023-02-05", 0),
     ],
 )
@@ -194,7 +194,7 @@ def test_a_long_life_is_drawn_by_years_and_months_between_are_not_left_out():
         drawn.columns[5].until,
     )
     assert [column.name for column in year.columns] == ["February 2020"]
-    assert year.columns[0].until.day == 29
+    assert f"{year.columns[0].until}" == "2020-03-01"
 
 
 def test_rare_kinds_are_drawn_together_and_little_is_not_nothing():

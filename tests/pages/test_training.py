@@ -4,13 +4,14 @@ import asyncio
 import json
 import shutil
 import time
+from html import unescape
 
 import pytest
 
 from console.pages import curves
 from tests.forked import Forked
 from tests.helpers import TOY, write_chats
-from tests.pages.working import ended, led
+from tests.pages.working import led
 from trainer import runs
 from trainer.runs import Log, Progress
 
@@ -131,12 +132,38 @@ def test_a_stopped_run_is_gone_on_with(ready):
 
 
 def test_what_cannot_be_begun_says_why(ready):
-    page, job = begun(ready, "epochs = -1")
+    answer = ready.post("/training/start", {"preset": "small", "base": "nowhere at all"})
+    page = answer.headers["location"]
+    job = curves.job_of(ready.client.app.state.jobs, page.rpartition("/")[2])
     assert over(job).state == "failed"
-    assert "epochs" in ready.get(page).text
+    assert "nowhere at all" in ready.get(page).text
     assert events(ready, page)[-1][2]["status"] == "failed"
-    job = ended(ready, ready.post("/training/plan", {"preset": "small"}))
-    assert "adapts a base" in ready.get(f"/jobs/{job.id}").text
+
+
+@pytest.mark.parametrize("where", ["plan", "start"])
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"preset": "small"}, "under Base"),
+        ({"preset": "large", "base": " "}, "under Base"),
+        ({"preset": "voice", "base": "org/name"}, "leave Base empty"),
+        ({"preset": "voice", "text": "teach it well"}, "write lines like epochs = 3"),
+        ({"preset": "voice", "text": "epochs = -1"}, "epochs must lie between"),
+        ({"preset": "voice", "text": "colour = 3"}, "colour"),
+        ({"preset": "none such"}, "none such"),
+    ],
+)
+def test_a_form_that_cannot_be_carried_out_is_shown_again_and_begins_nothing(
+    ready, where, form, words
+):
+    answer = ready.post(f"/training/{where}", form)
+    assert answer.status_code == 400
+    shown = unescape(answer.text)
+    assert words in shown
+    assert "--base" not in shown
+    assert form.get("text", "") in shown
+    assert not ready.client.app.state.jobs.running()
+    assert not ready.client.app.state.jobs.over
 
 
 def test_a_run_from_elsewhere_is_shown_but_not_stopped_here(ready):
@@ -182,7 +209,7 @@ def test_the_stream_ends_when_the_vault_is_locked(ready):
 
     # The route itself, without the door, which would not let a locked vault be asked.
     async def all_of():
-        stream = curves.stream(app.state.keeper, app.state.jobs, log.run, 0)
+        stream = curves.stream(app.state.keeper, app.state.jobs, log.run, 0, lambda: True)
         return [part async for part in stream]
 
     assert b"event: over" in asyncio.run(all_of())[-1]
@@ -199,3 +226,26 @@ def test_a_run_that_was_killed_is_not_said_to_go_on(ready):
     assert over(job).state == "failed"
     assert events(ready, page)[-1][2]["status"] == "failed"
     assert "Go on" in ready.get(page).text
+
+
+def test_following_a_run_ends_with_the_session(ready):
+    state = ready.client.app.state
+    with state.keeper.looking() as twin:
+        log = Log(twin.models)
+        log.tell("s1", Progress(phase="learn", step=3, steps=9, slice=0, slices=2, loss=4.5))
+        run = log.run
+    cookie = state.sessions.begin()
+
+    async def look():
+        stream = curves.stream(
+            state.keeper, state.jobs, run, 0, lambda: state.sessions.holds(cookie)
+        )
+        seen = [await anext(stream) for _ in range(3)]
+        state.sessions.end_all()
+        return seen, [one async for one in stream]
+
+    seen, rest = asyncio.run(look())
+    assert seen[-1].startswith(b"event: state")
+    [last] = rest
+    assert last.startswith(b"event: over")
+    assert b"not known any more" in last

@@ -3,9 +3,12 @@
 import json
 import threading
 import time
+from types import SimpleNamespace
 
+import apsw
 import pytest
 
+from console import bootstrap
 from console.pages import watcher
 from console.pages.collecting_orders import Collect
 from console.pages.watcher import Watcher
@@ -42,10 +45,11 @@ def test_the_list_is_kept_sealed_and_says_what_is_there(site, keeper, folder):
 
 
 def test_what_cannot_be_watched_is_refused(site, keeper, tmp_path):
+    home = site.command.home
     with keeper.changing() as twin:
         with pytest.raises(NotFound):
             watching.watch(twin, tmp_path / "nothing")
-        for place in (site.command.home, site.command.home.parent):
+        for place in (home, home.parent, *bootstrap.recovery_pages(home)):
             with pytest.raises(UsageError):
                 watching.watch(twin, place)
 
@@ -61,10 +65,11 @@ def test_pausing_twice_or_resuming_what_runs_says_so(keeper):
 
 
 class Begun:
-    """Jobs that begin nothing, and remember what they were asked to."""
+    """Jobs that begin nothing, and remember what they were asked to; `ends` is how each ends."""
 
     def __init__(self):
         self.orders = []
+        self.ends = []
         self.heard = threading.Event()
 
     def running(self):
@@ -74,6 +79,7 @@ class Begun:
         del secret, then
         self.orders.append(order)
         self.heard.set()
+        return SimpleNamespace(state=self.ends.pop(0) if self.ends else "done")
 
     def next(self, seconds=20.0):
         assert self.heard.wait(seconds), "nothing was begun"
@@ -137,6 +143,43 @@ def test_nothing_is_read_while_it_is_paused_and_all_of_it_afterwards(
     assert begun.next().path == str(folder)
 
 
+def test_a_reading_that_failed_is_tried_again_and_one_that_succeeded_is_not(
+    watches, begun, keeper, folder, monkeypatch
+):
+    monkeypatch.setattr(watcher, "_AGAIN_SECONDS", 0.5)
+    begun.ends = ["failed", "stopped", "done"]
+    with keeper.changing() as twin:
+        watching.watch(twin, folder)
+    watches.start()
+    times = []
+    for _ in range(3):
+        assert begun.next().path == str(folder)
+        times.append(time.monotonic())
+    assert times[1] - times[0] > 0.4, "not without a pause"
+    assert times[2] - times[1] > 0.9, "which grows"
+    time.sleep(2.0)
+    assert len(begun.orders) == 3
+
+
+def test_an_error_of_any_kind_ends_one_look_and_not_the_watching(
+    watches, begun, keeper, folder, monkeypatch
+):
+    busy = threading.Event()
+
+    def refuse(_):
+        busy.set()
+        raise apsw.BusyError("busy")
+
+    with keeper.changing() as twin:
+        watching.watch(twin, folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(watching, "watched", refuse)
+        watches.start()
+        assert busy.wait(20.0)
+        time.sleep(0.3)
+    assert begun.next().path == str(folder)
+
+
 def test_a_locked_vault_reads_nothing(watches, begun, keeper, folder):
     with keeper.changing() as twin:
         watching.watch(twin, folder)
@@ -152,9 +195,9 @@ def test_the_page_pauses_resumes_and_stops(site, keeper, folder):
         watching.watch(twin, folder)
     page = site.get("/sources").text
     assert folder.name in page
-    assert "Resume all" in page
+    assert "Watch again" in page
     assert site.post("/sources/watched/resume").status_code == 303
-    assert "Pause all" in site.get("/sources").text
+    assert "Pause watching" in site.get("/sources").text
     twice = site.post("/sources/watched/resume")
     assert "not paused" in twice.text
     handle = page.split('name="place" value="')[1][:32]

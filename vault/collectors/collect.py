@@ -6,7 +6,7 @@ The reading happens in a child process. When one record kills it, that record be
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -50,6 +50,7 @@ def collect(
     source: str | None = None,
     cursors: Mapping[str, tuple[str, bytes]] | None = None,
     kept: Mapping[str, list[str]] | None = None,
+    but: Iterable[tuple[int, int]] = (),
     limits: Limits | None = None,
 ) -> Iterator[Outcome]:
     """Yield everything that is found, read or refused in a path, in a fixed order.
@@ -61,6 +62,7 @@ def collect(
         cursors: By file (`folder/x.mbox`), who read it earlier and where that ended. Readers
             are named by `vault.collectors.job.reader_of`; another version reads everything.
         kept: Files and archives that need not be read again, each with those who read it.
+        but: Files and folders beneath the path that are no part of it, by device and inode.
         limits: What the reading child may use.
 
     Raises:
@@ -70,7 +72,7 @@ def collect(
         TamperError: It is a portable copy that is not as it was written.
         ForeignVault: It is a portable copy of a newer format.
     """
-    job = _job(path, me, source)
+    job = _job(path, me, source, but)
     job.cursors.update(cursors or {})
     job.kept.update(kept or {})
     for outcome in _all(job, limits):
@@ -84,6 +86,7 @@ def survey(
     *,
     source: str | None = None,
     kept: Mapping[str, list[str]] | None = None,
+    but: Iterable[tuple[int, int]] = (),
     limits: Limits | None = None,
 ) -> Iterator[Surveyed | Bad | Progress]:
     """Yield what each part of a path holds, reading no more of it than a few seconds take.
@@ -91,7 +94,7 @@ def survey(
     Args and errors are those of `collect`. A file that nobody reads is a `Bad`, which a part
     that was not read to its end may yet open.
     """
-    job = _job(path, me, source)
+    job = _job(path, me, source, but)
     job.kept.update(kept or {})
     job.survey = True
     for outcome in _all(job, limits):
@@ -99,12 +102,12 @@ def survey(
             yield outcome
 
 
-def _job(path: Path, me: frozenset[str], source: str | None) -> Job:
+def _job(path: Path, me: frozenset[str], source: str | None, but: Iterable[tuple[int, int]]) -> Job:
     if not path.exists():
         raise NotFound(f"There is nothing at {path}.")
     if source is not None:
         registry.load(source)
-    return Job(path=str(path.absolute()), me=sorted(me), source=source)
+    return Job(path=str(path.absolute()), me=sorted(me), source=source, but=sorted(but))
 
 
 def _all(job: Job, limits: Limits | None) -> Iterator[Outcome | Surveyed]:

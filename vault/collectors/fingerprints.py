@@ -8,7 +8,7 @@ this store loses time, nothing else.
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -99,6 +99,7 @@ class Fingerprints:
         *,
         source: str = "",
         again: Iterable[str] | None = None,
+        but: Container[tuple[int, int]] = (),
     ) -> "Look":
         """Look which files beneath a path are as they were when the same person read them.
 
@@ -108,9 +109,10 @@ class Fingerprints:
             source: The source that reads everything, if one was named.
             again: Read only what holds these places again, whatever it is like now; none:
                 only that of which something could not be read.
+            but: Files and folders that are no part of it, by device and inode.
         """
         under = self.digest("\0".join((source, *sorted(me))).encode())
-        look = Look(self, path, under)
+        look = Look(self, path, under, but)
         if again is None:
             look.compare()
         else:
@@ -190,9 +192,16 @@ class Look:
     `kept` and `cursors` are those of `vault.collectors.collect`.
     """
 
-    def __init__(self, prints: Fingerprints, path: Path, under: bytes) -> None:
+    def __init__(
+        self,
+        prints: Fingerprints,
+        path: Path,
+        under: bytes,
+        but: Container[tuple[int, int]] = (),
+    ) -> None:
         self._prints = prints
         self._path = path.absolute()
+        self._but = but
         self._under = under + os.fsencode(self._path.parent)
         self._edition = _edition()
         self._now: dict[str, _File] = {}
@@ -234,7 +243,7 @@ class Look:
     def _list(self) -> None:
         """Look at every file; parts of one download are one file, as they are to their reader."""
         pieces: dict[str, list[_File]] = {}
-        for path, place, facts in _listed(self._path):
+        for path, place, facts in _listed(self._path, self._but):
             try:
                 now = self._looked_at(path, place, facts)
             except OSError:
@@ -436,12 +445,14 @@ def _edition() -> str:
     return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
 
-def _listed(root: Path) -> Iterator[tuple[str, bytes, os.stat_result]]:
+def _listed(
+    root: Path, but: Container[tuple[int, int]] = ()
+) -> Iterator[tuple[str, bytes, os.stat_result]]:
     """Yield every file that the tree has, as it calls it, where it lies, and what it is."""
     if not root.is_dir():
         if root.is_file():
             yield printable(root.name), os.fsencode(root.resolve()), root.stat()
         return
-    for path, key, facts in walk(root, Names()):
+    for path, key, facts in walk(root, Names(), but):
         if not isinstance(facts, str):
             yield path, os.path.join(os.fsencode(root), key), facts  # noqa: PTH118

@@ -44,7 +44,7 @@ def work(encoded: bytes, outlet: Outlet) -> None:
     sender = _Sender(outlet, job)
     root = Path(job.path)
     try:
-        tree = grow(root, marks=sender)
+        tree = grow(root, marks=sender, but=set(job.but))
     except Unreadable as error:
         sender.refused(Bad(locator=root.name, reason=str(error)))
         return

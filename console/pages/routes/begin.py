@@ -7,7 +7,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from console.pages.access import Proven, TheJobs, TheKeeper, TheSessions
+from console.pages.asking import NumberInForm
 from console.pages.beginning_orders import Apply
+from console.pages.jobs import Job
 from console.pages.kinds import kind_of
 from console.pages.rendering import page
 from console.use import beginning, keeping, podding, presets, sources, viewing
@@ -98,7 +100,7 @@ def paper(keeper: TheKeeper) -> Response:
 def confirm(
     request: Request,
     keeper: TheKeeper,
-    group: Annotated[int, Form()],
+    group: NumberInForm,
     typed: Annotated[str, Form()] = "",
     *,
     remove: Annotated[bool, Form()] = False,
@@ -145,7 +147,9 @@ def allow(request: Request, keeper: TheKeeper) -> Response:
     return _allow(request, keeper)
 
 
-def _allow(request: Request, keeper: TheKeeper, *, has_changed: bool = False) -> Response:
+def _allow(
+    request: Request, keeper: TheKeeper, *, has_changed: bool = False, applying: Job | None = None
+) -> Response:
     with keeper.looking() as twin:
         standing = presets.standing(twin)
         plans = {one.value: presets.plan(twin, one, others=standing.others) for one in Preset}
@@ -155,16 +159,24 @@ def _allow(request: Request, keeper: TheKeeper, *, has_changed: bool = False) ->
     context: dict[str, object] = {
         "standing": standing,
         "plans": plans,
-        "lines": {name: _lines(one) for name, one in plans.items()},
+        "exact": [name for name, one in plans.items() if not _lines(one)],
+        "lines": {
+            Preset.KEEP.value: _marked(plans[Preset.KEEP.value]),
+            Preset.SEARCH.value: _marked(plans[Preset.SEARCH.value]),
+            Preset.TEACH.value: _marked(both[True], both[False]),
+        },
         "others": _items(both[True], Purpose.TRAIN) - _items(both[False], Purpose.TRAIN),
         "search": _items(plans[Preset.SEARCH.value], Purpose.SEARCH),
         "train": _items(both[False], Purpose.TRAIN),
         "sensitive": [(kind_of(name).name, count) for name, count in both[True].sensitive],
         "has_changed": has_changed,
+        "applying": applying,
         "items": items,
         "done": done,
     }
-    return page(request, "begin_allow.html", context, status=409 if has_changed else 200)
+    return page(
+        request, "begin_allow.html", context, status=409 if has_changed or applying else 200
+    )
 
 
 @router.post("/allow")
@@ -177,26 +189,35 @@ def said(
     *,
     others: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Say it, unless something else was said since the choice was shown."""
+    """Say it, unless something else was said since the choice was shown, or is being said."""
+    order = Apply(preset=preset, others=others, edition=edition)
+    # Looked at and begun under one lock: of two windows at once only one comes to say something.
     with keeper.changing() as twin:
         planned = presets.plan(twin, preset, others=others)
-        is_same = planned.edition == edition
-        if is_same:
+        job = next(iter(jobs.running(Apply)), None)
+        is_other = job is not None and job.order != order
+        has_changed = job is None and planned.edition != edition
+        if not (is_other or has_changed):
+            if job is None and (planned.allow or planned.again or planned.withdraw):
+                job = jobs.start(order, keeper.secret, then=lambda _: "/begin/learn")
             beginning.finish(twin, Step.ALLOW)
-    if not is_same:
-        return _allow(request, keeper, has_changed=True)
-    if not (planned.allow or planned.again or planned.withdraw):
-        return RedirectResponse("/begin/learn", 303)
-    job = jobs.start(
-        Apply(preset=preset, others=others, edition=edition),
-        keeper.secret,
-        then=lambda _: "/begin/learn",
-    )
-    return RedirectResponse(f"/jobs/{job.id}", 303)
+    if is_other or has_changed:
+        return _allow(request, keeper, has_changed=has_changed, applying=job)
+    return RedirectResponse(f"/jobs/{job.id}" if job else "/begin/learn", 303)
 
 
 def _items(plan: Plan, purpose: Purpose) -> int:
     return dict(plan.covered).get(purpose, 0)
+
+
+def _marked(plan: Plan, unticked: Plan | None = None) -> list[tuple[str, str, str, str, str]]:
+    """Return what a preset would say, each with whether it hangs on the tick about others."""
+    with_it = _lines(plan)
+    without = with_it if unticked is None else _lines(unticked)
+    return [
+        *((*one, "" if one in without else "if ticked") for one in with_it),
+        *((*one, "if not ticked") for one in without if one not in with_it),
+    ]
 
 
 def _lines(plan: Plan) -> list[tuple[str, str, str, str]]:

@@ -9,10 +9,11 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from console.bootstrap import Twin
 from console.pages.access import Proven, TheKeeper, TheSessions
+from console.pages.asking import MOST, NumberInForm, PerhapsNumberInQuery
 from console.pages.rendering import page, rendered
 from console.pages.writing import events, write
 from console.talking import Answer, Conversation, Exchange
-from console.use import conversing, learning, transcribing
+from console.use import conversing, transcribing
 from vault.errors import UsageError
 
 __all__ = ["router"]
@@ -36,12 +37,9 @@ def start(request: Request, keeper: TheKeeper) -> Response:
 
 def _models(twin: Twin) -> dict[str, object]:
     """Return who may answer, in the order to choose from, and who may not."""
-    found = learning.models(twin).models
+    found = conversing.choices(twin)
     return {
-        "models": sorted(
-            (one for one in found if one.status in {"trained", "suspended"}),
-            key=lambda one: not one.answers,
-        ),
+        "models": [one for one in found if one.status in {"trained", "suspended"}],
         "has_any": bool(found),
     }
 
@@ -80,7 +78,7 @@ def _to(talk: Conversation) -> Response:
 
 
 @router.get("/feedback")
-def feedback(request: Request, keeper: TheKeeper, before: int | None = None) -> Response:
+def feedback(request: Request, keeper: TheKeeper, before: PerhapsNumberInQuery = None) -> Response:
     """List what the owner said of answers, the newest first."""
     with keeper.looking() as twin:
         found = conversing.given(twin, before)
@@ -100,7 +98,7 @@ def take_back(entry: str, keeper: TheKeeper, talk: Annotated[str, Form()] = "") 
 @router.get("/{name}")
 def show(request: Request, name: str, keeper: TheKeeper) -> Response:
     """Show a conversation."""
-    with keeper.changing() as twin:
+    with keeper.looking() as twin:
         talk = conversing.conversation(twin, name)
         shown = _models(twin)
     last = [answer.model for answer in talk.answers][-1:]
@@ -116,7 +114,7 @@ def ask(
     name: str,
     keeper: TheKeeper,
     *,
-    after: Annotated[int, Form(ge=0)],
+    after: NumberInForm,
     question: Annotated[str, Form()] = "",
     model: Annotated[str, Form(max_length=200)] = "",
     beside: Annotated[str, Form(max_length=200)] = "",
@@ -164,8 +162,8 @@ def again(
     name: str,
     keeper: TheKeeper,
     *,
-    exchange: Annotated[int, Form(ge=1)],
-    answers: Annotated[int, Form(ge=0)],
+    exchange: Annotated[int, Form(ge=1, le=MOST)],
+    answers: NumberInForm,
     model: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Have the newest question answered once more."""
@@ -181,8 +179,8 @@ def judge(
     name: str,
     keeper: TheKeeper,
     *,
-    exchange: Annotated[int, Form(ge=1)],
-    answer: Annotated[int, Form(ge=1)],
+    exchange: Annotated[int, Form(ge=1, le=MOST)],
+    answer: Annotated[int, Form(ge=1, le=MOST)],
     verdict: Annotated[str, Form(max_length=20)],
     better: Annotated[str, Form()] = "",
 ) -> Response:
@@ -198,7 +196,7 @@ def export(
     name: str, keeper: TheKeeper, form: Annotated[str, Form(max_length=10)] = "text"
 ) -> Response:
     """Hand out a conversation as a file."""
-    with keeper.looking() as twin:
+    with keeper.changing() as twin:
         talk = conversing.conversation(twin, name)
         body, ending = (
             (transcribing.as_json(twin, talk), "json")
@@ -223,13 +221,12 @@ def let_go(name: str, keeper: TheKeeper) -> Response:
     return RedirectResponse("/chat", 303)
 
 
-def _pieces(exchange: Exchange, answer: Answer) -> Iterator[tuple[str, str]]:
+def _pieces(answer: Answer) -> Iterator[tuple[str, str]]:
     """Yield an answer in pieces: words, or a citation with the item that it leads to."""
-    items = {str(one.number): one.id for one in exchange.sources} if exchange.read else {}
     at = 0
     for found in _CITED.finditer(answer.text):
-        if found[1] in items:
+        if item := answer.cited.get(found[1]):
             yield answer.text[at : found.start()], ""
-            yield found[0], items[found[1]]
+            yield found[0], item
             at = found.end()
     yield answer.text[at:], ""

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from console.bootstrap import Twin
 from console.pages.access import Proven, TheJobs, TheKeeper
+from console.pages.asking import NumberInQuery, PerhapsNumberInQuery
 from console.pages.consent_orders import Done, Say
 from console.pages.jobs import Job
 from console.pages.rendering import fragment, is_partial, page
@@ -187,7 +188,7 @@ def saying(  # noqa: PLR0917 - a query
     type: str = "",  # noqa: A002 - the name of the parameter
     purpose: str = "",
     who: str = "",
-    room: int | None = None,
+    room: PerhapsNumberInQuery = None,
 ) -> Response:
     """Offer a word with conditions, on one kind, person or conversation."""
     with keeper.looking() as twin:
@@ -228,7 +229,7 @@ def _touching(twin: Twin, type_: str, purpose: str) -> list[Statement]:
 
 
 @router.get("/statements")
-def statements(request: Request, keeper: TheKeeper, after: int = 0) -> Response:
+def statements(request: Request, keeper: TheKeeper, after: NumberInQuery = 0) -> Response:
     """Show the statements in force, the newest first."""
     with keeper.looking() as twin:
         found = list(reversed(consenting.show(twin).statements))
@@ -273,7 +274,7 @@ def _contrary(twin: Twin, id_: str) -> Statement:
 
 
 @router.get("/history")
-def history(request: Request, keeper: TheKeeper, before: int | None = None) -> Response:
+def history(request: Request, keeper: TheKeeper, before: PerhapsNumberInQuery = None) -> Response:
     """Show everything that was ever said, the newest first."""
     with keeper.looking() as twin:
         found = consenting.recent(twin, before, _PAGE + 1)

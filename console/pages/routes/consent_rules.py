@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from console.bootstrap import Twin
 from console.pages.access import Proven, TheJobs, TheKeeper
+from console.pages.asking import NumberInForm, NumberInPath, NumberInQuery, PerhapsNumberInQuery
 from console.pages.consent_orders import Done, PauseUse, Resume, Retain
 from console.pages.jobs import Job
 from console.pages.rendering import page
@@ -24,6 +25,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/consent")
 
 _PAGE = 50
+_MOST_DAYS = 36_500
 Seen = Annotated[str, Form(max_length=64)]
 Name = Annotated[str, Form(max_length=500)]
 
@@ -206,7 +208,7 @@ def keep(  # noqa: PLR0917 - a form
     seen: Seen,
     type: Name,  # noqa: A002 - the name of the field
     days: Annotated[str, Form(max_length=10)] = "",
-    going: Annotated[int, Form(ge=0)] = 0,
+    going: NumberInForm = 0,
     typed: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """Set a rule, and erase what is past its days."""
@@ -216,7 +218,7 @@ def keep(  # noqa: PLR0917 - a form
     with keeper.changing() as twin:
         check(twin, [check_type(type), number], seen)
     order = Retain(type=type, days=number, going=going, seen=seen)
-    return _begun(jobs.start(order, keeper.secret, then=_to_kept))
+    return _begun(jobs.start(order, keeper.secret, then=_to_kept, after=keeper.refresh))
 
 
 def _to_kept(job: Job) -> str:
@@ -229,6 +231,10 @@ def _days(given: str) -> int | None:
         return None
     if not given.isdecimal():
         raise UsageError("Days are a whole number; leave the field empty to keep it for ever.")
+    if int(given) > _MOST_DAYS:
+        raise UsageError(
+            f"Days are {_MOST_DAYS:,} at most; leave the field empty to keep it for ever."
+        )
     return int(given)
 
 
@@ -236,7 +242,9 @@ def _days(given: str) -> int | None:
 
 
 @router.get("/conversations")
-def rooms(request: Request, keeper: TheKeeper, items: int | None = None, no: int = 0) -> Response:
+def rooms(
+    request: Request, keeper: TheKeeper, items: PerhapsNumberInQuery = None, no: NumberInQuery = 0
+) -> Response:
     """Show conversations, those of most items first, to say something of one."""
     with keeper.looking() as twin:
         after = None if items is None else (items, no)
@@ -251,7 +259,7 @@ def rooms(request: Request, keeper: TheKeeper, items: int | None = None, no: int
 
 
 @router.get("/conversations/{no}")
-def room(request: Request, no: int, keeper: TheKeeper) -> Response:
+def room(request: Request, no: NumberInPath, keeper: TheKeeper) -> Response:
     """Show what was said of one conversation, and offer to say more."""
     with keeper.looking() as twin:
         found = conversation(twin, no)
@@ -318,7 +326,7 @@ def _check_waiting(twin: Twin, id_: str, seen: str) -> None:
 
 
 @router.get("/papers")
-def papers(request: Request, keeper: TheKeeper, after: int = 0) -> Response:
+def papers(request: Request, keeper: TheKeeper, after: NumberInQuery = 0) -> Response:
     """Show signed receipts and certificates."""
     with keeper.looking() as twin:
         found = receipts.listed(twin, max(0, after), _PAGE)

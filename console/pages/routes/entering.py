@@ -1,5 +1,6 @@
 """Coming in: the one-time link, unlocking, locking, and whether the server is there."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -11,7 +12,7 @@ from console.pages.jobs import Jobs
 from console.pages.keeper import Keeper
 from console.pages.rendering import page
 from console.use import retaining
-from vault.errors import Locked
+from vault.errors import Locked, VaultError
 
 __all__ = ["router"]
 
@@ -56,17 +57,20 @@ def unlock(
     """Open the vault with the passphrase; who types it is known from then on."""
     before = request.cookies.get(sessions.cookie, "")
     try:
-        is_right = sessions.attempt(before, lambda: _opens(keeper, passphrase))
+        address = request.client.host if request.client else ""
+        is_right = sessions.attempt(before, lambda: _opens(keeper, passphrase), address)
         problem = "" if is_right else "The passphrase is wrong; type it again."
     except Locked as error:
         problem = str(error)
     if problem:
         context: dict[str, object] = {"exists": keeper.exists, "problem": problem}
         return page(request, "unlock.html", context, status=403)
-    _tidy(keeper, jobs)
     sessions.end(before)
     cookie = sessions.begin()
     sessions.prove(cookie)
+    # What cannot be begun now is owed still when the vault is opened next.
+    with suppress(VaultError, OSError):
+        _tidy(keeper, jobs)
     return _known(request, RedirectResponse("/", 303), sessions.cookie, cookie)
 
 
@@ -91,8 +95,9 @@ def _tidy(keeper: Keeper, jobs: Jobs) -> None:
     """Do what is owed first, as every command does."""
     with keeper.looking() as twin:
         is_owed = retaining.is_owed(twin)
-    if is_owed and not jobs.running(Tidy):
-        jobs.start(Tidy(), keeper.secret, lambda _job: "/forget", keeper.refresh)
+    if is_owed:
+        tidying = (Tidy,)
+        jobs.start(Tidy(), keeper.secret, lambda _job: "/forget", keeper.refresh, tidying)
 
 
 def _known(request: Request, answer: Response, name: str, cookie: str) -> Response:

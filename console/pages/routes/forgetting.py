@@ -1,7 +1,5 @@
 """Forgetting: choose, look at the consequences, confirm by typing the count, certificate."""
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -9,14 +7,14 @@ from fastapi.responses import RedirectResponse, Response
 
 from console.bootstrap import Twin
 from console.pages.access import Proven, TheJobs, TheKeeper
+from console.pages.asking import NumberInForm, NumberInQuery, day, midnight
 from console.pages.erasing_orders import Finish, Foresee, Forget, Gone, Tidy
 from console.pages.jobs import Job, Jobs
-from console.pages.keeper import Keeper
 from console.pages.kinds import kind_of, kinds_beneath
 from console.pages.rendering import page
-from console.use import filing, foreseeing, forgetting, people, retaining
+from console.use import conversations, filing, foreseeing, forgetting, people, retaining
 from console.use import sources as kept
-from console.use.foreseeing import Choice, Foreseen
+from console.use.foreseeing import Choice, Foreseen, Meant
 from projections.circles import Room
 from vault.errors import NotFound, UsageError
 
@@ -35,7 +33,7 @@ def choosing(  # noqa: PLR0917 — fields
     jobs: TheJobs,
     item: str = "",
     person: str = "",
-    room: int = 0,
+    room: NumberInQuery = 0,
 ) -> Response:
     """Ask what is to be forgotten, and list what was; other pages name what they show."""
     with keeper.looking() as twin:
@@ -46,7 +44,7 @@ def choosing(  # noqa: PLR0917 — fields
             "item": item,
             "person": people.show(twin, person) if person else None,
             "room": room,
-            "rooms": twin.views.timeline.circles.rooms(limit=_ROOMS),
+            "rooms": conversations.titled(twin, _ROOMS),
             "sources": held,
             "kinds": kinds_beneath(name for one in held for name, _ in one.types),
             "due": rules.due,
@@ -63,7 +61,7 @@ def look(  # noqa: PLR0917 — fields
     jobs: TheJobs,
     item: Annotated[str, Form()] = "",
     person: Annotated[str, Form()] = "",
-    room: Annotated[int, Form()] = 0,
+    room: NumberInForm = 0,
     source: Annotated[str, Form()] = "",
     kind: Annotated[str, Form()] = "",
     since: Annotated[str, Form()] = "",
@@ -78,8 +76,8 @@ def look(  # noqa: PLR0917 — fields
             conversation=meant.name if meant else "",
             source=source or (meant.source if meant else ""),
             type=kind,
-            since=_day(since),
-            until=_day(until, timedelta(days=1)),
+            since=midnight(day(since)),
+            until=midnight(day(until)),
         )
     if choice.is_empty:
         raise UsageError("Say what is to be forgotten: fill in at least one of the fields.")
@@ -90,8 +88,7 @@ def look(  # noqa: PLR0917 — fields
 @router.post("/finish")
 def finish(keeper: TheKeeper, jobs: TheJobs) -> Response:
     """Finish an erasure that was interrupted."""
-    _assert_alone(jobs)
-    job = jobs.start(Finish(), keeper.secret, _to_certificate, _cleaning(keeper, jobs))
+    job = jobs.start(Finish(), keeper.secret, _to_certificate, keeper.refresh, _ERASING)
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
@@ -116,8 +113,10 @@ def certificate_file(name: str, keeper: TheKeeper) -> Response:
 
 
 @router.get("/{name}")
-def preview(request: Request, name: str, jobs: TheJobs) -> Response:
+def preview(request: Request, name: str, keeper: TheKeeper, jobs: TheJobs) -> Response:
     """Show what would go, and ask for the count of it."""
+    with keeper.looking():
+        pass
     job = _seen(jobs, name)
     if job is None:
         return _over(request)
@@ -133,6 +132,8 @@ def forget(
     count: Annotated[str, Form()] = "",
 ) -> Response:
     """Forget what was looked at, once; sent twice, it leads to the same work."""
+    with keeper.looking():
+        pass
     job = _seen(jobs, name)
     if job is None:
         return _over(request)
@@ -145,9 +146,9 @@ def forget(
         return _preview(request, job, problem, 400)
 
     def begin() -> Job:
-        _assert_alone(jobs)
-        after = _cleaning(keeper, jobs)
-        return jobs.start(Forget(seen=seen), keeper.secret, _to_certificate, after)
+        meant = Meant(choice=seen.choice, mark=seen.mark, items=seen.items)
+        order = Forget(seen=meant)
+        return jobs.start(order, keeper.secret, _to_certificate, keeper.refresh, _ERASING)
 
     return RedirectResponse(f"/jobs/{jobs.once(job, begin).id}", 303)
 
@@ -159,7 +160,6 @@ def _preview(request: Request, job: Job, problem: str = "", status: int = 200) -
         "seen": seen,
         "kinds": [(kind_of(name), number) for name, number in seen.by_type],
         "problem": problem,
-        "last_day": seen.choice.until - timedelta(days=1) if seen.choice.until else None,
     }
     return page(request, "forget_preview.html", context, status=status)
 
@@ -181,23 +181,8 @@ def _to_certificate(job: Job) -> str:
     return f"/forget/certificates/{name}" if name else "/forget"
 
 
-def _cleaning(keeper: Keeper, jobs: Jobs) -> Callable[[], None]:
-    """Return what lets go of everything that the server itself remembers of what went."""
-
-    def clean() -> None:
-        keeper.refresh()
-        jobs.let_go()
-
-    return clean
-
-
 def _erasing(jobs: Jobs) -> bool:
     return any(jobs.running(kind) for kind in _ERASING)
-
-
-def _assert_alone(jobs: Jobs) -> None:
-    if _erasing(jobs):
-        raise UsageError("Something is being forgotten already; wait until that is done.")
 
 
 def _room(twin: Twin, number: int) -> Room:
@@ -205,12 +190,3 @@ def _room(twin: Twin, number: int) -> Room:
     if found is None:
         raise NotFound("That conversation is not there any more; choose another one.")
     return found
-
-
-def _day(text: str, more: timedelta = timedelta()) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC) + more
-    except (OverflowError, ValueError):
-        raise UsageError("A day is written like 2024-12-31; go back and correct it.") from None

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from console.pages.access import TheJobs, TheKeeper
+from console.pages.asking import NumberInForm, NumberInPath, PerhapsNumberInQuery
 from console.pages.collecting_orders import ReadAgain
 from console.pages.picking import checked
 from console.pages.rendering import page
@@ -23,7 +24,7 @@ _UNREAD = 200
 
 
 @router.get("/imports")
-def imports(request: Request, keeper: TheKeeper, before: int | None = None) -> Response:
+def imports(request: Request, keeper: TheKeeper, before: PerhapsNumberInQuery = None) -> Response:
     """List imports, the newest first."""
     with keeper.looking() as twin:
         listed = importing.before(twin, before, most=_PAGE).imports
@@ -37,7 +38,7 @@ def imports(request: Request, keeper: TheKeeper, before: int | None = None) -> R
 
 
 @router.get("/imports/{number}")
-def one(request: Request, number: int, keeper: TheKeeper) -> Response:
+def one(request: Request, number: NumberInPath, keeper: TheKeeper) -> Response:
     """Show an import, with the places of what it could not read."""
     with keeper.looking() as twin:
         shown = importing.show(twin, number)
@@ -54,7 +55,7 @@ def retry(
     keeper: TheKeeper,
     jobs: TheJobs,
     *,
-    number: Annotated[int, Form(ge=0)] = 0,
+    number: NumberInForm = 0,
     path: Annotated[str, Form()] = "",
 ) -> Response:
     """Read again what could not be read, of one import or of the newest of each thing."""

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from console.pages.access import Proven, TheKeeper
+from console.pages.asking import NumberInPath, day_after
+from console.pages.following import check_known
 from console.pages.kinds import kind_of
 from console.pages.rendering import fragment, is_partial, page
 from console.problems import Problem
@@ -31,6 +33,7 @@ def item(request: Request, item_id: str, keeper: TheKeeper) -> Response:
         "conversation": conversation,
         "kind": kind_of(life.type),
         "believed": _digest(life.text),
+        "after": day_after(life.at) if life.at else None,
     }
     return page(request, "item.html", context)
 
@@ -39,6 +42,7 @@ def item(request: Request, item_id: str, keeper: TheKeeper) -> Response:
 def uses(request: Request, item_id: str, keeper: TheKeeper) -> Response:
     """Show where an item is used and why, and what a model would see of it."""
     with keeper.looking() as twin:
+        check_known(twin)
         seen = living.masked(twin, item_id)
         traced = tracing.why(twin, item_id)
         pod = podding.status(twin) if twin.is_linked else None
@@ -88,7 +92,7 @@ def _digest(text: str) -> str:
 
 
 @router.post("/{item_id}/attachments/{number}", dependencies=[Proven])
-def download(item_id: str, number: int, keeper: TheKeeper) -> Response:
+def download(item_id: str, number: NumberInPath, keeper: TheKeeper) -> Response:
     """Hand out a file that came with an item, as bytes that no browser opens by itself."""
     with keeper.looking() as twin:
         file = attachments.whole(twin, item_id, number)

@@ -8,6 +8,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from console.bootstrap import Twin
 from console.pages.access import TheJobs, TheKeeper
+from console.pages.asking import NumberInForm
+from console.pages.following import check_known
 from console.pages.kinds import kind_of
 from console.pages.rendering import fragment, is_partial, page
 from console.pages.training_orders import MakeExamples, Weigh
@@ -50,7 +52,7 @@ def all_pairs(  # noqa: PLR0917 - a query
 
 def _pending(twin: Twin, view: str) -> int:
     """Return how many conversations and documents are to be looked through first, if many are."""
-    twin.catch_up()
+    check_known(twin)
     training = twin.views.named(view)
     if training.pending > _AT_ONCE:
         return training.pending
@@ -142,6 +144,7 @@ def weigh(keeper: TheKeeper, jobs: TheJobs, view: Annotated[str, Form()] = "") -
 def show(request: Request, pair: str, keeper: TheKeeper, view: str = "") -> Response:
     """Show one example beside the words that it was made from."""
     with keeper.looking() as twin:
+        check_known(twin)
         found = reviewing.example(twin, pair, view=view)
         said = twin.views.reviews.of([found.pair]).get(found.pair)
     context: dict[str, object] = {
@@ -161,7 +164,7 @@ def say(  # noqa: PLR0917 - a form
     pair: str,
     keeper: TheKeeper,
     verdict: Annotated[str, Form()],
-    believed: Annotated[int, Form()],
+    believed: NumberInForm,
     view: Annotated[str, Form()] = "",
 ) -> Response:
     """Approve or reject an example, unless something else was said of it meanwhile."""
@@ -188,7 +191,7 @@ def edit(  # noqa: PLR0917 - a form
     keeper: TheKeeper,
     prompt: Annotated[str, Form(max_length=200_000)],
     answer: Annotated[str, Form(max_length=200_000)],
-    believed: Annotated[int, Form()],
+    believed: NumberInForm,
     view: Annotated[str, Form()] = "",
 ) -> Response:
     """Put other words in the place of an example's."""

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from console.pages.access import TheJobs, TheKeeper
+from console.pages.asking import NumberInQuery
 from console.pages.consent_orders import Block, Done, Merge, Relate, Split
 from console.pages.jobs import Job
 from console.pages.orders import Order
@@ -28,9 +29,9 @@ Seen = Annotated[str, Form(max_length=64)]
 
 
 @router.get("")
-def everybody(request: Request, keeper: TheKeeper, after: int = 0) -> Response:
+def everybody(request: Request, keeper: TheKeeper, after: NumberInQuery = 0) -> Response:
     """Show people, those in most items first."""
-    return _list(request, keeper, "", max(0, after))
+    return _list(request, keeper, "", after)
 
 
 @router.post("/find")
@@ -56,7 +57,7 @@ def _list(request: Request, keeper: TheKeeper, text: str, after: int) -> Respons
 
 @router.get("/{id_}")
 def person(request: Request, id_: str, keeper: TheKeeper) -> Response:
-    """Show one person, what of the vault is hers, and what was said of her."""
+    """Show one person, what of the vault is theirs, and what was said of them."""
     with keeper.looking() as twin:
         found = people.about(twin, id_)
         context: dict[str, object] = {
@@ -226,7 +227,7 @@ def block_effect(request: Request, id_: str, keeper: TheKeeper) -> Response:
         told: tuple[str, ...]
         if found.blocked:
             told = (
-                "What you said before holds again for what she takes part in or is named in.",
+                "What you said before holds again for what they take part in or are named in.",
                 "A model that was suspended stays so until it is rebuilt.",
             )
         else:
@@ -245,7 +246,7 @@ def block_effect(request: Request, id_: str, keeper: TheKeeper) -> Response:
 
 @router.post("/{id_}/block")
 def block(id_: str, keeper: TheKeeper, jobs: TheJobs, seen: Seen, ends: Text = "") -> Response:
-    """Use nothing of a person and nothing that mentions her, or let what was said hold again."""
+    """Use nothing of a person and nothing that mentions them, or let what was said hold again."""
     return _begin(keeper, jobs, Block(person=id_, ends=bool(ends), seen=seen), seen, id_)
 
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -11,6 +10,7 @@ from fastapi.responses import Response
 from console.bootstrap import Twin
 from console.pages.access import TheKeeper
 from console.pages.asking import day, midnight
+from console.pages.following import check_known
 from console.pages.kinds import kind_of, kinds_beneath
 from console.pages.rendering import fragment, is_partial, page
 from console.use import leafing, searching
@@ -53,12 +53,11 @@ class Wanted:
         Raises:
             UsageError: A day is none.
         """
-        since, until = day(self.since), day(self.until)
         return Filters(
             source=self.source,
             person=self.person.strip(),
-            since=midnight(since) if since else None,
-            until=midnight(until + timedelta(days=1)) if until else None,
+            since=midnight(day(self.since)),
+            until=midnight(day(self.until)),
         )
 
 
@@ -134,6 +133,7 @@ def _found(twin: Twin, wanted: Wanted) -> tuple[list[Found], str]:
     """Return what was found, or why nothing could be."""
     if not wanted.words.strip():
         return [], ""
+    check_known(twin)
     try:
         hits = searching.search(
             twin,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from console.pages.access import TheJobs, TheKeeper
+from console.pages.asking import NumberInForm, NumberInQuery
 from console.pages.collecting_orders import Collect, Collected, Look, Looked
 from console.pages.jobs import Job, Jobs
 from console.pages.keeper import Keeper
@@ -55,6 +56,7 @@ def sources(request: Request, keeper: TheKeeper, jobs: TheJobs, places: ThePlace
         held = use.held(twin)
         latest = importing.before(twin, most=_LATEST)
         watched = watching.watched(twin)
+        pauses = twin.views.permissions.pauses
     return page(
         request,
         "sources.html",
@@ -64,6 +66,7 @@ def sources(request: Request, keeper: TheKeeper, jobs: TheJobs, places: ThePlace
             "watched": watched,
             "handles": {one.path: places.handle(Path(one.path)) for one in watched.places},
             "running": jobs.running(Collect),
+            "is_all_paused": any(not (p.type or p.source or p.person) for p in pauses),
         },
     )
 
@@ -80,7 +83,9 @@ def exports(request: Request, keeper: TheKeeper) -> Response:
 
 
 @router.get("/add")
-def adding(request: Request, keeper: TheKeeper, places: ThePlaces, begin: int = 0) -> Response:
+def adding(
+    request: Request, keeper: TheKeeper, places: ThePlaces, begin: NumberInQuery = 0
+) -> Response:
     """Ask where an export lies: on this machine, or in the browser's hands."""
     with keeper.looking() as twin:
         names = collecting.me(twin, ()).names
@@ -93,7 +98,7 @@ def adding(request: Request, keeper: TheKeeper, places: ThePlaces, begin: int = 
 
 @router.get("/folder/{handle}")
 def folder(
-    request: Request, handle: str, keeper: TheKeeper, places: ThePlaces, begin: int = 0
+    request: Request, handle: str, keeper: TheKeeper, places: ThePlaces, begin: NumberInQuery = 0
 ) -> Response:
     """Show the names in a folder."""
     with keeper.looking() as twin:
@@ -118,7 +123,7 @@ def survey(
     place: Annotated[str, Form()] = "",
     names: Annotated[str, Form()] = "",
     source: Annotated[str, Form()] = "",
-    begin: Annotated[int, Form()] = 0,
+    begin: NumberInForm = 0,
 ) -> Response:
     """Look at a path that was typed, or at a place that was picked, and store nothing."""
     picked = places.path(place) if place else None
@@ -163,7 +168,7 @@ def found(
     jobs: TheJobs,
     places: ThePlaces,
     *,
-    begin: int = 0,
+    begin: NumberInQuery = 0,
 ) -> Response:
     """Show what was found, and ask whether to collect it."""
     job, order = _looked_at(jobs, name)
@@ -203,7 +208,7 @@ def collect(
     *,
     look: Annotated[str, Form()],
     watch: Annotated[bool, Form()] = False,
-    begin: Annotated[int, Form()] = 0,
+    begin: NumberInForm = 0,
 ) -> Response:
     """Collect what was looked at, if it still is what was shown."""
     job, order = _looked_at(jobs, look)
@@ -239,7 +244,7 @@ def discard(
     uploads: TheUploads,
     *,
     look: Annotated[str, Form()],
-    begin: Annotated[int, Form()] = 0,
+    begin: NumberInForm = 0,
 ) -> Response:
     """Store nothing of what was looked at; a copy that was uploaded goes at once."""
     _, order = _looked_at(jobs, look)
@@ -249,7 +254,7 @@ def discard(
 
 @router.get("/collected/{name}")
 def collected(
-    request: Request, name: str, keeper: TheKeeper, jobs: TheJobs, begin: int = 0
+    request: Request, name: str, keeper: TheKeeper, jobs: TheJobs, begin: NumberInQuery = 0
 ) -> Response:
     """Show what came of collecting."""
     job = jobs.get(name)

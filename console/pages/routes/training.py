@@ -6,19 +6,20 @@ from fastapi import APIRouter, Form, Header, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from console.pages import curves, drawing
-from console.pages.access import TheJobs, TheKeeper
+from console.pages.access import TheJobs, TheKeeper, TheSessions
+from console.pages.asking import NumberInQuery
 from console.pages.jobs import Job, Jobs
 from console.pages.keeper import Keeper
 from console.pages.kinds import kind_of
 from console.pages.rendering import page
-from console.pages.training_orders import Plan, Rebuild, Teach
+from console.pages.training_orders import Asked, Plan, Rebuild, Teach
 from console.use import following
 from console.use.following import Run
 from console.use.learning import TrainedModel
 from console.use.planning import Planned
 from console.use.rebuilding import Retrained
 from trainer import runs
-from trainer.recipe import PRESETS, Recipe
+from trainer.recipe import Recipe
 from vault.errors import NotFound, UsageError
 
 __all__ = ["at_work", "begin_rebuild", "router"]
@@ -36,6 +37,10 @@ _Short = Annotated[str, Form(max_length=1_000)]
 @router.get("")
 def all_runs(request: Request, keeper: TheKeeper, jobs: TheJobs) -> Response:
     """Show what could be taught, what learns now, and what did."""
+    return _all(request, keeper, jobs, Asked(preset="voice"))
+
+
+def _all(request: Request, keeper: Keeper, jobs: Jobs, asked: Asked, problem: str = "") -> Response:
     with keeper.looking() as twin:
         twin.catch_up()
         training = twin.views.training
@@ -50,13 +55,15 @@ def all_runs(request: Request, keeper: TheKeeper, jobs: TheJobs) -> Response:
         "rows": rows,
         "pending": pending,
         "views": views,
-        "presets": PRESETS,
+        "asked": asked,
+        "problem": problem,
     }
-    return page(request, "training.html", context)
+    return page(request, "training.html", context, status=400 if problem else 200)
 
 
 @router.post("/plan")
 def plan(  # noqa: PLR0917 - a form
+    request: Request,
     keeper: TheKeeper,
     jobs: TheJobs,
     preset: _Short = "",
@@ -66,13 +73,17 @@ def plan(  # noqa: PLR0917 - a form
 ) -> Response:
     """Begin to work out what a run would learn and cost."""
     order = Plan(preset=preset, base=base.strip(), view=view, text=text)
+    if problem := order.problem():
+        return _all(request, keeper, jobs, order, problem)
     job = jobs.start(order, keeper.secret, then=lambda job: f"/training/plan/{job.id}")
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
 @router.get("/plan/{name}")
-def planned(request: Request, name: str, jobs: TheJobs) -> Response:
+def planned(request: Request, name: str, keeper: TheKeeper, jobs: TheJobs) -> Response:
     """Show a plan."""
+    with keeper.looking():
+        pass
     job = jobs.get(name)
     if not isinstance(job.order, Plan) or job.state != "done":
         raise NotFound("There is no such plan any more; make it again.")
@@ -87,6 +98,7 @@ def planned(request: Request, name: str, jobs: TheJobs) -> Response:
 
 @router.post("/start")
 def start(  # noqa: PLR0917 - a form
+    request: Request,
     keeper: TheKeeper,
     jobs: TheJobs,
     preset: _Short = "",
@@ -95,12 +107,10 @@ def start(  # noqa: PLR0917 - a form
     text: _Text = "",
 ) -> Response:
     """Begin to teach a model."""
-    run = runs.named()
-    return _begin(
-        keeper,
-        jobs,
-        Teach(preset=preset, base=base.strip(), view=view, text=text, run_id=run),
-    )
+    order = Teach(preset=preset, base=base.strip(), view=view, text=text, run_id=runs.named())
+    if problem := order.problem():
+        return _all(request, keeper, jobs, order, problem)
+    return _begin(keeper, jobs, order)
 
 
 @router.get("/{run}")
@@ -133,16 +143,19 @@ def show(request: Request, run: str, keeper: TheKeeper, jobs: TheJobs) -> Respon
 
 
 @router.get("/{run}/events")
-def events(
+def events(  # noqa: PLR0917 - what it asks for
+    request: Request,
     run: str,
     keeper: TheKeeper,
     jobs: TheJobs,
-    after: int = 0,
-    last_event_id: Annotated[str, Header()] = "",
+    sessions: TheSessions,
+    after: NumberInQuery = 0,
+    last_event_id: Annotated[str, Header(max_length=18)] = "",
 ) -> Response:
     """Stream what a run says, from behind the last line that the browser saw."""
     seen = int(last_event_id) if last_event_id.isdecimal() else after
-    stream = curves.stream(keeper, jobs, run, max(0, seen))
+    cookie = request.cookies.get(sessions.cookie, "")
+    stream = curves.stream(keeper, jobs, run, seen, lambda: sessions.holds(cookie))
     return StreamingResponse(stream, media_type="text/event-stream")
 
 
@@ -177,9 +190,7 @@ def begin_rebuild(keeper: Keeper, jobs: Jobs, *, prove: bool) -> Response:
 
 
 def _begin(keeper: Keeper, jobs: Jobs, order: Teach | Rebuild) -> Response:
-    if at_work(jobs):
-        raise UsageError("A model is learning already; wait until it is done, or stop it first.")
-    jobs.start(order, keeper.secret, then=_to_model)
+    jobs.start(order, keeper.secret, then=_to_model, alone=(Teach, Rebuild))
     return RedirectResponse(f"/training/{order.run_id}", 303)
 
 

@@ -27,7 +27,7 @@ function say(words) {
 
 document.addEventListener("htmx:error", ({ detail }) => {
   if (!detail.ctx || detail.ctx.response) return;
-  say("Twinvault does not answer. See whether twin up still runs where you started it, then load this page again.");
+  say("Twinvault does not answer. Where it has ended, start twin up again and open the address that it prints.");
 });
 
 // A problem is shown at the top of the page, wherever on it the person was.

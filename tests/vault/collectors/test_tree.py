@@ -11,7 +11,7 @@ from tests.linear import growth
 from vault.collectors.fingerprints import _listed
 from vault.collectors.readers.archives import grow, planted
 from vault.collectors.readers.pieces import piece_of
-from vault.collectors.readers.tree import Caps, Stream, Unreadable
+from vault.collectors.readers.tree import Caps, Stream, Unreadable, identity
 
 
 def paths(tree):
@@ -47,6 +47,19 @@ def tarred(members, mode="w"):
                 info.size = len(content)
                 archive.addfile(info, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def test_what_is_to_be_left_out_is_no_part_of_a_folder_under_any_name(tmp_path):
+    inner, secret = tmp_path / "inner", tmp_path / "secret.txt"
+    inner.mkdir()
+    for file in (inner / "a.txt", secret, tmp_path / "b.txt"):
+        file.write_text(file.name)
+    (tmp_path / "same.txt").hardlink_to(secret)
+    but = {identity(inner.stat()), identity(secret.stat())}
+    tree = grow(tmp_path, but=but)
+    assert paths(tree) == [f"{tmp_path.name}/b.txt"]
+    assert tree.problems == []
+    assert [path for path, _, _ in _listed(tmp_path, but)] == paths(tree)
 
 
 def test_a_folder_is_listed_in_a_fixed_order_without_links_and_rubbish(tmp_path):

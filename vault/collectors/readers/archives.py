@@ -11,7 +11,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,8 +104,13 @@ _LONGEST_TOLD = 200  # as much of a name without end is repeated
 _LOCAL = struct.Struct("<26xHH")  # a local file header: the lengths of name and extra field
 
 
-def grow(root: Path, caps: Caps | None = None, marks: Marks | None = None) -> Tree:
-    """List everything beneath a path.
+def grow(
+    root: Path,
+    caps: Caps | None = None,
+    marks: Marks | None = None,
+    but: Container[tuple[int, int]] = (),
+) -> Tree:
+    """List everything beneath a path, leaving out of a folder what `walk` is to leave out.
 
     Raises:
         Unreadable: The path itself cannot be read.
@@ -113,7 +118,7 @@ def grow(root: Path, caps: Caps | None = None, marks: Marks | None = None) -> Tr
     store = Store(root, caps or Caps(), marks, opened)
     try:
         is_folder = root.is_dir()
-        found = _folder(store) if is_folder else [_only(root)]
+        found = _folder(store, but) if is_folder else [_only(root)]
         _take_all(store, found, depth=0)
     except OSError as error:
         raise Unreadable(explain(error)) from error
@@ -197,10 +202,10 @@ def _only(root: Path) -> tuple[File, Place]:
     return file, Place(archive="", key=b"")
 
 
-def _folder(store: Store) -> list[tuple[File, Place]]:
+def _folder(store: Store, but: Container[tuple[int, int]]) -> list[tuple[File, Place]]:
     """List a folder: all of it at once, so that no member of an archive takes a file's path."""
     found = []
-    for path, key, facts in walk(store.root, store.names):
+    for path, key, facts in walk(store.root, store.names, but):
         store.beat()
         if isinstance(facts, str):
             store.refuse(path, facts)

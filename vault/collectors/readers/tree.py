@@ -9,7 +9,7 @@ is a `Bad` with its place.
 import io
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ __all__ = [
     "Tree",
     "Unreadable",
     "hidden",
+    "identity",
     "printable",
     "too_long",
     "walk",
@@ -274,10 +275,13 @@ def _numbered(path: str, number: int) -> str:
     return f"{path[:start]}{stem}~{number}.{suffix}" if dot else f"{path}~{number}"
 
 
-def walk(root: Path, names: Names) -> Iterator[tuple[str, bytes, os.stat_result | str]]:
+def walk(
+    root: Path, names: Names, but: Container[tuple[int, int]] = ()
+) -> Iterator[tuple[str, bytes, os.stat_result | str]]:
     """Yield what lies beneath a folder, always in the same order.
 
-    Each with its path, its place in the folder, and what it is or why it is refused.
+    Each with its path, its place in the folder, and what it is or why it is refused. Files and
+    folders that are in `but`, by device and inode, are no part of it, whatever they are called.
     """
     waiting = [b""]
     while waiting:
@@ -295,6 +299,8 @@ def walk(root: Path, names: Names) -> Iterator[tuple[str, bytes, os.stat_result 
             key = os.path.join(inside, entry.name)  # noqa: PTH118
             path = printable(f"{shown}/{name}")
             is_folder = entry.is_dir(follow_symlinks=False)
+            if but and identity(entry.stat(follow_symlinks=False)) in but:
+                continue
             if reason := _refused(entry, name, path):
                 yield path, key, reason
             elif is_folder and not hidden(name):
@@ -302,6 +308,11 @@ def walk(root: Path, names: Names) -> Iterator[tuple[str, bytes, os.stat_result 
             elif not is_folder and not hidden(name):
                 yield names.free(path), key, entry.stat(follow_symlinks=False)
         waiting += reversed(folders)
+
+
+def identity(facts: os.stat_result) -> tuple[int, int]:
+    """Return what a file or folder is known by, under every name that it has."""
+    return facts.st_dev, facts.st_ino
 
 
 def _refused(entry: os.DirEntry[bytes], name: str, path: str) -> str:
