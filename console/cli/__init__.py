@@ -71,7 +71,10 @@ _COMMANDS = {
     "retrain": ("console.cli.rebuild", "Rebuild a model without what is no longer allowed."),
     "eval": ("console.cli.evaluate", "Measure how good a model is, and what it gives away."),
     "runs": ("console.cli.runs", "Look on while a model learns, and afterwards."),
-    "models": ("console.cli.models", "List models, choose which answers, hand one out, give one up."),
+    "models": (
+        "console.cli.models",
+        "List models, choose which answers, hand one out, give one up.",
+    ),
     "chat": ("console.cli.models", "Ask a model."),
     "feedback": ("console.cli.feedback", "See what you said of answers, and take it back."),
 }
