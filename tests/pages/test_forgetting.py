@@ -152,7 +152,7 @@ def test_nothing_chosen_and_nothing_found_are_said(kept):
     at = kept.post("/forget/look", {"person": "Nobody At All"}).headers["location"]
     assert wait(kept.client.app.state.jobs.get("1")).state == "failed"
     assert "No item matches" in kept.get(at).text
-    assert "2024-12-31" in kept.post("/forget/look", {"since": "yesterday"}).text
+    assert "2024-05-31" in kept.post("/forget/look", {"since": "yesterday"}).text
 
 
 def test_what_other_pages_name_is_filled_in(kept):
