@@ -47,6 +47,7 @@ def test_training_says_what_it_made_and_chat_answers(taught):
         "status": "trained",
         "position": made["position"],
         "rows": made["rows"],
+        "answers": True,
     }
     answered = taught.ok("chat", "soup?")
     assert answered["model"] == made["model"]
