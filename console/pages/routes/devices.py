@@ -69,7 +69,10 @@ def exchange(keeper: TheKeeper, jobs: TheJobs, folder: Annotated[str, Form()]) -
     for job in jobs.running(Exchange):
         return RedirectResponse(f"/jobs/{job.id}", 303)
     job = jobs.start(
-        Exchange(out=str(out)), keeper.secret, then=lambda job: f"/pod/devices/exchanged/{job.id}"
+        Exchange(out=str(out)),
+        keeper.secret,
+        then=lambda job: f"/pod/devices/exchanged/{job.id}",
+        alone=(Exchange,),
     )
     return RedirectResponse(f"/jobs/{job.id}", 303)
 

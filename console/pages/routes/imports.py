@@ -68,6 +68,7 @@ def retry(
         ReadAgain(number=number, path=lies),
         keeper.secret,
         then=lambda job: f"/sources/again/{job.id}",
+        alone=(ReadAgain,),
     )
     return RedirectResponse(f"/jobs/{job.id}", 303)
 

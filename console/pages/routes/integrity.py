@@ -45,7 +45,8 @@ def verify(keeper: TheKeeper, jobs: TheJobs, against: Annotated[str, Form()] = "
         raise UsageError("Verify alone, or against the pod.")
     for job in jobs.running(Verify):
         return RedirectResponse(f"/jobs/{job.id}", 303)
-    job = jobs.start(Verify(against=against), keeper.secret, lambda _job: "/integrity")
+    order = Verify(against=against)
+    job = jobs.start(order, keeper.secret, lambda _job: "/integrity", alone=(Verify,))
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 

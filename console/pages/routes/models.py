@@ -115,10 +115,10 @@ def examine(
     """Begin to measure a model."""
     with keeper.looking() as twin:
         name = describing.describe(twin, model).head.model
-    if any(isinstance(one.order, Examine) for one in jobs.running(Examine)):
-        raise UsageError("A model is being examined already; wait until that is done.")
     order = Examine(model=name, quick=depth == "quick", privacy=depth == "privacy")
-    job = jobs.start(order, keeper.secret, then=lambda _job: f"/models/{name}#report")
+    job = jobs.start(
+        order, keeper.secret, then=lambda _job: f"/models/{name}#report", alone=(Examine,)
+    )
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 

@@ -139,7 +139,8 @@ def _begun(keeper: Keeper, jobs: Jobs, order: Order) -> Response:
         twin.pod.linked  # noqa: B018 — says so where none is linked
     for job in jobs.running(type(order)):
         return RedirectResponse(f"/jobs/{job.id}", 303)
-    job = jobs.start(order, keeper.secret, then=lambda job: f"/pod/done/{job.id}")
+    kind = type(order)
+    job = jobs.start(order, keeper.secret, lambda job: f"/pod/done/{job.id}", alone=(kind,))
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
