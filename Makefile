@@ -7,10 +7,11 @@
 # make lint types contracts         what a machine checks
 # make mutants                      break the consent decision and the verifier in every way, see docs/mutants.md
 # make fuzz [N=1000000]            damage samples of every source, read them, go on where it was stopped
+# make seed DATA=path               make the small model anew that voices go on from (hours)
 # make bench                        every figure, as JSON in benchmarks/out/
 PYTHON := .venv/bin/python
 
-.PHONY: demo up test solid browser pictures lint types contracts mutants bench wheel long fuzz
+.PHONY: demo up test solid browser pictures lint types contracts mutants seed bench wheel long fuzz
 
 demo:
 	@deploy/setup train
@@ -53,6 +54,10 @@ mutants:
 	@rm -rf mutants
 	@.venv/bin/mutmut run
 	@.venv/bin/mutmut results
+
+seed:
+	@deploy/setup train,dev
+	@$(PYTHON) -m trainer.pretraining.make_seed "$(or $(DATA),$(error name the folder of text: make seed DATA=path))" benchmarks/out/seed
 
 bench:
 	@deploy/setup train,dev

@@ -204,7 +204,7 @@ def main() -> None:
     parser.add_argument("--skip-lora", action="store_true")
     said = parser.parse_args()
     rows = chats(rows_of(said.data, said.me.split(",")))
-    voice = preset("voice", width=said.width)
+    voice = preset("scratch", width=said.width)
     voice = replace(voice, epochs=said.epochs or voice.epochs)
     found: dict[str, Any] = {
         "benchmark": "forgetting",

@@ -34,10 +34,10 @@ from trainer import base
 from trainer.batches import batches
 from trainer.clipping import PrivateGradients
 from trainer.network import Ids, Network, learned
+from trainer.optimizing import optimizers
 from trainer.private import parts, planned_epsilon
 from trainer.recipe import Recipe, preset
 from trainer.slices import Foundation, foundation_of
-from trainer.worker import _optimizers
 
 KEY = bytes(32)
 CLOSE = 1.01
@@ -78,7 +78,7 @@ class Loop:
     def __init__(self, recipe: Recipe, foundation: Foundation) -> None:
         self.network = Network(recipe, foundation)
         self.network.model.train()
-        self.optimizers = _optimizers(self.network, recipe, 1.0)
+        self.optimizers = optimizers(self.network.trained, recipe)
         self.private = PrivateGradients(self.network) if recipe.noise else None
         self.done = 0
 
@@ -209,7 +209,7 @@ def utility(rows: Sequence[Row]) -> dict[str, object]:
         return min(1.0, 20 * done + 0.05) * (1 - 0.95 * done)
 
     private = preset(
-        "voice",
+        "scratch",
         accumulate=16,
         epochs=30.0,
         learning_rate=3e-3,
@@ -222,7 +222,7 @@ def utility(rows: Sequence[Row]) -> dict[str, object]:
         "rows": len(taught),
         "held": len(held),
         "untrained": bits_per_byte(untrained, held),
-        "without": bits_per_byte(fitted(preset("voice"), taught, pace), held),
+        "without": bits_per_byte(fitted(preset("scratch"), taught, pace), held),
     }
     for epsilon in (1000.0, 8.0, 3.0):
         noise = noise_for(epsilon, len(taught), private)
@@ -242,7 +242,7 @@ def main() -> None:
     said = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    voice = preset("voice", accumulate=8, noise=1.0)
+    voice = preset("scratch", accumulate=8, noise=1.0)
     small = preset("small", accumulate=4, noise=1.0, dropout=0.0)
     found: dict[str, object] = {"benchmark": "privacy", "goal": {"ratio": GOAL}}
     with tempfile.TemporaryDirectory() as folder:

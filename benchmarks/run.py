@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_OWN = {"__init__", "run", "training_trl"}
+_OWN = {"__init__", "run", "seed", "training_trl"}
 _VERSIONS = (
     "torch",
     "transformers",

@@ -1,12 +1,14 @@
 """Can a classifier tell the no-download voice from the person? One command, JSON out.
 
     python benchmarks/voice.py [--data FOLDER] [--me NAME,ADDRESS] [--seeds N] [--samples FILE]
+                               [--presets voice,scratch]
 
 The exports (the sample by default) go through the real road: collected, consented, redacted.
 A voice is trained on the `train` rows and answers each `held` prompt once, at temperature 1;
 each seed is another training and another sampling. Bursts are split into messages on both
 sides; lengths are left as they fall. The judge is a logistic regression on character
-2-4-grams, cross-validated.
+2-4-grams, cross-validated. Non-words are words that neither English at large (wordfreq, if it is
+installed) nor anybody in the rows has.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +96,7 @@ def measure(
         "her_vs_her": shown(tell(hers, some(her_own, len(hers), 0))),
         "others_vs_her": shown(tell(hers, some(strangers(rows), len(hers), 0))),
         "copied_30": {"twin": repeated(twin, learned), "her_held_out": repeated(hers, learned)},
+        "non_words": {"twin": invented(twin, known), "her_held_out": invented(hers, known)},
         "words_not_in_training": {
             "twin": unknown(twin, known),
             "her_held_out": unknown(hers, known),
@@ -137,6 +141,17 @@ def unknown(texts: Sequence[str], known: set[str]) -> float:
     return round(hits / of, 4)
 
 
+def invented(texts: Sequence[str], known: set[str]) -> float | None:
+    """Return the share of words that are none, as far as one can tell."""
+    if find_spec("wordfreq") is None:
+        return None
+    from wordfreq import zipf_frequency  # noqa: PLC0415
+
+    said = [word for text in texts for word in words(text)]
+    none = sum(word not in known and not zipf_frequency(word, "en") for word in said)
+    return round(none / max(1, len(said)), 5)
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -145,6 +160,7 @@ def main() -> None:
         "--me", default="Hedy Marlowe,hedy.marlowe@example.org,h.marlowe@wyllmuseum.example"
     )
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--presets", default="voice")
     parser.add_argument("--samples", type=Path, help="where to write the answers")
     said = parser.parse_args()
 
@@ -153,7 +169,11 @@ def main() -> None:
             said.samples.write_text("\n---\n".join(answers), "utf-8")
 
     rows = rows_of(said.data, said.me.split(","))
-    runs = [measure(rows, replace(preset("voice"), seed=seed), keep) for seed in range(said.seeds)]
+    runs = [
+        {"preset": name} | measure(rows, replace(preset(name), seed=seed), keep)
+        for name in said.presets.split(",")
+        for seed in range(said.seeds)
+    ]
     highest = max(run["twin_vs_her"]["high"] for run in runs)
     json.dump(
         {

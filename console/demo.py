@@ -167,7 +167,7 @@ def _view(twin: Twin) -> None:
 
 
 def _train(twin: Twin) -> str:
-    _step("A model is trained from these words alone, without any download")
+    _step("The small model that ships is taught these words; nothing is downloaded")
     started = time.monotonic()
     with progress("Training") as told:
         trained = learning.train(twin, progress=told)
@@ -178,7 +178,7 @@ def _train(twin: Twin) -> str:
 def _ask(twin: Twin, question: str) -> None:
     _step("One question")
     _say(f"you:       {question}")
-    _say(f"untrained: {_short(learning.untrained_answer(question))}")
+    _say(f"before:    {_short(learning.untrained_answer(question))}")
     answered = learning.chat(twin, question)
     _say(f"{answered.model + ':':10} {_short(answered.answer)}")
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from pathlib import Path
 
 from console.bootstrap import Twin
-from trainer import base
+from trainer import base, seed
 from trainer.environment import observe
 from trainer.recipe import PRESETS, Recipe, preset
-from trainer.slices import Plan, plan
+from trainer.slices import Foundation, Plan, foundation_of, plan
 from vault.errors import UsageError
 
 __all__ = ["chosen", "planned"]
@@ -25,7 +25,7 @@ def chosen(
     """Return the recipe that a person asked for.
 
     Args:
-        folder: The folder of a base; none to learn from nothing.
+        folder: The folder of a base; none for the seed, or to learn from nothing.
         recipe_file: A TOML file; what it leaves out is the preset's.
         text: What would stand in such a file, in its place.
         name: A preset; by default `small` with a base, else `voice`.
@@ -35,19 +35,21 @@ def chosen(
         NotFound: There is no such file or preset.
         UsageError: The file is no recipe, or the recipe does not go with the base.
     """
-    start = name or ("small" if folder else "voice")
+    start = name or ("small" if folder else "")
     if text.strip():
         found = Recipe.parse(text, start, name="own", where="What you wrote")
     else:
-        found = Recipe.read(recipe_file, start) if recipe_file else preset(start)
+        found = Recipe.read(recipe_file, start) if recipe_file else preset(start or "voice")
     if found.kind == "lora" and folder is None:
         raise UsageError(
-            f"The recipe {found.name} adapts a base; name one with --base, as a folder or ORG/NAME."
+            f"The recipe {found.name} adapts a base; name one with --base, as a folder, ORG/NAME, "
+            f"or {seed.NAME} for the small one that ships."
         )
-    if found.kind == "scratch" and folder is not None:
+    if found.kind != "lora" and folder is not None:
         others = ", ".join(one.name for one in PRESETS.values() if one.kind == "lora")
+        start = "nothing" if found.kind == "scratch" else "the seed that ships"
         raise UsageError(
-            f"The recipe {found.name} starts from nothing; leave --base out, or take one of "
+            f"The recipe {found.name} starts from {start}; leave --base out, or take one of "
             f"{others}."
         )
     return replace(found, view=view or found.view)
@@ -62,8 +64,15 @@ def planned(
         BaseRefused: The base may not be loaded, or is none for this recipe or machine.
         NothingPermitted: Consent allows no row.
     """
-    foundation = base.inspect(folder) if folder is not None else None
-    if foundation:
+    foundation = _foundation(recipe, folder)
+    if recipe.kind != "scratch":
+        base.require(foundation)
         base.check(foundation, recipe)
     rows = twin.rows(now, view=recipe.view)
     return plan(rows, recipe, observe(recipe), foundation, twin.noise)
+
+
+def _foundation(recipe: Recipe, folder: Path | None) -> Foundation:
+    """Return the base in a folder; the seed is the seed wherever the program lies."""
+    is_shipped = folder is None or folder.resolve() == seed.FOLDER.resolve()
+    return foundation_of(recipe) if is_shipped else base.inspect(folder)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from vault.errors import NotFound
 
-__all__ = ["Answer", "Conversation", "Exchange", "Source", "State", "Verdict"]
+__all__ = ["Answer", "Conversation", "Example", "Exchange", "Source", "State", "Verdict"]
 
 State = Literal["waiting", "writing", "done", "stopped", "cut"]
 Verdict = Literal["", "good", "bad", "rewritten", "preferred", "other"]
@@ -29,14 +29,32 @@ class Source:
     changed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A reply of hers that a model had to go by: the items that it answers, and its own.
+
+    Of the words nothing is kept here: they stood in the prompt, redacted.
+    """
+
+    asked: tuple[str, ...]
+    answered: tuple[str, ...]
+    type: str
+    at: datetime | None
+
+    @property
+    def items(self) -> frozenset[str]:
+        """All that it was made from."""
+        return frozenset((*self.asked, *self.answered))
+
+
 @dataclass(slots=True, kw_only=True)
 class Answer:
     """What a model says: `part` of it spoke where that is not all, `why` says what cut it off.
 
     `spoken_by` names the weights that spoke, `cited` the items that were shown to them, by the
-    numbers that an answer cites them by. `items` and `speakers` are all that it was made from:
-    those items, those of the earlier answers that it was told, and the models and weights of
-    all of them; so it can be seen whether they still may be used.
+    numbers that an answer cites them by, `examples` what it went by. `items` and `speakers` are
+    all that it was made from: the items of both, those of the earlier answers that it was told,
+    and the models and weights of all of them; so it can be seen whether they still may be used.
     `verdict` is what the owner said of it, `feedback` the log entry that keeps that.
     """
 
@@ -45,6 +63,7 @@ class Answer:
     spoken_by: str
     seed: int
     cited: Mapping[str, str] = field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
     items: frozenset[str] = frozenset()
     speakers: frozenset[tuple[str, str]] = frozenset()
     part: str = ""
@@ -70,12 +89,14 @@ class Exchange:
     """A question, what was found in the vault for it, and the answers.
 
     `known` is false where facts were asked for and nothing was found, so that no model was
-    asked; `searchable` where anything may be searched at all.
+    asked; `searchable` where anything may be searched at all; `exemplified` where replies of hers
+    are looked for, to go by.
     """
 
     number: int
     question: str
     grounded: bool
+    exemplified: bool = False
     known: bool = True
     searchable: bool = True
     sources: tuple[Source, ...] = ()

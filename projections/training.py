@@ -22,6 +22,7 @@ from projections.exports.counts import Counts, Tally
 from projections.pairs import UNCLEAN, LeftOut, Maker
 from projections.permissions import Judge, strictest
 from projections.rows import Row, Split
+from projections.threads import Thread, split_of
 from projections.timeline import Stored
 from projections.view import Value, batches, marks
 from vault.consent import Decision, Profile, Purpose, Statement
@@ -217,6 +218,10 @@ class Training(Examples):
         return tuple(
             str(kind) for (kind,) in self._rows("SELECT DISTINCT kind FROM rows ORDER BY 1")
         )
+
+    def holds_out(self, unit: str) -> bool:
+        """Whether models are measured on a unit, so that they are never shown what is in it."""
+        return split_of(Thread(unit, ()), self._split_key) == "held"
 
     @property
     def pending(self) -> int:

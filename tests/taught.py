@@ -50,8 +50,13 @@ def mbox(path: Path, mails: list[tuple[str, str, str]]) -> Path:
     return path
 
 
-def teach(folder: Path) -> Path:
-    """Make the vault in a folder; `home` is its folder there."""
+def teach(folder: Path, recipe: str = "") -> Path:
+    """Make the vault in a folder; `home` is its folder there.
+
+    Args:
+        folder: Where.
+        recipe: Lines that the model's recipe has beside those of a toy.
+    """
     chats = folder / "chats"
     chats.mkdir()
     for month, name in enumerate(("Priya Nair", "Bex Stone", "Ned Marlow"), start=3):
@@ -71,7 +76,7 @@ def teach(folder: Path) -> Path:
     costs.update(memory=64, passes=1, lanes=1)
     bootstrap.create(folder / "home", PASSPHRASE)
     costs.update(before)
-    (folder / "toy.toml").write_text(TOY.replace("40", "16"))
+    (folder / "toy.toml").write_text(TOY.replace("40", "16") + recipe)
     with opened(folder) as twin, pytest.MonkeyPatch.context() as patch:
         patch.setattr(finetune, "Child", Nearby)
         collecting.add(twin, chats, names=["Ada Quill"])

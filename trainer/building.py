@@ -1,4 +1,4 @@
-"""Models are built here: a small network from nothing, or a base with adapters on it."""
+"""Models are built here: a small one from nothing or from the seed, or a base with adapters."""
 
 import math
 import warnings
@@ -8,13 +8,11 @@ from trainer.base import OTHER_SENSES
 from trainer.recipe import Recipe
 from trainer.tokenizer import END, PAD
 
-__all__ = ["adapted", "small", "small_config"]
+__all__ = ["adapted", "grown", "small", "small_config"]
 
 
 def small_config(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
     """Return what a `LlamaConfig` of the from-scratch model says beside its defaults."""
-    # One message more than the context: a system message always stays.
-    longest = (recipe.context + 1) * (recipe.context_tokens + 2) + 1 + recipe.reply_tokens
     return {
         "vocab_size": vocabulary,
         "hidden_size": recipe.width,
@@ -22,7 +20,7 @@ def small_config(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
         "num_hidden_layers": recipe.layers,
         "num_attention_heads": recipe.heads,
         "num_key_value_heads": recipe.heads,
-        "max_position_embeddings": 1 << math.ceil(math.log2(longest)),
+        "max_position_embeddings": 1 << math.ceil(math.log2(recipe.longest)),
         "tie_word_embeddings": True,
         "pad_token_id": PAD,
         "eos_token_id": END,
@@ -32,10 +30,15 @@ def small_config(recipe: Recipe, vocabulary: int) -> dict[str, Any]:
 
 def small(recipe: Recipe, vocabulary: int) -> object:
     """Build the from-scratch model: a Llama small enough to learn from one person alone."""
-    from torch import nn  # noqa: PLC0415
     from transformers import LlamaConfig, LlamaForCausalLM  # noqa: PLC0415
 
-    model = LlamaForCausalLM(LlamaConfig(**small_config(recipe, vocabulary)))
+    return grown(LlamaForCausalLM(LlamaConfig(**small_config(recipe, vocabulary))), recipe)
+
+
+def grown(model: Any, recipe: Recipe) -> object:  # noqa: ANN401 - transformers has no one type
+    """Make all weights of a small Llama ready to learn from one person."""
+    from torch import nn  # noqa: PLC0415
+
     # On rows this short plain attention is faster than the fused kernel (measured).
     model.set_attn_implementation("eager")
     drop = nn.Dropout(recipe.dropout)

@@ -135,7 +135,7 @@ class Voice:
         import torch  # noqa: PLC0415
 
         before = torch.get_num_threads()
-        if self._network.recipe.kind == "scratch":
+        if self._network.recipe.kind != "lora":
             torch.set_num_threads(1)
         try:
             yield

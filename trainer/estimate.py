@@ -190,17 +190,17 @@ def memory(recipe: Recipe, widest: Shape, described: Described | None) -> Memory
         described: The base (`trainer.base.check`); none for a from-scratch recipe.
     """
     one = described or _scratch(recipe)
-    layers = one.adapted(recipe.targets)
+    adapted = recipe.kind == "lora"
     trained = (
-        recipe.rank * sum(layer.inputs + layer.outputs for layer in layers)
-        if described
+        recipe.rank * sum(layer.inputs + layer.outputs for layer in one.adapted(recipe.targets))
+        if adapted
         else one.parameters
     )
     # Gradients, and two moments for AdamW or one for Muon.
     moments = _FLOAT * (2 if recipe.matrix_rate else 3)
     return Memory(
         libraries=_LIBRARIES,
-        base=round(one.parameters * _format(recipe)) if described else 0,
+        base=round(one.parameters * _format(recipe)) if adapted else 0,
         adapters=_FLOAT * trained,
         optimizer=moments * trained,
         activations=_activations(recipe, widest, one),
@@ -222,9 +222,10 @@ def _activations(recipe: Recipe, widest: Shape, one: Described) -> int:
     tokens, number = rows * width, 2 if recipe.bf16 else _FLOAT
     plain = one.hidden * (4 * _FLOAT + 8 * number) + 4 * one.intermediate * number
     mask = 1 + _FLOAT if recipe.dropout else 0
-    read = sum(layer.inputs for layer in one.adapted(recipe.targets)) / max(1, one.layers)
+    adapted = one.adapted(recipe.targets) if recipe.kind == "lora" else ()
+    read = sum(layer.inputs for layer in adapted) / max(1, one.layers)
     layer = round(tokens * (plain + read * (_FLOAT + mask)))
-    if recipe.kind == "scratch":
+    if recipe.kind != "lora":
         # Plain attention keeps its table of weights, before and after the softmax.
         layer += 3 * rows * one.heads * width * width * _FLOAT
     through = one.hidden * tokens * _FLOAT

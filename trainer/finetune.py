@@ -365,7 +365,7 @@ class _Run:
         slice_ = self._plan.slices[index]
         self._told.tell("keep")
         self._ask((*self._plan.before(index), *slice_.rows))
-        if self._plan.foundation.path:
+        if self._plan.recipe.kind != "scratch":
             base.require(self._plan.foundation)
         weights = midway.weights or self._child.expect(Finish(), State, self._told.pulse).weights
         with states.keeping():

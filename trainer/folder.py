@@ -1,6 +1,6 @@
 """A model as a folder that other programs open: Hugging Face files, safetensors only.
 
-A from-scratch model is written whole, an adapted one as its PEFT adapter, beside a card that
+A network that is ours is written whole, an adapted one as its PEFT adapter, beside a card that
 says what it was made from. The folder appears once it is complete.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from trainer import seed
 from trainer.recipe import Recipe
 from trainer.slices import Foundation, foundation_of
 from trainer.tokenizer import END, PAD, SPECIAL, fixed_file
@@ -24,13 +25,16 @@ from vault.events import Manifest
 if TYPE_CHECKING:
     from trainer.network import Network
 
-__all__ = ["CARD", "remove", "written"]
+__all__ = ["CARD", "CREDIT", "describe_tokenizer", "remove", "written"]
 
 CARD = "MODEL-CARD.md"
+CREDIT = "SEED-CARD.md"
 _WEIGHTS = ("adapter_model.safetensors", "model.safetensors")
 # How the from-scratch model reads a conversation, in the words of a chat template.
 _TEMPLATE = (
-    "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
+    "{% for m in messages %}<|{{ m.role }}|>"
+    "{% if m.role == 'assistant' %}{% generation %}{{ m.content }}<|end|>{% endgeneration %}"
+    "{% else %}{{ m.content }}<|end|>{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 
@@ -79,16 +83,20 @@ def _network(made: Manifest, weights: bytes) -> "Network":
 
 def _fill(folder: Path, network: "Network", made: Manifest) -> None:
     network.model.save_pretrained(folder)
-    if not made.base:
+    if made.kind != "lora":
         (folder / "tokenizer.json").write_bytes(fixed_file())
-        _tokenizer(folder)
+        describe_tokenizer(folder)
+    if made.base == seed.DIGEST:
+        # Who is credited for the seed is credited for what was made from it.
+        (folder / CREDIT).write_bytes((seed.FOLDER / CARD).read_bytes())
     (folder / "README.md").unlink(missing_ok=True)
     (folder / CARD).write_text(_card(made), encoding="utf-8")
     for path in folder.iterdir():
         path.chmod(0o600)
 
 
-def _tokenizer(folder: Path) -> None:
+def describe_tokenizer(folder: Path) -> None:
+    """Write how the fixed tokenizer reads a conversation, beside its file."""
     said: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "pad_token": SPECIAL[PAD],
@@ -100,7 +108,10 @@ def _tokenizer(folder: Path) -> None:
 
 def _card(made: Manifest) -> str:
     """Return what the manifest says, in lines for people."""
-    kind = f"An adapter for the base model {made.base}" if made.base else "A network of its own"
+    kind = {
+        "lora": f"An adapter for the base model {made.base}",
+        "seed": f"A network that went on from Twinvault's seed {made.base}",
+    }.get(made.kind, "A network of its own")
     return (
         f"# {made.model}\n\n"
         f"{kind}, made with Twinvault from {made.rows} permitted and redacted examples.\n"

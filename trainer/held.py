@@ -4,21 +4,30 @@ Nothing is unpickled, and nothing is rounded: what goes on from here arrives at 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from trainer.errors import TrainingError
 
 if TYPE_CHECKING:
     import torch
 
-    from trainer.network import Network
+__all__ = ["Holder", "restore", "save"]
 
-__all__ = ["restore", "save"]
+
+class Holder(Protocol):
+    """A network, as far as it is kept: its weights and what else it learned, by name."""
+
+    def tensors(self) -> "dict[str, torch.Tensor]":
+        """Return everything that training changes."""
+
+    def put(self, kept: "dict[str, torch.Tensor]") -> None:
+        """Put back what `tensors` returned."""
+
 
 _WEIGHTS, _MOMENTS, _DICE, _STEP = "weights.", "moments.", "dice.", "step"
 
 
-def save(step: int, network: "Network", optimizers: "Sequence[torch.optim.Optimizer]") -> bytes:
+def save(step: int, network: Holder, optimizers: "Sequence[torch.optim.Optimizer]") -> bytes:
     """Return everything that the rest of a slice depends on, after some steps of it."""
     import torch  # noqa: PLC0415 - takes seconds
     from safetensors.torch import save as written  # noqa: PLC0415
@@ -33,7 +42,7 @@ def save(step: int, network: "Network", optimizers: "Sequence[torch.optim.Optimi
 
 def restore(
     body: bytes,
-    network: "Network",
+    network: Holder,
     optimizers: "Sequence[torch.optim.Optimizer]",
 ) -> int:
     """Put back what `save` returned, into fresh optimizers; return the step.

@@ -29,7 +29,7 @@ def build(
     return Manifest(
         model=model,
         kind=plan.recipe.kind,
-        base=plan.foundation.digest if plan.recipe.kind == "lora" else "",
+        base=plan.foundation.digest if plan.recipe.kind != "scratch" else "",
         base_path=plan.foundation.path,
         recipe=plan.recipe.canonical(),
         environment=plan.environment.canonical(),

@@ -1,6 +1,6 @@
 """The network: restored, run and read out. `building` makes the model that it holds.
 
-Both kinds of model are Hugging Face causal models. Padding stands on the right in training
+All kinds of model are Hugging Face causal models. Padding stands on the right in training
 and is never looked at (attention is causal), so no mask is needed and the fast kernels
 apply. Only positions of the person's own words reach the output layer, which is most of
 the work in a small model with a large vocabulary.
@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from trainer import base, building
+from trainer import base, building, seed
 from trainer.errors import TrainingError
 from trainer.lexicon import Lexicon
 from trainer.recipe import Recipe
@@ -38,17 +38,21 @@ class Network:
         self.recipe = recipe
         self.tokens: Tokens
         self.lexicon: Lexicon | None = None
-        if recipe.kind == "scratch":
-            if foundation.digest != fixed_digest():
-                raise TrainingError("The model was made with another tokenizer than this one.")
-            fixed = Fixed(recipe)
-            self.tokens = fixed
-            # A list of the words that rows have is not private, whatever noise the weights have.
-            self.lexicon = None if recipe.noise else Lexicon(fixed.inside(), fixed.ends)
-            self.model: Any = building.small(recipe, fixed.size)
-        else:
+        self.model: Any
+        if recipe.kind == "lora":
             self.tokens = base.Templated(foundation, recipe)
             self.model = building.adapted(base.load(foundation, recipe), recipe)
+        else:
+            if recipe.kind == "seed":
+                self.model = building.grown(base.load(foundation, recipe), recipe)
+            elif foundation.digest == fixed_digest():
+                self.model = building.small(recipe, Fixed(recipe).size)
+            else:
+                raise TrainingError("The model was made with another tokenizer than this one.")
+            self.tokens = fixed = Fixed(recipe)
+            known = seed.words() if recipe.kind == "seed" else frozenset()
+            # A list of the words that rows have is not private, whatever noise the weights have.
+            self.lexicon = None if recipe.noise else Lexicon(fixed.inside(), fixed.ends, known)
         self._device = device
         if device != "cpu":
             self.model.to(device)
@@ -136,7 +140,7 @@ class Network:
     def _logits(self, ids: "torch.Tensor", learned: "torch.Tensor") -> "torch.Tensor":
         """Return what the model expects at the learned places alone."""
         logits: torch.Tensor
-        if self.recipe.kind == "scratch":
+        if self.recipe.kind != "lora":
             hidden = self.model.model(input_ids=ids, use_cache=False).last_hidden_state
             logits = self.model.lm_head(hidden[learned])
             return logits

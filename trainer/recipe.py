@@ -62,12 +62,16 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "patience": (0, 1000),
     "noise": (0, 1000),
 }
+_OF_A_NETWORK = ("width", "layers", "heads")
 _OF_A_BASE = ("gradient_checkpointing", "bf16_base", "four_bit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How to train. `scratch` makes a small network anew, `lora` adapts a local base.
+    """How to train.
+
+    `seed` goes on from the small base that ships, with all its weights, `scratch` makes a small
+    network anew, `lora` puts adapters on a local base.
 
     `view` is the training view that rows are taken from; without a name, all of them.
     Lengths count tokens, `context` messages. Hidden matrices learn at `matrix_rate` by Muon,
@@ -81,7 +85,7 @@ class Recipe:
     """
 
     name: str
-    kind: Literal["scratch", "lora"]
+    kind: Literal["seed", "scratch", "lora"]
     view: str = ""
     seed: int = 0
     threads: int = 1
@@ -130,12 +134,25 @@ class Recipe:
             raise UsageError(
                 'The recipe\'s targets must be "all-linear", or names of layers by comma.'
             )
-        said = [name for name in _OF_A_BASE if getattr(self, name)]
-        if self.kind == "scratch" and said:
+        if self.kind == "seed" and any(
+            field.name in _OF_A_NETWORK and getattr(self, field.name) != field.default
+            for field in fields(self)
+        ):
             raise UsageError(
-                f"The recipe's {said[0]} is about a base, and kind scratch has none; "
-                "say kind = 'lora', or leave it out."
+                "The recipe's width, layers and heads are about a network from nothing, and the seed "
+                "has its own; say kind = 'scratch', or leave them out."
             )
+        said = [name for name in _OF_A_BASE if getattr(self, name)]
+        if self.kind != "lora" and said:
+            raise UsageError(
+                f"The recipe's {said[0]} is about adapters on a base, and kind {self.kind} has "
+                "none; say kind = 'lora', or leave it out."
+            )
+
+    @property
+    def longest(self) -> int:
+        """The most tokens of a row in a network that is ours: a system message always stays."""
+        return (self.context + 1) * (self.context_tokens + 2) + 1 + self.reply_tokens
 
     def canonical(self) -> str:
         """Return the JSON that is hashed and stored in the manifest."""
@@ -161,7 +178,8 @@ class Recipe:
 
         Args:
             path: A TOML file.
-            start: The preset that says what the file leaves out; by default that of its kind.
+            start: The preset that says what the file leaves out, if it is of the file's kind;
+                else that of its kind does.
 
         Raises:
             NotFound: There is no such file or preset.
@@ -181,7 +199,7 @@ class Recipe:
 
         Args:
             text: TOML.
-            start: The preset that says what the text leaves out; by default that of its kind.
+            start: As in `read`.
             name: What the recipe is called where the text does not say.
             where: What the text is called in an error.
 
@@ -193,7 +211,10 @@ class Recipe:
             said = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise UsageError(f"{where} is not a TOML file: {error}.") from error
-        begun = preset(start or ("small" if said.get("kind") == "lora" else "voice"))
+        kind = str(said.get("kind", ""))
+        begun = preset(start or _BY_KIND.get(kind, "voice"))
+        if kind in _BY_KIND and kind != begun.kind:
+            begun = preset(_BY_KIND[kind])
         return _convert(cls, asdict(begun) | {"name": name} | said, where)
 
 
@@ -209,7 +230,21 @@ def _convert(cls: type[_R], values: object, where: str) -> _R:
         raise UsageError(f"{where} is no recipe: {error}.") from error
 
 
-VOICE = Recipe(name="voice", kind="scratch")
+VOICE = Recipe(
+    name="voice",
+    kind="seed",
+    threads=2,
+    context=4,
+    context_tokens=48,
+    reply_tokens=96,
+    epochs=3.0,
+    later_epochs=3.0,
+    rehearsal=0.5,
+    learning_rate=1e-3,
+    matrix_rate=1e-3,
+    weight_decay=0.1,
+)
+SCRATCH = Recipe(name="scratch", kind="scratch")
 SMALL = Recipe(
     name="small",
     kind="lora",
@@ -243,7 +278,8 @@ LARGE = replace(
     gradient_checkpointing=True,
     bf16_base=True,
 )
-PRESETS = {recipe.name: recipe for recipe in (VOICE, SMALL, LARGE)}
+PRESETS = {recipe.name: recipe for recipe in (VOICE, SCRATCH, SMALL, LARGE)}
+_BY_KIND = {"seed": "voice", "scratch": "scratch", "lora": "small"}
 
 
 def preset(name: str, /, **changes: float | bool | str) -> Recipe:

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from projections.rows import Row, digest
+from trainer import seed
 from trainer.environment import Environment
 from trainer.errors import NothingPermitted
 from trainer.private import Secret
@@ -30,10 +32,18 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foundation:
-    """What learning starts from: the digest of a base folder, or of the fixed tokenizer."""
+    """What learning starts from: the digest of a base, or of the fixed tokenizer alone.
+
+    A base without a path is the seed that ships, wherever the program lies.
+    """
 
     digest: str
     path: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the files of a base are."""
+        return Path(self.path) if self.path else seed.FOLDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +98,8 @@ class Plan:
 
 
 def foundation_of(recipe: Recipe) -> Foundation:
-    """Return what a from-scratch recipe starts from."""
-    assert recipe.kind == "scratch"
-    return Foundation(digest=fixed_digest())
+    """Return what a recipe starts from that is given no base: the seed, or nothing but words."""
+    return Foundation(digest=fixed_digest() if recipe.kind == "scratch" else seed.DIGEST)
 
 
 def plan(
@@ -106,7 +115,7 @@ def plan(
         rows: Learned and held rows.
         recipe: How to train.
         environment: Where.
-        foundation: The base (`trainer.base.inspect`); none for a from-scratch recipe.
+        foundation: The base (`trainer.base.inspect`); none for the seed, or where nothing is.
         secret: What a private recipe draws its noise from; its commitment is in every name.
 
     Raises:

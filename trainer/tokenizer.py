@@ -1,9 +1,9 @@
 """Words to token ids and back.
 
-The from-scratch model uses one fixed byte-level BPE that ships with the project, made
-from public text by `trainer.make_tokenizer`: a tokenizer fitted to a person's text would
-itself have learned it, and could not forget. Each line is read as if a space stood before
-it, so a word has one id wherever it stands.
+The seed and the from-scratch model share one fixed byte-level BPE that ships with the project,
+made from public text by `trainer.pretraining.make_tokenizer`: a tokenizer fitted to a person's
+text would itself have learned it, and could not forget. Each line is read as if a space stood
+before it, so a word has one id wherever it stands.
 """
 
 import functools
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from projections.rows import Message
+from trainer import seed
 from trainer.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ __all__ = [
 SPECIAL = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
 PAD, END, SYSTEM, USER, ASSISTANT = range(len(SPECIAL))
 
-_FILE = Path(__file__).with_name("tokenizer.json")
 _OPENS = {"system": SYSTEM, "user": USER, "assistant": ASSISTANT}
 
 
@@ -64,7 +64,7 @@ class Tokens(Protocol):
 
 
 class Fixed:
-    """The shipped tokenizer, with the plain chat format of the from-scratch model."""
+    """The shipped tokenizer, with the plain chat format of the networks that are ours."""
 
     pad = PAD
     ends = frozenset({END})
@@ -108,11 +108,15 @@ class Fixed:
         return list(self._bpe.encode(text, add_special_tokens=False).ids)
 
 
+def _file() -> Path:
+    return seed.FOLDER / "tokenizer.json"
+
+
 @functools.cache
 def _shipped() -> "Tokenizer":
     from tokenizers import Tokenizer  # noqa: PLC0415 - the core installs without it
 
-    bpe = Tokenizer.from_file(str(_FILE))
+    bpe = Tokenizer.from_file(str(_file()))
     # Her own words may spell "<|end|>"; they must not become the token of that name.
     bpe.encode_special_tokens = True
     return bpe
@@ -120,7 +124,7 @@ def _shipped() -> "Tokenizer":
 
 def fixed_file() -> bytes:
     """Return the shipped tokenizer as its file."""
-    return _FILE.read_bytes()
+    return _file().read_bytes()
 
 
 @functools.cache

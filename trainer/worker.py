@@ -20,6 +20,7 @@ from trainer import held, network, private
 from trainer.environment import Environment, device_of, observe
 from trainer.errors import Diverged, TrainingError
 from trainer.network import Ids
+from trainer.optimizing import optimizers
 from trainer.recipe import Recipe
 from trainer.slices import Foundation
 from trainer.tokenizer import Tokens
@@ -46,15 +47,11 @@ from trainer.wire import (
 )
 
 if TYPE_CHECKING:
-    import torch
-
     from trainer.clipping import PrivateGradients
-    from trainer.network import Network
 
 
 __all__ = ["Learner", "main"]
 
-_MATRIX = 2
 _SAMPLE = 48
 _HOPELESS = 10  # times what a blind guess costs
 _NO_MEMORY = (
@@ -125,7 +122,7 @@ class Learner:
         seed = self.recipe.seed * 1_000_003 + said.number + 1
         torch.manual_seed(private.dice(said.noise) if said.noise else seed)
         share = 1.0 if said.number == 0 else self.recipe.later_share
-        self._optimizers = _optimizers(self.network, self.recipe, share)
+        self._optimizers = optimizers(self.network.trained, self.recipe, share)
         self.network.model.train()
         if said.held:
             self._step = held.restore(said.held, self.network, self._optimizers)
@@ -244,49 +241,6 @@ class _Read:
             self._left -= len(prompt) + len(reply)
             self._known[example] = array("i", prompt), array("i", reply)
         return prompt, reply
-
-
-def _optimizers(
-    network: "Network",
-    recipe: Recipe,
-    share: float,
-) -> "list[torch.optim.Optimizer]":
-    """Return fresh optimizers; Muon reaches a loss in half of AdamW's time (measured)."""
-    import torch  # noqa: PLC0415
-
-    hidden = {
-        name
-        for name, weight in network.trained.items()
-        if recipe.matrix_rate and weight.ndim == _MATRIX and "embed" not in name
-    }
-    weights = [(name, weight) for name, weight in network.trained.items() if name not in hidden]
-    rate, decay = recipe.learning_rate * share, recipe.weight_decay
-    matrices = [weight for _, weight in weights if weight.ndim == _MATRIX]
-    vectors = [weight for _, weight in weights if weight.ndim != _MATRIX]
-    groups = [
-        {"params": matrices, "weight_decay": decay, "peak": rate},
-        {"params": vectors, "weight_decay": 0.0, "peak": rate},
-    ]
-    found: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(
-            [group for group in groups if group["params"]],
-            lr=rate,
-            betas=(0.9, 0.98),
-            fused=True,
-        ),
-    ]
-    if hidden:
-        peak = recipe.matrix_rate * share
-        group = {"params": [network.trained[name] for name in sorted(hidden)], "peak": peak}
-        found.append(
-            torch.optim.Muon(
-                [group],
-                lr=peak,
-                weight_decay=decay,
-                adjust_lr_fn="match_rms_adamw",
-            ),
-        )
-    return found
 
 
 def _same(planned: Environment, found: Environment) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +21,11 @@ __all__ = ["chat", "models", "train"]
 
 @command("train")
 @click.option(
-    "--base", default="", help="An open model to adapt: a folder, or ORG/NAME on the hub."
+    "--base", default="", help="An open model to adapt: a folder, ORG/NAME on the hub, or seed."
 )
-@click.option("--preset", "start", default="", help="voice, small or large; see the manual.")
+@click.option(
+    "--preset", "start", default="", help="voice, scratch, small or large; see the manual."
+)
 @click.option(
     "--recipe",
     "recipe_file",
@@ -34,8 +37,8 @@ __all__ = ["chat", "models", "train"]
 def train(base: str, start: str, recipe_file: Path | None, view: str, only_plan: bool) -> None:
     """Teach a model with what consent allows, redacted.
 
-    Without --base a small network is trained from your own words alone: no download. A model
-    of the hub is fetched once, and is a folder from then on; nothing of yours leaves with it.
+    Without --base the small model that ships is taught: no download. A model of the hub is
+    fetched once, and is a folder from then on; nothing of yours leaves with it.
     """
     from console.use import fetching, learning  # noqa: PLC0415 — heavy
 
@@ -171,15 +174,21 @@ def _list() -> None:
 @click.argument("prompt", required=False)
 @click.option("--model", default="", help="Which model; the newest usable one by default.")
 @click.option("--sources", is_flag=True, help="Look in what may be searched first, and cite it.")
-def chat(prompt: str | None, model: str, *, sources: bool) -> None:
+@click.option("--examples", is_flag=True, help="Have it go by your replies to the likest messages.")
+def chat(prompt: str | None, model: str, *, sources: bool, examples: bool) -> None:
     """Ask a model; without a PROMPT, line by line until the end of input.
 
     With --sources passages of what may be searched are looked for first. Where facts are asked
     for and none is found, that is said, and the model is not asked.
+
+    With --examples up to three of your own replies, to the messages most like what is asked,
+    stand in the prompt, redacted: where search is allowed for both sides, and room is left.
     """
     from console.use import conversing, learning  # noqa: PLC0415 — heavy
 
-    answer: Callable[..., Answer] = conversing.answered if sources else learning.chat
+    answer: Callable[..., Answer] = learning.chat
+    if sources or examples:
+        answer = partial(conversing.answered, grounded=sources, examples=examples)
     with opened() as twin:
         if prompt is not None:
             _say(answer(twin, prompt, model=model))
@@ -210,6 +219,9 @@ def _say(answered: "Answer") -> None:
             if not answered.known:
                 click.echo("I don't know: nothing that may be searched says it.")
                 return
+            for example in answered.examples:
+                day = f"{example.at:%Y-%m-%d}" if example.at else "undated"
+                click.echo(f"like {' '.join(example.answered)}  {day}  {example.type}")
         click.echo(answered.answer)
 
     emit(answered, lines)

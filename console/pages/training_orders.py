@@ -46,16 +46,15 @@ class Asked(Order, frozen=True, kw_only=True):
             return str(error)
         if recipe.kind == "lora" and not self.base:
             return "Small and Large adapt an open model: name its folder, or ORG/NAME, under Base."
-        if recipe.kind == "scratch" and self.base:
-            return "Voice learns from nothing: leave Base empty, or choose Small or Large."
+        if recipe.kind != "lora" and self.base:
+            return "Voice and Scratch take no base: leave Base empty, or choose Small or Large."
         return ""
 
     def taken(self, told: Told) -> tuple[Recipe, Path | None]:
         """Return the recipe, and the folder of the base, which may have to be fetched first."""
-        if self.again:
-            recipe = Recipe.from_canonical(self.again)
-            return recipe, Path(self.base) if self.base else None
         folder = fetching.folder_of(self.base, told) if self.base else None
+        if self.again:
+            return Recipe.from_canonical(self.again), folder
         return chosen(folder, None, self.preset, self.view, text=self.text), folder
 
 

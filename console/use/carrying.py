@@ -5,7 +5,7 @@ model that may answer is carried with its weights; of any other, what is on the 
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,8 +13,13 @@ import msgspec
 from console.bootstrap import Twin
 from console.desk import Desk
 from console.use.learning import signable
+from trainer import seed
+from trainer.base import require
 from trainer.building import small_config
+from trainer.errors import TrainingError
+from trainer.folder import CARD, CREDIT
 from trainer.recipe import Recipe
+from trainer.slices import Foundation
 from trainer.states import name_of
 from trainer.tokenizer import fixed_file
 from vault.collectors.portable import attachment_file
@@ -107,14 +112,36 @@ def _weights(twin: Twin, made: Manifest) -> bytes | None:
 
 
 def _describe(desk: Desk, folder: str, made: Manifest, weights: bytes) -> None:
-    """Write what opens the from-scratch network in other programs."""
-    recipe = Recipe.from_canonical(made.recipe)
-    if recipe.kind != "scratch":
+    """Write what opens a network that is ours in other programs; nothing where that is not whole."""
+    try:
+        described = dict(_described(made, weights))
+    except (TrainingError, OSError):
         return
-    config = small_config(recipe, _vocabulary(weights))
-    named = {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}
-    desk.put(f"{folder}/config.json", _json(named | config))
-    desk.put(f"{folder}/tokenizer.json", fixed_file())
+    for name, body in described.items():
+        desk.put(f"{folder}/{name}", body)
+
+
+def _described(made: Manifest, weights: bytes) -> Iterator[tuple[str, bytes]]:
+    recipe = Recipe.from_canonical(made.recipe)
+    if made.base == seed.DIGEST:
+        require(Foundation(digest=made.base))
+        # Who is credited for the seed is credited for what was made from it.
+        yield CREDIT, (seed.FOLDER / CARD).read_bytes()
+    elif made.base:
+        return
+    if recipe.kind == "lora":
+        return
+    yield "config.json", _json(_config(recipe, weights))
+    yield "tokenizer.json", fixed_file()
+
+
+def _config(recipe: Recipe, weights: bytes) -> dict[str, Any]:
+    if recipe.kind == "scratch":
+        named = {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}
+        return named | small_config(recipe, _vocabulary(weights))
+    said: dict[str, Any] = msgspec.json.decode((seed.FOLDER / "config.json").read_bytes())
+    # The seed ships in 16 bits, and what went on from it is kept in 32.
+    return said | {"dtype": "float32"}
 
 
 def _vocabulary(weights: bytes) -> int:
@@ -126,7 +153,7 @@ def _vocabulary(weights: bytes) -> int:
 
 def _network(made: Manifest) -> str:
     recipe = Recipe.from_canonical(made.recipe)
-    if recipe.kind == "scratch":
+    if recipe.kind != "lora":
         return _SMALL
     return _ADAPTED.format(rank=recipe.rank, alpha=recipe.alpha, base=made.base)
 

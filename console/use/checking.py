@@ -11,6 +11,9 @@ from pathlib import Path
 from console.bootstrap import Twin
 from console.use import podding
 from console.use.learning import Model, models, signable
+from trainer import base, seed
+from trainer.errors import TrainingError
+from trainer.slices import Foundation
 from vault.application import Report
 from vault.errors import BadSignature
 from vault.events import ModelRetrained, ModelTrained
@@ -142,6 +145,7 @@ def doctor(home: Path) -> Checks:
                 finding=f"{free >> 20} MB free"
                 + ("" if free > _SPACE_WANTED else "; make room, a full disk stops collecting"),
             ),
+            _seed(),
             Check(
                 name="training",
                 ok=torch,
@@ -151,6 +155,14 @@ def doctor(home: Path) -> Checks:
             ),
         )
     )
+
+
+def _seed() -> Check:
+    try:
+        base.require(Foundation(digest=seed.DIGEST))
+    except (TrainingError, OSError) as error:
+        return Check(name="seed", ok=False, finding=str(error))
+    return Check(name="seed", ok=True, finding="the small model that voices go on from is whole")
 
 
 def _existing(path: Path) -> Path:

@@ -12,8 +12,8 @@ from secrets import token_urlsafe
 from threading import Event
 
 from console.bootstrap import Twin
-from console.talking import Answer, Conversation, Exchange, Source, Verdict
-from console.use import grounding, learning
+from console.talking import Answer, Conversation, Example, Exchange, Source, Verdict
+from console.use import grounding, learning, recalling
 from console.use.speaking import TEMPERATURE, Speaker, keep, may_answer, speaker
 from projections.feedback import Judged
 from projections.rows import Message
@@ -82,10 +82,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounded(learning.Answer):
-    """An answer with its sources; `known` is false where nothing was found, and none was asked."""
+    """An answer with its sources, and the examples that it went by.
+
+    `known` is false where facts were looked for and not found, so that no model was asked.
+    """
 
     known: bool
     sources: tuple[Source, ...]
+    examples: tuple[Example, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +197,7 @@ def _withheld(talk: Conversation) -> Conversation:
                 exchange,
                 sources=(),
                 answers=[
-                    replace(one, text="", cited={}, state="cut", why=BEHIND)
+                    replace(one, text="", cited={}, examples=(), state="cut", why=BEHIND)
                     for one in exchange.answers
                 ],
             )
@@ -215,6 +219,7 @@ def ask(
     *,
     models: Sequence[str] = ("",),
     grounded: bool = True,
+    examples: bool = False,
     after: int | None = None,
 ) -> tuple[Turn, ...]:
     """Ask one model, or several side by side; return what is to be written.
@@ -226,6 +231,7 @@ def ask(
         models: By name, the one that answers by default where empty; one that is named twice
             answers twice, differently.
         grounded: Look for the answer in what may be searched.
+        examples: Look there for her nearest replies too, for the model to go by.
         after: How many questions the page showed that asks.
 
     Raises:
@@ -238,14 +244,19 @@ def ask(
     if len(talk.exchanges) >= _EXCHANGES:
         raise UsageError("This conversation has a hundred questions; begin another one.")
     who = [speaker(twin, name) for name in models]
-    exchange = Exchange(number=len(talk.exchanges) + 1, question=question, grounded=grounded)
+    exchange = Exchange(
+        number=len(talk.exchanges) + 1,
+        question=question,
+        grounded=grounded,
+        exemplified=examples,
+    )
     if grounded:
         exchange.sources = grounding.sources(twin, question)
         exchange.searchable = _is_searchable(twin)
         exchange.known = bool(exchange.sources) or not grounding.asks_for_facts(question)
     talk.stopping.clear()
     talk.exchanges.append(exchange)
-    return tuple(_turn(talk, exchange, one) for one in who) if exchange.known else ()
+    return tuple(_turn(twin, talk, exchange, one) for one in who) if exchange.known else ()
 
 
 def again(
@@ -276,7 +287,7 @@ def again(
         exchange.sources = ()
     exchange.sources = grounding.as_they_stand(twin, exchange.sources)
     talk.stopping.clear()
-    return (_turn(talk, exchange, who),)
+    return (_turn(twin, talk, exchange, who),)
 
 
 _MEANWHILE = (
@@ -310,32 +321,48 @@ def _is_searchable(twin: Twin) -> bool:
     )
 
 
-def _turn(talk: Conversation, exchange: Exchange, who: Speaker) -> Turn:
+def _turn(twin: Twin, talk: Conversation, exchange: Exchange, who: Speaker) -> Turn:
     """Put an answer that is to be written into a conversation."""
     number = len(exchange.answers) + 1
     told = talk.exchanges[: exchange.number]
     shown = [one for one in exchange.sources if who.reads and not one.changed]
     cited = {str(one.number): one.id for one in shown}
     before = [said for earlier in told[:-1] if (said := earlier.said)]
+    messages = _messages(told, shown, who.recipe.context_tokens)
+    recalled = _recalled(twin, exchange, who, messages)
+    examples = tuple(one.example for one in recalled)
     answer = Answer(
         number=number,
         model=who.model,
         spoken_by=who.state,
         seed=number - 1,
         cited=cited,
-        items=frozenset(cited.values()).union(*(one.items for one in before)),
+        examples=examples,
+        items=frozenset(cited.values()).union(
+            *(one.items for one in before), *(one.items for one in examples)
+        ),
         speakers=frozenset({(who.model, who.state)}).union(*(one.speakers for one in before)),
         part="" if who.whole else f"as of part {who.slice} of {who.slices}",
     )
-    messages = tuple(_messages(told, shown, who.recipe.context_tokens))
+    rules = 1 if shown else 0
+    messages[rules:rules] = [said for one in recalled for said in one.messages]
     exchange.answers.append(answer)
     return Turn(
         answer=answer,
         speaker=who,
-        messages=messages,
+        messages=tuple(messages),
         sources=exchange.sources,
         stopping=talk.stopping,
     )
+
+
+def _recalled(
+    twin: Twin, exchange: Exchange, who: Speaker, told: Sequence[Message]
+) -> tuple[recalling.Recalled, ...]:
+    """Return the replies of hers for which a model has room beside what it is told."""
+    if not exchange.exemplified:
+        return ()
+    return recalling.recall(twin, exchange.question, recalling.room_for(who.recipe, told))
 
 
 def _messages(exchanges: Sequence[Exchange], shown: Sequence[Source], room: int) -> list[Message]:
@@ -412,14 +439,30 @@ def write(turn: Turn, goes_on: GoesOn) -> None:
 
 def _take_away(answers: Iterable[Answer]) -> None:
     for answer in answers:
-        answer.text, answer.state, answer.cited = "", "cut", {}
+        answer.text, answer.state, answer.cited, answer.examples = "", "cut", {}, ()
         answer.why = (
             "Something that this answer was made from is no longer permitted, so it was taken away."
         )
 
 
-def answered(twin: Twin, question: str, *, model: str = "", seed: int = 0) -> Grounded:
+def answered(
+    twin: Twin,
+    question: str,
+    *,
+    model: str = "",
+    seed: int = 0,
+    grounded: bool = True,
+    examples: bool = False,
+) -> Grounded:
     """Answer one question out of what may be searched, or say that nothing is known.
+
+    Args:
+        twin: The opened vault.
+        question: What is asked.
+        model: Who answers; by default the one that does.
+        seed: Of the answer.
+        grounded: Look for the answer in what may be searched.
+        examples: Look there for her nearest replies too, for the model to go by.
 
     Raises:
         UsageError: There is no question.
@@ -427,7 +470,7 @@ def answered(twin: Twin, question: str, *, model: str = "", seed: int = 0) -> Gr
         NotPermitted: It is suspended, and nothing of it is left that may answer.
     """
     talk = Conversation(id="", began=twin.now)
-    turns = ask(twin, talk, question, models=(model,))
+    turns = ask(twin, talk, question, models=(model,), grounded=grounded, examples=examples)
     for turn in turns:
         turn.answer.seed = seed
         write(turn, lambda voice: may_go_on(twin, turn, voice))  # noqa: B023 - called at once
@@ -441,6 +484,7 @@ def answered(twin: Twin, question: str, *, model: str = "", seed: int = 0) -> Gr
         rows_in_all=who.rows_in_all,
         known=talk.exchanges[0].known,
         sources=talk.exchanges[0].sources,
+        examples=turns[0].answer.examples if turns else (),
     )
 
 

@@ -49,7 +49,7 @@ def copy(twin: Twin, model: str, out: Path) -> Copied:
     if weights is None:
         raise NotFound(f"The weights of {made.model} are gone; `twin retrain` makes them again.")
     with folder.written(made, weights, out) as draft:
-        digest = "" if made.base else inspect(draft).digest
+        digest = "" if made.kind == "lora" else inspect(draft).digest
         copied = lineage.disclosed(
             made.model, folder=str(out.resolve()), digest=digest, items=made.items
         )

@@ -17,7 +17,7 @@ __all__ = ["Described", "Registered", "Registry", "describe", "registry"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A model in a line; `kind` is `scratch` or `lora`, `because` says why it was suspended."""
+    """A model in a line; `kind` is `seed`, `scratch` or `lora`, `because` says why it was suspended."""
 
     model: str
     status: str

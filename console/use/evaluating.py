@@ -170,9 +170,9 @@ def _usable(twin: Twin, model: str) -> Manifest:
 
 
 def _foundation(made: Manifest, base: Path | None) -> Foundation | None:
+    if not made.base_path and base is not None:
+        raise UsageError(f"{made.model} was made without a base of yours; leave out --base.")
     if not made.base:
-        if base is not None:
-            raise UsageError(f"{made.model} was made without a base; leave out --base.")
         return None
     return Foundation(digest=made.base, path=str(base.absolute()) if base else made.base_path)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer import seed
 from trainer.base import inspect, refuse_code
 from trainer.errors import BaseRefused
 from vault.disk import storage
@@ -39,7 +40,7 @@ _PINNED = "pinned"
 
 
 def folder_of(base: str, progress: Told | None = None) -> Path:
-    """Return the folder of a base that is named as a folder, ORG/NAME or ORG/NAME@COMMIT.
+    """Return the folder of a base: named as one, as ORG/NAME, ORG/NAME@COMMIT, or the seed.
 
     Args:
         base: What the person said; a folder that is there is meant before a name.
@@ -52,7 +53,7 @@ def folder_of(base: str, progress: Told | None = None) -> Path:
     """
     path, named = Path(base).expanduser(), _NAME.fullmatch(base)
     if path.exists() or named is None:
-        return path
+        return seed.FOLDER if base == seed.NAME else path
     home = _home() / named["name"].replace("/", "--")
     commit = named["commit"] or _pinned(home)
     if commit and (home / commit).is_dir():

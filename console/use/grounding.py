@@ -59,9 +59,9 @@ def sources(twin: Twin, question: str, *, most: int = _MOST) -> tuple[Source, ..
 def searchable(twin: Twin, ids: Iterable[str]) -> frozenset[str]:
     """Return which of some items may still be searched; what was erased may not."""
     twin.catch_up()
-    decide = twin.views.search.decide
-    there = [stored.id for stored in twin.views.timeline.load(set(ids))]
-    return frozenset(one for one in there if decide(one, twin.now).permitted)
+    there = list(twin.views.timeline.load(set(ids)))
+    decided = twin.views.search.decided(there, twin.now)
+    return frozenset(one.id for one, decision in decided if decision.permitted)
 
 
 def as_they_stand(twin: Twin, found: Iterable[Source]) -> tuple[Source, ...]:

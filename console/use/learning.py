@@ -13,7 +13,7 @@ from console.use.listening import listening
 from console.use.speaking import TEMPERATURE, keep, speaker, suspend
 from projections import lineage
 from projections.rows import Message
-from trainer import engine, manifest
+from trainer import engine, manifest, seed
 from trainer.finetune import Progress, Report, Trained
 from trainer.finetune import train as carry_out
 from trainer.recipe import Recipe, preset
@@ -110,7 +110,7 @@ def train(
 
     Args:
         twin: The opened vault.
-        base: The folder of a model to adapt; none to learn from nothing.
+        base: The folder of a model to adapt; none for the seed, or to learn from nothing.
         recipe_file: A TOML file with a recipe.
         start: The preset that says what the file does not, or everything.
         view: The view to learn from.
@@ -128,7 +128,7 @@ def train(
     twin.catch_up()
     recipe = recipe or chosen(base, recipe_file, start, view)
     plan = planned(twin, recipe, base)
-    log = Log(twin.models, run, recipe=recipe.canonical(), base=str(base or ""))
+    log = Log(twin.models, run, recipe=recipe.canonical(), base=_named(base))
     with stoppable() as stopping, listening(twin):
         trained = carry_out(
             plan,
@@ -196,8 +196,13 @@ def chat(twin: Twin, prompt: str, *, model: str = "", seed: int = 0) -> Answer:
     )
 
 
+def _named(folder: Path | None) -> str:
+    """Return what a base is called in the log of a run."""
+    return seed.NAME if folder == seed.FOLDER else str(folder or "")
+
+
 def untrained_answer(prompt: str) -> str:
-    """Return what the from-scratch network says before it learned anything."""
+    """Return what the seed says before it learned anything of hers."""
     voice = engine.untrained(preset("voice"))
     return voice.answer([Message(role="user", content=prompt)], engine.Sampling(longest=24))
 

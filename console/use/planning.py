@@ -7,7 +7,7 @@ from pathlib import Path
 
 from console.bootstrap import Twin
 from console.planning import planned
-from trainer import base, estimate, private, states
+from trainer import base, estimate, private, seed, states
 from trainer.estimate import Counted, Measured, Memory
 from trainer.recipe import Recipe
 from trainer.slices import Plan
@@ -65,7 +65,7 @@ def plan(twin: Twin, recipe: Recipe, folder: Path | None = None) -> Planned:
     Args:
         twin: The opened vault.
         recipe: How it would be trained.
-        folder: The folder of a base; none to learn from nothing.
+        folder: The folder of a base; none for the seed, or to learn from nothing.
 
     Raises:
         BaseRefused: The base may not be loaded, or is none for this recipe or machine.
@@ -73,8 +73,8 @@ def plan(twin: Twin, recipe: Recipe, folder: Path | None = None) -> Planned:
     """
     twin.catch_up()
     run = planned(twin, recipe, folder)
-    described = base.check(run.foundation, recipe) if folder else None
-    tokens = base.Templated(run.foundation, recipe) if folder else Fixed(recipe)
+    described = base.check(run.foundation, recipe) if recipe.kind != "scratch" else None
+    tokens = base.Templated(run.foundation, recipe) if recipe.kind == "lora" else Fixed(recipe)
     there = estimate.lengths((*run.rows, *run.held), tokens)
     left = estimate.counted(run, there, states.known(twin.models))
     needed = estimate.memory(recipe, left.widest, described)
@@ -92,7 +92,7 @@ def _told(
 ) -> Planned:
     return Planned(
         recipe=run.recipe.name,
-        base=run.foundation.path,
+        base=run.foundation.path or ("" if run.recipe.kind == "scratch" else seed.NAME),
         view=run.recipe.view,
         device=run.environment.device,
         rows=len(run.rows),

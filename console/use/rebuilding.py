@@ -14,12 +14,13 @@ from console.use.learning import Told, manifest_of, sign, steps_of
 from console.use.listening import listening
 from console.use.speaking import refuse_retired
 from projections import lineage
-from trainer import forget, states
+from trainer import base, forget, states
 from trainer.errors import BaseRefused, NothingPermitted, TrainingError
 from trainer.finetune import Trained
 from trainer.forget import Lost
 from trainer.recipe import Recipe
 from trainer.runs import Log
+from trainer.slices import Foundation
 from vault.errors import NotPermitted
 from vault.events import Manifest, ModelRetrained, ModelSuspended
 
@@ -198,6 +199,7 @@ def replay(twin: Twin, model: str, *, progress: Told | None = None) -> bool | No
     Raises:
         NotFound: There is no such model.
         NotPermitted: It learned from what is no longer permitted.
+        BaseModelChanged: The base, or the seed, is not the one that it went on from.
         TrainingError: The run did not come to its end, or not to these rows.
     """
     twin.catch_up()
@@ -208,6 +210,8 @@ def replay(twin: Twin, model: str, *, progress: Told | None = None) -> bool | No
             f"{made.model} learned from what is no longer permitted, and nothing may learn from it "
             "again; `twin retrain` makes a model that can be replayed."
         )
+    if made.base:
+        base.require(Foundation(digest=made.base, path=made.base_path))
     with CleanRun(twin, made, position=made.position, now=now, without=()) as run:
         clean = run.result(progress)
     if clean.rows_root != made.rows_root:

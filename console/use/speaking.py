@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from console.bootstrap import Twin
-from trainer import engine, states
+from trainer import engine, seed, states
 from trainer.recipe import Recipe
 from trainer.slices import Foundation
 from vault.errors import NotFound, NotPermitted
@@ -52,9 +52,10 @@ class Speaker:
     def reads(self) -> bool:
         """Whether it can make something of passages that it is shown.
 
-        A network made from a person's words alone has her manner, and no more.
+        A network as small as those that are ours, and the seed, has her manner, and no more.
         """
-        return self.recipe.kind == "lora"
+        is_ours = self.foundation is None or self.foundation.digest == seed.DIGEST
+        return self.recipe.kind == "lora" and not is_ours
 
     def voice(self) -> "Voice":
         """Return its voice, loaded unless it was kept: seconds, and no vault is needed."""

@@ -38,8 +38,11 @@ def _told(exchange: Exchange) -> str:
 def _answer(answer: Answer) -> str:
     part = f", {answer.part}" if answer.part else ""
     judged = f" You said: {answer.verdict}." if answer.verdict else ""
+    by = [f"item {name}" for one in answer.examples for name in one.answered]
+    went_by = f"Replies that it went by: {', '.join(by)}.\n" if by else ""
     return (
-        f"{answer.model} (generated{part}):\n{answer.text or answer.why}\n{judged}".rstrip() + "\n"
+        f"{answer.model} (generated{part}):\n{answer.text or answer.why}\n{went_by}{judged}".rstrip()
+        + "\n"
     )
 
 
@@ -60,6 +63,7 @@ def as_json(twin: Twin, talk: Conversation) -> bytes:
                         "generated_by": one.model,
                         "part": one.part,
                         "seed": one.seed,
+                        "examples": one.examples,
                         "text": one.text,
                         "state": one.state,
                         "verdict": one.verdict,

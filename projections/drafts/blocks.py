@@ -14,6 +14,7 @@ __all__ = [
     "Block",
     "binds",
     "blocks",
+    "head",
     "is_label",
     "joined",
     "leads",
@@ -261,6 +262,20 @@ def _short(parts: Iterable[Block]) -> Iterator[Block]:
             yield from sentences(block)
         else:
             yield block
+
+
+def head(text: str, room: int) -> str:
+    """Return the beginning of a text up to a border, as much as fits; nothing where none fits."""
+    if len(text) <= room:
+        return text
+    parts = [part for block in blocks(text) for part in sentences(block)]
+    end, size = 0, 0
+    while end < len(parts) and size + len(parts[end].gap) + len(parts[end].text) <= room:
+        size += len(parts[end].gap) + len(parts[end].text)
+        end += 1
+    while end > 0 and leads(parts[end - 1], parts[end]):
+        end -= 1
+    return joined(parts[:end])
 
 
 def tail(text: str, room: int) -> str:

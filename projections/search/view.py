@@ -248,6 +248,11 @@ class Search(Index):
         judge = self._permissions.judge(Purpose.SEARCH, now)
         return self._decided(judge, self._timeline.show(item_id))
 
+    def decided(self, items: Iterable[Stored], now: datetime) -> Iterator[tuple[Stored, Decision]]:
+        """Yield some items, each with what is decided of whether it may be found."""
+        judge = self._permissions.judge(Purpose.SEARCH, now)
+        return ((stored, self._decided(judge, stored)) for stored in items)
+
     def _may(self, judge: Judge, stored: Stored) -> bool:
         return self._decided(judge, stored).permitted
 

@@ -98,12 +98,16 @@ def test_the_preset_follows_the_base_and_completes_a_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("base", "name", "said"),
-    [(None, "small", "--base"), (Path("base"), "voice", "small, large")],
+    [
+        (None, "small", "--base"),
+        (Path("base"), "voice", "small, large"),
+        (Path("base"), "scratch", "starts from nothing"),
+    ],
 )
 def test_a_recipe_that_does_not_go_with_the_base_is_refused(base, name, said):
     with pytest.raises(UsageError, match=said):
         chosen(base, None, name)
-    with pytest.raises(NotFound, match="voice, small, large"):
+    with pytest.raises(NotFound, match="voice, scratch, small, large"):
         chosen(base, None, "gigantic")
 
 

@@ -170,7 +170,7 @@ def test_what_would_go_is_not_shown_while_the_vault_is_locked(kept):
 
 
 def test_a_plan_is_not_shown_while_the_vault_is_locked(kept):
-    at = kept.post("/training/plan", {"preset": "voice"}).headers["location"]
+    at = kept.post("/training/plan", {"preset": "scratch"}).headers["location"]
     job = wait(kept.client.app.state.jobs.get(at.rpartition("/")[2]))
     kept.client.app.state.keeper.lock()
     assert kept.get(f"/training/plan/{job.id}").headers["location"] == "/unlock"

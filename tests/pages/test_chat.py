@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 from console.pages.app import build
 from console.pages.door import Door
 from console.pages.sessions import Sessions
-from console.use import collecting, consenting, conversing, grounding
+from console.use import collecting, consenting, conversing, grounding, recalling
 from console.use.speaking import Speaker
+from projections.training import Training
 from tests.forked import Forked
 from tests.helpers import PASSPHRASE
 from tests.pages.browser import DESKTOP, PHONE, browsing
@@ -108,6 +109,30 @@ def test_a_question_is_answered_beside_its_source_and_marked_as_generated(site):
     # What a model writes is text, whatever it looks like.
     assert "half past six &lt;b&gt;from&lt;/b&gt; the slip [1] and [9]" in page
     assert "<b>from" not in page
+
+
+def test_the_replies_that_an_answer_went_by_are_named_with_their_places(site, monkeypatch):
+    monkeypatch.setattr(Training, "holds_out", lambda *_: False)
+    monkeypatch.setattr(recalling, "room_for", lambda *_: recalling.Room(replies=3, letters=90))
+    soup = "Question 3 number 1 about soup?"
+    assert "you once answered" not in site.get(begin(site, soup, examples="true")).text
+    with keeper(site).changing() as twin:
+        for kind in ("message.chat", "message.chat.direct.received"):
+            twin.vault.say(Effect.ALLOW, kind, Purpose.SEARCH)
+    path = begin(site, soup, examples="true", grounded="")
+    page = site.get(path).text
+    item = r'<a href="/items/([0-9a-f]+-\d+)">'
+    places = re.findall(
+        rf"{item}message.chat.direct.sent, \d+ \w+ 2023</a>, to {item}what was said</a>", page
+    )
+    assert len(places) == 3
+    assert "says" in site.get(f"/items/{places[-1][0]}").text
+    assert "you once answered" not in site.get(begin(site, soup)).text
+    with keeper(site).changing() as twin:
+        consenting.withdraw(twin, "message.chat", Purpose.SEARCH, Filters())
+    page = site.get(path).text
+    assert "no longer permitted" in page
+    assert "you once answered" not in page
 
 
 def test_citations_lead_to_items_only_where_the_model_saw_them(site, monkeypatch):

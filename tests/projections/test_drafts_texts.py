@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from projections.drafts import standard
 from projections.drafts.asking import flat
-from projections.drafts.blocks import LONGEST, blocks, joined, pieces, sentences, tail
+from projections.drafts.blocks import LONGEST, blocks, head, joined, pieces, sentences, tail
 
 LEFT = [
     *("<b>", "</b>", "<br>", "<p class='x'>", "<", ">", "b", "&", ";", "&amp;", "&lt;", "&nbsp;"),
@@ -238,6 +238,9 @@ def test_cut_at_any_border_no_word_is_lost(text):
     end = tail(text, 30)
     assert len(end) <= 30
     assert not end or text.split()[-len(end.split()) :] == end.split()
+    first = head(text, 30)
+    assert len(first) <= 30
+    assert text.split()[: len(first.split())] == first.split()
 
 
 def test_a_paragraph_too_long_for_a_piece_is_cut_between_sentences():
@@ -261,6 +264,15 @@ def test_the_end_of_a_text_begins_at_no_value_without_its_label():
         ends = [tail(text, room) for room in range(15, len(text))]
         assert all(kept.strip() in end or kept.strip()[-6:] not in end for end in ends)
         assert any(kept.strip() in end for end in ends)
+
+
+def test_the_beginning_of_a_text_ends_in_no_label_without_its_value():
+    for kept in KEPT:
+        text = f"We walked on.\n\n{kept.strip()}\n\nThen it rained."
+        first = [head(text, room) for room in range(15, len(text))]
+        assert all(kept.strip() in one or kept.strip()[:6] not in one for one in first)
+        assert any(kept.strip() in one for one in first)
+        assert head(text, len(text)) == text
 
 
 def test_what_has_no_border_for_long_is_left_out():

@@ -44,7 +44,7 @@ def rows() -> list[Row]:
 @pytest.fixture(scope="session")
 def toy() -> Recipe:
     return replace(
-        preset("voice"),
+        preset("scratch"),
         name="toy",
         width=16,
         layers=1,

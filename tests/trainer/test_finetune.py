@@ -110,7 +110,7 @@ def guard(event, arguments):
     if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"):
         raise SystemExit(f"written: {arguments[0]}")
 
-recipe = preset("voice", width=16, layers=1, heads=2, threads=1)
+recipe = preset("scratch", width=16, layers=1, heads=2, threads=1)
 environment = observe(recipe).canonical()
 sys.addaudithook(guard)
 learner = Learner(Begin(recipe=recipe.canonical(), environment=environment,

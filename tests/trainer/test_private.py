@@ -178,7 +178,7 @@ def test_what_is_published_lies_on_a_grid_that_no_last_bit_betrays(deviation, st
 
 def test_a_row_takes_part_as_often_as_its_chance_says(make_row):
     rows = [make_row(number) for number in range(200)]
-    recipe = preset("voice", batch=20, epochs=30.0)
+    recipe = preset("scratch", batch=20, epochs=30.0)
     counts = Counter(row.id for part in parts(rows, [], recipe, 0, KEY) for row in part)
     told = np.array([counts[row.id] for row in rows])
     assert pace(200, 0, recipe, 0) == private.Pace(own=0.1, earlier=0.0, steps=300)
@@ -195,7 +195,7 @@ def test_who_else_is_there_decides_nothing_about_a_row(numbers, data):
 
 
 def test_rows_are_looked_at_as_often_as_without_privacy():
-    recipe = preset("voice", batch=8, accumulate=2, later_epochs=3.0, rehearsal=2.0)
+    recipe = preset("scratch", batch=8, accumulate=2, later_epochs=3.0, rehearsal=2.0)
     at = pace(40, 400, recipe, 1)
     assert at.own * at.steps == pytest.approx(3.0, rel=0.05)
     assert at.own * 40 + at.earlier * 400 == pytest.approx(16)
@@ -207,7 +207,7 @@ def test_rows_are_looked_at_as_often_as_without_privacy():
 @pytest.mark.filterwarnings("ignore:Optimal order")
 def test_epsilon_is_that_of_the_literature():
     # Abadi et al., 2016, section 3.2: 1.26 where the strong composition theorem says 9.34.
-    recipe = preset("voice", batch=60, epochs=100.0, noise=4.0)
+    recipe = preset("scratch", batch=60, epochs=100.0, noise=4.0)
     assert pace(6000, 0, recipe, 0) == private.Pace(own=0.01, earlier=0.0, steps=10_000)
     curve = 10_000 * private._curve(0.01, 4.0)
     classic = min(curve - math.log(1e-5) / (np.array(private._ORDERS) - 1))
@@ -230,7 +230,7 @@ def test_a_curve_is_what_integration_says(chance, noise, order):
 
 
 def test_a_row_pays_for_its_own_slice_and_for_every_rehearsal():
-    recipe = preset("voice", batch=10, epochs=6.0, later_epochs=3.0, rehearsal=1.0, noise=1.5)
+    recipe = preset("scratch", batch=10, epochs=6.0, later_epochs=3.0, rehearsal=1.0, noise=1.5)
     paces = [pace(100, 0, recipe, 0), pace(50, 100, recipe, 1)]
     first, last = RDPAccountant(), RDPAccountant()
     first.history = [(1.5, paces[0].own, paces[0].steps), (1.5, paces[1].earlier, paces[1].steps)]
@@ -242,21 +242,21 @@ def test_a_row_pays_for_its_own_slice_and_for_every_rehearsal():
 
 
 def test_rows_together_spend_more_than_their_sum():
-    recipe = preset("voice", batch=10, epochs=2.0, noise=3.0)
+    recipe = preset("scratch", batch=10, epochs=2.0, noise=3.0)
     alone, pair, many = (planned_epsilon([200], recipe, together=one).epsilon for one in (1, 2, 5))
     assert 2 * alone < pair < many / 2
 
 
 def test_delta_is_less_than_a_tenth_of_a_row_and_no_noise_promises_nothing():
-    assert planned_epsilon([50_000], preset("voice", noise=2.0)).delta == 1 / 500_000
-    assert planned_epsilon([10], preset("voice")).epsilon == math.inf
+    assert planned_epsilon([50_000], preset("scratch", noise=2.0)).delta == 1 / 500_000
+    assert planned_epsilon([10], preset("scratch")).epsilon == math.inf
 
 
 def test_without_opacus_a_recipe_with_noise_is_refused_in_a_sentence(monkeypatch):
     private._curve.cache_clear()
     monkeypatch.setitem(sys.modules, "opacus.accountants.analysis", None)
     with pytest.raises(TrainingError, match=r"twinvault\[private\]"):
-        planned_epsilon([100], preset("voice", noise=1.0))
+        planned_epsilon([100], preset("scratch", noise=1.0))
 
 
 def test_a_secret_is_not_shown_and_its_keys_tell_nothing_about_each_other():

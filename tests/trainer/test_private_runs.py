@@ -131,4 +131,4 @@ def test_a_secret_changes_nothing_where_there_is_no_noise(rows, toy, here):
 
 def test_a_recipe_says_its_noise_where_it_has_some(toy):
     assert "noise" not in json.loads(toy.canonical())
-    assert json.loads(preset("voice", noise=1.0).canonical())["noise"] == 1.0
+    assert json.loads(preset("scratch", noise=1.0).canonical())["noise"] == 1.0

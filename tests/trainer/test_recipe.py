@@ -74,5 +74,5 @@ def test_what_is_no_recipe_is_refused_in_one_sentence(text, tmp_path):
 def test_a_missing_file_and_an_unknown_preset_are_not_found(tmp_path):
     with pytest.raises(NotFound):
         Recipe.read(tmp_path / "none.toml")
-    with pytest.raises(NotFound, match="voice, small, large"):
+    with pytest.raises(NotFound, match="voice, scratch, small, large"):
         preset("gigantic")

@@ -2,11 +2,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.rows import Message
-from trainer.make_tokenizer import make
+from trainer.pretraining.make_tokenizer import make
 from trainer.recipe import preset
 from trainer.tokenizer import ASSISTANT, END, PAD, USER, Fixed
 
-FIXED = Fixed(preset("voice", reply_tokens=100_000))
+FIXED = Fixed(preset("scratch", reply_tokens=100_000))
 
 
 def reply(text):
@@ -28,7 +28,7 @@ def test_a_word_has_one_id_wherever_it_stands():
 
 
 def test_a_prompt_holds_the_newest_messages_cut_to_their_last_tokens():
-    short = Fixed(preset("voice", context=1, context_tokens=2))
+    short = Fixed(preset("scratch", context=1, context_tokens=2))
     said = [Message(role="user", content="one two three"), Message(role="user", content="a b c")]
     prompt = short.prompt(said)
     assert prompt[0] == USER

@@ -79,7 +79,7 @@ def describe(foundation: Foundation) -> Described:
     Raises:
         BaseRefused: It is no plain language model, or its weights are not those of its config.
     """
-    root = Path(foundation.path)
+    root = foundation.folder
     config = _config(root)
     said: _Text = config.text_config or config
     found = tensors(root)
@@ -109,14 +109,16 @@ def check(foundation: Foundation, recipe: Recipe) -> Described:
     wanted = [part.strip() for part in recipe.targets.split(",")]
     if strange := [name for name in wanted if name not in {*names, "all-linear"}]:
         raise BaseRefused(
-            f"The base at {foundation.path} has no linear layers named {', '.join(strange)}; the "
+            f"The base at {foundation.folder} has no linear layers named {', '.join(strange)}; the "
             f"recipe's targets may be {', '.join(sorted(names))}, or all-linear."
         )
     longest = recipe.context_tokens + recipe.reply_tokens
+    if recipe.kind == "seed":
+        longest = recipe.longest
     if found.positions and longest > found.positions:
         raise BaseRefused(
-            f"The recipe's context_tokens and reply_tokens are {longest} together, and the base "
-            f"at {foundation.path} reads {found.positions}; lower them."
+            f"The recipe's rows have up to {longest} tokens, and the base at {foundation.folder} "
+            f"reads {found.positions}; lower context_tokens, reply_tokens or context."
         )
     if recipe.four_bit:
         _four_bits()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from trainer import seed
 from trainer.base.headers import tensors
 from trainer.errors import BaseModelChanged, BaseRefused
 from trainer.slices import Foundation
@@ -21,6 +22,11 @@ _BEGINS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 _CODE = frozenset({"auto_map", "custom_pipelines"})
 _MOST = 10_000
 _LARGEST_JSON = 256 << 20
+_DAMAGED = (
+    "The seed that comes with Twinvault is damaged or incomplete; get it back with "
+    "`git checkout -- trainer/seed` in a checkout, else with "
+    "`pip install --force-reinstall --no-deps twinvault`."
+)
 # Two writes within one tick of the file system's clock leave the same stamp.
 _SETTLED_NS = 2_000_000_000
 _digests: dict[tuple[int, ...], bytes] = {}
@@ -64,10 +70,27 @@ def require(foundation: Foundation) -> None:
         BaseModelChanged: A file of the base changed since it was inspected.
         BaseRefused: The folder went, or may not be loaded.
     """
-    if inspect(Path(foundation.path)).digest != foundation.digest:
+    if not foundation.path:
+        _require_seed(foundation)
+    elif inspect(foundation.folder).digest != foundation.digest:
         raise BaseModelChanged(
             f"The base model at {foundation.path} is not the one that was pinned; "
             "put its files back, or train anew.",
+        )
+
+
+def _require_seed(foundation: Foundation) -> None:
+    """Refuse a seed that is damaged, and a model that went on from another one."""
+    try:
+        found = inspect(seed.FOLDER).digest
+    except BaseRefused as error:
+        raise BaseRefused(f"{_DAMAGED} {error}") from error
+    if found != seed.DIGEST:
+        raise BaseModelChanged(_DAMAGED)
+    if foundation.digest != seed.DIGEST:
+        raise BaseModelChanged(
+            f"This model went on from another seed ({foundation.digest[:12]}) than the one that "
+            f"comes with this version ({seed.DIGEST[:12]}); `twin retrain` makes it anew on this one."
         )
 
 

@@ -32,7 +32,7 @@ def load(foundation: Foundation, recipe: Recipe) -> "PreTrainedModel":
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # talk is the console's
     try:
         loaded = AutoModelForCausalLM.from_pretrained(
-            foundation.path,
+            foundation.folder,
             output_loading_info=True,
             local_files_only=True,
             trust_remote_code=False,
@@ -43,14 +43,14 @@ def load(foundation: Foundation, recipe: Recipe) -> "PreTrainedModel":
         raise
     except Exception as error:  # the libraries fail in many ways on what a stranger wrote
         raise BaseRefused(
-            f"The base model at {foundation.path} cannot be loaded ({type(error).__name__}); "
+            f"The base model at {foundation.folder} cannot be loaded ({type(error).__name__}); "
             "restore the folder, or take another base."
         ) from error
     model, told = cast("tuple[PreTrainedModel, dict[str, Any]]", loaded)
     strange = [name for name in told["unexpected_keys"] if not name.endswith(_DERIVED)]
     if told["missing_keys"] or told["mismatched_keys"] or strange:
         raise BaseRefused(
-            f"The weights in {foundation.path} are not those of the model that its config.json "
+            f"The weights in {foundation.folder} are not those of the model that its config.json "
             "describes; restore the folder."
         )
     _own(model, recipe)

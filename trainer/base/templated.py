@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from projections.rows import Message
@@ -58,9 +59,9 @@ class Templated:
         begins = found("")["input_ids"][:1] == [found.bos_token_id]
         self._begins = str(found.bos_token) if begins else ""
         self._knows_system = True
-        self._end = self._probed(foundation.path)
+        self._end = self._probed(foundation.folder)
 
-    def _probed(self, path: str) -> int | None:
+    def _probed(self, path: Path) -> int | None:
         """Try the template; return the token that closes a reply, if there is one."""
         from jinja2 import TemplateError  # noqa: PLC0415 - comes with transformers
 
@@ -176,18 +177,18 @@ def _loaded(foundation: Foundation) -> "PreTrainedTokenizerBase":
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            foundation.path,
+            foundation.folder,
             local_files_only=True,
             trust_remote_code=False,
         )
     except Exception as error:  # the libraries fail in many ways on what a stranger wrote
         raise BaseRefused(
-            f"{foundation.path} has no tokenizer that can be loaded ({type(error).__name__}); "
+            f"{foundation.folder} has no tokenizer that can be loaded ({type(error).__name__}); "
             "restore its tokenizer.json."
         ) from error
     if found.vocab_size > describe(foundation).vocabulary:
         raise BaseRefused(
-            f"The tokenizer in {foundation.path} is of another model than the weights; restore "
+            f"The tokenizer in {foundation.folder} is of another model than the weights; restore "
             "the folder."
         )
     return found

@@ -21,23 +21,25 @@ RUN = 30
 _WORST = 5
 
 
-def copied(texts: Sequence[str], sources: Iterable[str]) -> list[list[int]]:
-    """Return for each text the places of the sources that it shares a run with.
+def copied(texts: Sequence[str], sources: Iterable[str], run: int = RUN) -> list[list[int]]:
+    """Return for each text the places of the sources that it shares a run of characters with.
 
     Memory is bounded by the texts: sources are read once, one after the other.
     """
     runs: dict[str, list[int]] = defaultdict(list)
     for at, text in enumerate(texts):
-        for run in {text[start : start + RUN] for start in range(len(text) - RUN + 1)}:
-            runs[run].append(at)
+        for piece in _pieces(text, run):
+            runs[piece].append(at)
     found: list[list[int]] = [[] for _ in texts]
     for place, source in enumerate(sources):
-        shared = {
-            source[start : start + RUN] for start in range(len(source) - RUN + 1)
-        } & runs.keys()
-        for at in sorted({at for run in shared for at in runs[run]}):
+        shared = _pieces(source, run) & runs.keys()
+        for at in sorted({at for piece in shared for at in runs[piece]}):
             found[at].append(place)
     return found
+
+
+def _pieces(text: str, run: int) -> set[str]:
+    return {text[start : start + run] for start in range(len(text) - run + 1)}
 
 
 def copying(twin: Sequence[str], hers: Sequence[str], learned: Sequence[Row]) -> Measure:

@@ -162,7 +162,7 @@ def attacked(
 
     Args:
         subject: The model; its weights are put in.
-        foundation: The base that it learned on; none for a from-scratch model.
+        foundation: The base that it learned on; none for the seed, or for a from-scratch model.
         depth: How many shadows, and rows a side.
         permitted: Asked before each batch of a shadow.
         store: Where confidences of finished shadows are kept until all are there.

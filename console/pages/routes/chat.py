@@ -52,13 +52,19 @@ def begin(
     model: Annotated[str, Form(max_length=200)] = "",
     beside: Annotated[str, Form(max_length=200)] = "",
     grounded: Annotated[bool, Form()] = False,
+    examples: Annotated[bool, Form()] = False,
 ) -> Response:
     """Begin a conversation with a question."""
     with keeper.changing() as twin:
         talk = conversing.begin(twin)
         try:
             turns = conversing.ask(
-                twin, talk, question, models=_asked(model, beside), grounded=grounded
+                twin,
+                talk,
+                question,
+                models=_asked(model, beside),
+                grounded=grounded,
+                examples=examples,
             )
         except BaseException:
             conversing.let_go(twin, talk)
@@ -119,12 +125,21 @@ def ask(
     model: Annotated[str, Form(max_length=200)] = "",
     beside: Annotated[str, Form(max_length=200)] = "",
     grounded: Annotated[bool, Form()] = False,
+    examples: Annotated[bool, Form()] = False,
 ) -> Response:
     """Ask the next question."""
     with keeper.changing() as twin:
         talk = conversing.conversation(twin, name)
         models = _asked(model, beside)
-        turns = conversing.ask(twin, talk, question, models=models, grounded=grounded, after=after)
+        turns = conversing.ask(
+            twin,
+            talk,
+            question,
+            models=models,
+            grounded=grounded,
+            examples=examples,
+            after=after,
+        )
     write(keeper, talk, turns)
     return _to(talk)
 

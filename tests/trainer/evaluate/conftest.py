@@ -69,7 +69,7 @@ def code(number: int) -> str:
 @pytest.fixture(scope="session")
 def tiny():
     return replace(
-        preset("voice"), name="tiny", width=32, layers=1, heads=2, learning_rate=1e-2, bf16=False
+        preset("scratch"), name="tiny", width=32, layers=1, heads=2, learning_rate=1e-2, bf16=False
     )
 
 

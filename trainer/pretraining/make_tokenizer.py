@@ -1,4 +1,4 @@
-"""Make `tokenizer.json` anew: `python -m trainer.make_tokenizer FOLDER_OF_PUBLIC_TEXT`.
+"""Make `tokenizer.json` anew: `python -m trainer.pretraining.make_tokenizer FOLDER_OF_PUBLIC_TEXT`.
 
 The folder holds gzipped text, one utterance a line. Conversations count, each line also in
 lower case, because most of texting is; the weights keep small lively sets from drowning.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from trainer import seed
 from trainer.tokenizer import SPECIAL
 
 __all__ = ["SIZE", "main", "make"]
@@ -58,11 +59,11 @@ def read(folder: Path) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the tokenizer beside this module."""
+    """Write the tokenizer into the folder of the seed."""
     if len(arguments) != 1:
-        sys.stderr.write("usage: python -m trainer.make_tokenizer FOLDER\n")
+        sys.stderr.write("usage: python -m trainer.pretraining.make_tokenizer FOLDER\n")
         return 2
-    make(read(Path(arguments[0]))).save(str(Path(__file__).with_name("tokenizer.json")))
+    make(read(Path(arguments[0]))).save(str(seed.FOLDER / "tokenizer.json"))
     return 0
 
 
