@@ -12,7 +12,7 @@ __all__ = ["DIGEST", "FOLDER", "NAME", "WORDS", "words"]
 NAME = "seed"
 WORDS = "words.txt"
 FOLDER = Path(__file__).parent
-DIGEST = "b9933c55d734ce385ab7074747668bf7c6037bb236d6a1d91cada6eb0e21af9f"
+DIGEST = "1b778a8b6c606ca1ab722889e4c4004fde4151144ea8167184f36a3fc638b3d5"
 
 
 @functools.cache
