@@ -74,5 +74,6 @@ def planned(
 
 def _foundation(recipe: Recipe, folder: Path | None) -> Foundation:
     """Return the base in a folder; the seed is the seed wherever the program lies."""
-    is_shipped = folder is None or folder.resolve() == seed.FOLDER.resolve()
-    return foundation_of(recipe) if is_shipped else base.inspect(folder)
+    if folder is None or folder.resolve() == seed.FOLDER.resolve():
+        return foundation_of(recipe)
+    return base.inspect(folder)

@@ -138,7 +138,9 @@ def _check_base(twin: Twin, old: Manifest) -> None:
 
 
 def _same(made: Manifest, old: Manifest) -> bool:
-    return (made.weights, made.rows_root, made.items_root) == (
+    # Another seed may give the same weights, and what went on from the old one may not speak.
+    return (made.base, made.weights, made.rows_root, made.items_root) == (
+        old.base,
         old.weights,
         old.rows_root,
         old.items_root,

@@ -144,7 +144,10 @@ def elsewhere(tmp_path, monkeypatch):
 
 @pytest.fixture
 def another(elsewhere, monkeypatch):
-    """The program comes with another seed than the one that the voice went on from."""
+    """The program comes with another seed than the one that the voice went on from.
+
+    Its weights are the same: that is no reason to take it for the other.
+    """
     (elsewhere / "notes.txt").write_text("of the next version\n")
     monkeypatch.setattr(seed, "DIGEST", base.inspect(elsewhere).digest)
     return seed.DIGEST
@@ -325,8 +328,9 @@ def test_a_withdrawn_conversation_is_unlearned_and_that_is_proved(twin):
     assert (made.kind, made.base, made.base_path) == ("seed", seed.DIGEST, "")
     assert made.rows < old.rows
     assert made.weights != old.weights
-    assert made.slices[: part.slice] == old.slices[: part.slice]
-    assert again.replayed_slices == len(made.slices) - part.slice
+    # A short rest joins the slice before it, so more may be learned anew than was lost.
+    assert made.slices[0] == old.slices[0]
+    assert again.replayed_slices == len(set(made.slices) - set(old.slices)) > 0
     assert learning.chat(twin, ASKED).whole
     paper = json.loads(json.loads(again.certificate.read_text())["paper"])
     assert paper["before"]["base"] == paper["after"]["base"] == seed.DIGEST
