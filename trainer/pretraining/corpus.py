@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -169,7 +169,7 @@ def texted(document: list[str]) -> list[str]:
 
 
 def draws(
-    streams: list[Stream], rows: int, length: int, step: int, *, late: bool
+    streams: Sequence[Stream], rows: int, length: int, step: int, *, late: bool
 ) -> NDArray[np.int64]:
     """Return the rows of one step; they follow from its number alone, so a run may stop anywhere."""
     dice = np.random.default_rng([step, 20])

@@ -81,7 +81,7 @@ def _learn(made: Seed, streams: Sequence[corpus.Stream], kept: Path) -> None:
                 group["lr"] = group["peak"] * PLAN.pace(step)
         loss = learn(torch.from_numpy(rows))
         made.model.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(made.trained.values(), PLAN.recipe.clip)
         for mover in movers:
             mover.step()

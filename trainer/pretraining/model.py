@@ -114,7 +114,7 @@ def bits(seed: Seed, plan: Plan, ids: Ids, size: int, most: int | None = None) -
     half = plan.row // 2
     starts = range(0, len(ids) - plan.row, half)[:most]
     total = 0.0
-    seed.model.eval()
+    seed.model.eval()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for at in range(0, len(starts), plan.rows):
             cut = [ids[start : start + plan.row + 1] for start in starts[at : at + plan.rows]]

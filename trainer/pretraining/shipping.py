@@ -24,7 +24,7 @@ def ship(made: Seed, streams: Iterable[Stream], fixed: Fixed, out: Path) -> str:
     if out.resolve() != seed.FOLDER.resolve():
         shutil.copyfile(seed.FOLDER / "tokenizer.json", out / "tokenizer.json")
     folder.describe_tokenizer(out)
-    copy.deepcopy(made.model).half().save_pretrained(out)
+    copy.deepcopy(made.model).half().save_pretrained(out)  # type: ignore[no-untyped-call]
     (out / "generation_config.json").unlink(missing_ok=True)
     (out / "model.safetensors").chmod(0o644)
     lines = (" ".join(map(str, word)) for word in spelled(streams, fixed))
