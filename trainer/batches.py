@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from projections.rows import Row
+from projections.rows import Message, Row
 from trainer import private
 from trainer.recipe import Recipe
 
@@ -60,7 +60,7 @@ def course(
     """
     if recipe.noise:
         drawn = private.parts(own, earlier, recipe, slice_, coins)
-        steps = tuple(_by_length(part, recipe.batch) for part in drawn)
+        steps = tuple(_by_length(part, recipe) for part in drawn)
         return Course(epochs=(steps,), watched=())
     watched = _watched(own, recipe, slice_)
     aside = {row.id for row in watched}
@@ -126,7 +126,7 @@ def _epoch(
 ) -> list[Batch]:
     rows = _first(own, share, salt)
     rows += _first(earlier, _rehearsed(len(rows), earlier, recipe), salt)
-    return _batched(rows, recipe.batch, salt)
+    return _batched(rows, recipe, salt)
 
 
 def _accumulated(cut: Sequence[Batch], many: int) -> Iterator[Step]:
@@ -141,21 +141,23 @@ def _first(rows: Sequence[Row], share: float, salt: str) -> list[Row]:
     return ordered[: round(share * len(ordered))]
 
 
-def _batched(rows: list[Row], size: int, salt: str) -> list[Batch]:
-    ordered = sorted(rows, key=lambda row: _place(f"{salt}.", row))
+def _batched(rows: list[Row], recipe: Recipe, salt: str) -> list[Batch]:
+    ordered, stretch = sorted(rows, key=lambda row: _place(f"{salt}.", row)), _STRETCH * recipe.batch
     found: list[Batch] = []
-    for start in range(0, len(ordered), size * _STRETCH):
-        found += _by_length(ordered[start : start + size * _STRETCH], size)
+    for start in range(0, len(ordered), stretch):
+        found += _by_length(ordered[start : start + stretch], recipe)
     return sorted(found, key=lambda batch: _place(salt, batch[0]))
 
 
-def _by_length(rows: Sequence[Row], size: int) -> Step:
-    ordered = sorted(rows, key=_length)
+def _by_length(rows: Sequence[Row], recipe: Recipe) -> Step:
+    # No more is read of a row than the reply, its context and a system message.
+    read, size = recipe.context + 2, recipe.batch
+    ordered = sorted(rows, key=lambda row: (_length(row.messages[-read:]), row.id))
     return tuple(tuple(ordered[at : at + size]) for at in range(0, len(ordered), size))
 
 
-def _length(row: Row) -> tuple[int, str]:
-    return sum(len(message.content.encode()) for message in row.messages[-3:]), row.id
+def _length(messages: Sequence[Message]) -> int:
+    return sum(len(message.content.encode()) for message in messages)
 
 
 def _place(salt: str, row: Row) -> bytes:
