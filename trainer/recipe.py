@@ -240,8 +240,8 @@ VOICE = Recipe(
     epochs=3.0,
     later_epochs=3.0,
     rehearsal=0.5,
-    learning_rate=1e-3,
-    matrix_rate=1e-3,
+    learning_rate=5e-4,
+    matrix_rate=5e-4,
     weight_decay=0.1,
 )
 SCRATCH = Recipe(name="scratch", kind="scratch")
