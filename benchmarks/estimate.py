@@ -118,7 +118,7 @@ def main() -> None:
         json.dump(
             {
                 "benchmark": "estimate",
-                "voice": compare(rows, preset("scratch"), None),
+                "scratch": compare(rows, preset("scratch"), None),
                 "small": compare(few, small, made),
                 "small_saving": compare(
                     few, replace(small, gradient_checkpointing=True, bf16_base=True), made

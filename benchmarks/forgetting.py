@@ -204,12 +204,12 @@ def main() -> None:
     parser.add_argument("--skip-lora", action="store_true")
     said = parser.parse_args()
     rows = chats(rows_of(said.data, said.me.split(",")))
-    voice = preset("scratch", width=said.width)
-    voice = replace(voice, epochs=said.epochs or voice.epochs)
+    scratch = preset("scratch", width=said.width)
+    scratch = replace(scratch, epochs=said.epochs or scratch.epochs)
     found: dict[str, Any] = {
         "benchmark": "forgetting",
         "goal": {"last": 0.10, "middle": 0.50, "sliced_to_joint": 1.05},
-        "voice": cost(rows, voice) | {"held_bits_per_byte": quality(rows, voice, said.seeds)},
+        "scratch": cost(rows, scratch) | {"held_bits_per_byte": quality(rows, scratch, said.seeds)},
     }
     if not said.skip_lora:
         with tempfile.TemporaryDirectory() as folder:

@@ -88,7 +88,7 @@ def _fill(folder: Path, network: "Network", made: Manifest) -> None:
         describe_tokenizer(folder)
     if made.base == seed.DIGEST:
         # Who is credited for the seed is credited for what was made from it.
-        (folder / CREDIT).write_bytes((seed.FOLDER / CARD).read_bytes())
+        (folder / CREDIT).write_bytes(seed.file(CARD))
     (folder / "README.md").unlink(missing_ok=True)
     (folder / CARD).write_text(_card(made), encoding="utf-8")
     for path in folder.iterdir():

@@ -9,7 +9,6 @@ before it, so a word has one id wherever it stands.
 import functools
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from projections.rows import Message
@@ -108,23 +107,23 @@ class Fixed:
         return list(self._bpe.encode(text, add_special_tokens=False).ids)
 
 
-def _file() -> Path:
-    return seed.FOLDER / "tokenizer.json"
-
-
 @functools.cache
 def _shipped() -> "Tokenizer":
     from tokenizers import Tokenizer  # noqa: PLC0415 - the core installs without it
 
-    bpe = Tokenizer.from_file(str(_file()))
+    bpe = Tokenizer.from_str(fixed_file().decode())
     # Her own words may spell "<|end|>"; they must not become the token of that name.
     bpe.encode_special_tokens = True
     return bpe
 
 
 def fixed_file() -> bytes:
-    """Return the shipped tokenizer as its file."""
-    return _file().read_bytes()
+    """Return the shipped tokenizer as its file.
+
+    Raises:
+        BaseRefused: It is missing.
+    """
+    return seed.file("tokenizer.json")
 
 
 @functools.cache

@@ -216,3 +216,10 @@ def test_a_damaged_seed_is_refused_with_the_way_back(elsewhere, recipe, damage):
 def test_a_model_of_another_seed_is_refused(recipe):
     with pytest.raises(BaseModelChanged, match="another seed"):
         Network(recipe, Foundation(digest="ab" * 32))
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", folder.CARD, seed.WORDS])
+def test_a_missing_file_says_how_to_get_it_back(elsewhere, name):
+    (elsewhere / name).unlink()
+    with pytest.raises(BaseRefused, match="git checkout -- trainer/seed"):
+        seed.file(name)

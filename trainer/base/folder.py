@@ -22,11 +22,6 @@ _BEGINS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
 _CODE = frozenset({"auto_map", "custom_pipelines"})
 _MOST = 10_000
 _LARGEST_JSON = 256 << 20
-_DAMAGED = (
-    "The seed that comes with Twinvault is damaged or incomplete; get it back with "
-    "`git checkout -- trainer/seed` in a checkout, else with "
-    "`pip install --force-reinstall --no-deps twinvault`."
-)
 # Two writes within one tick of the file system's clock leave the same stamp.
 _SETTLED_NS = 2_000_000_000
 _digests: dict[tuple[int, ...], bytes] = {}
@@ -84,9 +79,9 @@ def _require_seed(foundation: Foundation) -> None:
     try:
         found = inspect(seed.FOLDER).digest
     except BaseRefused as error:
-        raise BaseRefused(f"{_DAMAGED} {error}") from error
+        raise BaseRefused(seed.DAMAGED) from error
     if found != seed.DIGEST:
-        raise BaseModelChanged(_DAMAGED)
+        raise BaseModelChanged(seed.DAMAGED)
     if foundation.digest != seed.DIGEST:
         raise BaseModelChanged(
             f"This model went on from another seed ({foundation.digest[:12]}) than the one that "

@@ -7,16 +7,35 @@ digest is that of `trainer.base.inspect`: whatever does not agree with it is ref
 import functools
 from pathlib import Path
 
-__all__ = ["DIGEST", "FOLDER", "NAME", "WORDS", "words"]
+from trainer.errors import BaseRefused
+
+__all__ = ["DAMAGED", "DIGEST", "FOLDER", "NAME", "WORDS", "file", "words"]
 
 NAME = "seed"
 WORDS = "words.txt"
 FOLDER = Path(__file__).parent
 DIGEST = "1b778a8b6c606ca1ab722889e4c4004fde4151144ea8167184f36a3fc638b3d5"
+DAMAGED = (
+    "The seed that comes with Twinvault is damaged or incomplete; get it back with "
+    "`git checkout -- trainer/seed` in a checkout, else with "
+    "`pip install --force-reinstall --no-deps twinvault`."
+)
+
+
+def file(name: str) -> bytes:
+    """Return a file of the seed.
+
+    Raises:
+        BaseRefused: It is missing.
+    """
+    try:
+        return (FOLDER / name).read_bytes()
+    except FileNotFoundError as error:
+        raise BaseRefused(DAMAGED) from error
 
 
 @functools.cache
 def words() -> frozenset[tuple[int, ...]]:
     """Return the words that the seed may spell, as ids."""
-    lines = (FOLDER / WORDS).read_text("ascii").splitlines()
+    lines = file(WORDS).decode("ascii").splitlines()
     return frozenset(tuple(map(int, line.split())) for line in lines)
