@@ -27,6 +27,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
 from voice import SAMPLE, rows_of
 
+from console.use.speaking import TEMPERATURE
 from projections.rows import Message
 from trainer import engine, seed, states
 from trainer.environment import observe
@@ -128,7 +129,7 @@ def by_heart(made: Seed, folder: Path, many: int) -> dict[str, Any]:
 
 
 def answers(name: str) -> tuple[list[str], float]:
-    """Teach a voice with the sample's rows; return its answers, and the seconds it took."""
+    """Teach a voice with the sample's rows; return what it would answer, and the seconds it took."""
     recipe, store = preset(name), Memory()
     planned = plan(rows_of(SAMPLE, ME), recipe, observe(recipe))
     began = time.perf_counter()
@@ -137,8 +138,8 @@ def answers(name: str) -> tuple[list[str], float]:
     weights = store.read(states.name_of(trained.state))
     assert weights is not None
     voice = engine.load(weights, recipe, planned.foundation)
-    asked = [(Message(role="user", content=said),) for said in prompts()]
-    return voice.answers(asked, engine.Sampling()), took
+    told = engine.Sampling(temperature=TEMPERATURE)
+    return [voice.answer([Message(role="user", content=said)], told) for said in prompts()], took
 
 
 def prompts() -> list[str]:

@@ -1,7 +1,8 @@
 """Answering in the person's voice, in the caller's process.
 
 Rows of a batch are padded on the left and sampled with one random generator each, seeded
-from its place, so an answer does not depend on what else was asked.
+from its place, so an answer does not depend on what else was asked. Where a chooser listens, one
+question is answered a few times over, and the answer that fits is given.
 """
 
 import threading
@@ -18,11 +19,13 @@ from trainer.slices import Foundation, foundation_of
 if TYPE_CHECKING:
     import torch
 
+    from trainer.choosing import Chooser
     from trainer.network import Network
 
 __all__ = ["Sampling", "Voice", "load", "untrained"]
 
 _BATCH = 64
+_DRAWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,23 +42,28 @@ class Sampling:
 
 
 class Voice:
-    """A model that answers."""
+    """A model that answers; with a chooser, the best of a few answers to one question."""
 
-    def __init__(self, network: "Network") -> None:
+    def __init__(self, network: "Network", chooser: "Chooser | None" = None) -> None:
         self._network = network
+        self._chooser = chooser
         self._turn = threading.Lock()
         network.model.eval()
 
     def answer(self, messages: Sequence[Message], sampling: Sampling | None = None) -> str:
         """Return the next message of a conversation."""
-        return self.answers([messages], sampling)[0]
+        *_, text = ("", *self.growing(messages, sampling))
+        return text
 
     def answers(
         self,
         conversations: Sequence[Sequence[Message]],
         sampling: Sampling | None = None,
     ) -> list[str]:
-        """Return one answer to each conversation, computed in batches of like length."""
+        """Return one answer to each conversation, computed in batches of like length.
+
+        Each is drawn once and none is chosen, so what is measured on them is the model.
+        """
         chosen = sampling or Sampling()
         prompts = [self._network.tokens.prompt(messages) for messages in conversations]
         order = sorted(range(len(prompts)), key=lambda at: len(prompts[at]))
@@ -73,11 +81,15 @@ class Voice:
         """Yield the next message of a conversation as far as it is written, longer each time.
 
         The last one is what `answer` returns. Whoever has read enough stops asking: nothing
-        is computed ahead. Each step may be asked for by another thread.
+        is computed ahead. Each step may be asked for by another thread. Where answers are
+        chosen from, it is empty until one is.
         """
-        prompt = self._network.tokens.prompt(messages)
+        prompt, chosen = self._network.tokens.prompt(messages), sampling or Sampling()
+        if self._chooser is not None:
+            yield from self._choosing(self._chooser, messages, prompt, chosen)
+            return
         said = text = ""
-        for replies in self._steps([prompt], [0], sampling or Sampling()):
+        for replies in self._steps([prompt], [0], chosen):
             text = self._network.tokens.decode(replies[0]).strip()
             # A letter of several bytes is not shown before it is whole.
             if text != said and not text.endswith("\N{REPLACEMENT CHARACTER}"):
@@ -85,6 +97,23 @@ class Voice:
                 yield said
         if text != said:
             yield text
+
+    def _choosing(
+        self,
+        chooser: "Chooser",
+        messages: Sequence[Message],
+        prompt: list[int],
+        sampling: Sampling,
+    ) -> Iterator[str]:
+        """Yield nothing while a few answers are drawn, then the one that fits."""
+        replies: list[list[int]] = []
+        for step in self._steps([prompt] * _DRAWN, range(_DRAWN), sampling):
+            replies = step
+            yield ""
+        texts = [self._network.tokens.decode(reply).strip() for reply in replies]
+        with self._turn, self._quick():
+            best = chooser.best(messages, texts)
+        yield best
 
     def _draw(
         self,
@@ -191,9 +220,13 @@ def load(
         BaseModelChanged: The base is not the one that was pinned.
         TrainingError: The weights are damaged or of another recipe.
     """
-    voice = untrained(recipe, foundation)
-    voice._network.restore(weights)  # noqa: SLF001 - of the same module
-    return voice
+    from trainer.choosing import Chooser  # noqa: PLC0415 - pulls in torch
+    from trainer.network import Network  # noqa: PLC0415
+
+    pinned = foundation or foundation_of(recipe)
+    network = Network(recipe, pinned)
+    network.restore(weights)
+    return Voice(network, Chooser(Network(recipe, pinned)) if recipe.kind == "seed" else None)
 
 
 def untrained(recipe: Recipe, foundation: Foundation | None = None) -> Voice:
