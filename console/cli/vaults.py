@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from console.cli.common import command, emit, home_folder, talk
+from console.cli.common import command, emit, home_folder, printable, talk
 from console.cli.opening import new_passphrase, opened, progress
 
 
@@ -41,6 +41,9 @@ def status() -> None:
             click.echo(f"view {view.name}: at position {view.position}")
         for model in found.models:
             click.echo(f"model {model.model}: {model.status}, {model.rows} rows")
+        if found.pod:
+            owed = f", {found.pod.owed} erasures are owed there" if found.pod.owed else ""
+            click.echo(f"pod {printable(found.pod.url)}: {found.pod.waiting} entries wait{owed}")
 
     emit(found, lines)
 

@@ -34,13 +34,17 @@ class ViewStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What the vault holds; `checkpoint` is the Merkle root of the log, hex."""
+    """What the vault holds; `checkpoint` is the Merkle root of the log, hex.
+
+    `pod` is what this device knows of its pod; nothing where none is linked.
+    """
 
     events: int
     items: int
     checkpoint: str
     views: tuple[ViewStatus, ...]
     models: tuple[Model, ...]
+    pod: podding.PodStatus | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,7 @@ def status(twin: Twin) -> Status:
         checkpoint=head.root.hex(),
         views=tuple(ViewStatus(name=view.name, position=view.position) for view in twin.views.all),
         models=models(twin).models,
+        pod=podding.status(twin) if twin.pod.way else None,
     )
 
 

@@ -305,6 +305,19 @@ def test_a_sync_says_what_went_and_what_stays(linked, capsys):
     assert linked.files
 
 
+def test_the_vaults_status_says_what_waits_for_the_pod(linked, capsys):
+    def pod() -> list[str]:
+        with pytest.raises(SystemExit):
+            main(["status"])
+        return [line for line in capsys.readouterr().out.splitlines() if line.startswith("pod ")]
+
+    (line,) = pod()
+    assert re.fullmatch(rf"pod {linked.url}\S*: [1-9]\d* entries wait", line)
+    run(capsys, "sync")
+    (line,) = pod()
+    assert line.endswith(": 0 entries wait")
+
+
 def test_a_pod_that_is_full_says_so_and_goes_on_when_it_has_room(linked, capsys):
     linked.room = 0
     status, _, err = run(capsys, "sync")
