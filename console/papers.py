@@ -106,6 +106,7 @@ class Certificate:
     `cause` is `asked` or `retention`. `rows_rebuilt` training rows were made anew without
     the items; `mentions` are other items that quote them. `copies_beyond_reach` are the log
     entries that say where copies of the models were written which are not there any more;
+    `written_out` those that say where files were written which may hold the words still;
     `in_pod` is null where no pod is linked.
     """
 
@@ -122,6 +123,7 @@ class Certificate:
     copies_beyond_reach: tuple[str, ...]
     mentions: tuple[str, ...]
     in_pod: InPod | None = None
+    written_out: tuple[str, ...] = ()
     not_promised: tuple[str, ...] = (
         "Backups and exports of this vault that were made earlier.",
         "Other devices of this vault, until they have exchanged with this one.",

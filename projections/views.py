@@ -13,6 +13,7 @@ from projections.feedback import Feedback
 from projections.imports import Imports
 from projections.labels import Labels
 from projections.lineage import Lineage
+from projections.outside import Outside
 from projections.people import People
 from projections.permissions import Permissions
 from projections.redaction.names import Names, shipped
@@ -52,6 +53,7 @@ class Views:
     feedback: Feedback
     definitions: Definitions
     imports: Imports
+    outside: Outside
     search: Search
     training: Training
     lineage: Lineage
@@ -119,6 +121,7 @@ class Views:
             feedback=Feedback(databases),
             definitions=Definitions(databases),
             imports=Imports(databases),
+            outside=Outside(databases),
             search=Search(databases, people, permissions, timeline, labels),
             training=training,
             lineage=Lineage(databases, training, models),
@@ -172,6 +175,7 @@ class Views:
             self.feedback,
             self.definitions,
             self.imports,
+            self.outside,
             self.search,
             *self.trainings,
             self.lineage,

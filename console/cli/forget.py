@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from console.cli.common import agree, command, emit, talk
+from console.cli.common import agree, command, emit, printable, talk
 from console.cli.conditions import Given, conditions, filters
 from console.cli.opening import opened
 from vault.errors import NotFound
@@ -84,6 +84,14 @@ def _tell_of_pod(gone: "Forgotten") -> None:
         talk("The pod has not carried it out yet: `twin pod sync` does.")
 
 
+def _tell_of_files(gone: "Forgotten") -> None:
+    if gone.written_out:
+        talk("What you had written out in plain words, and may hold theirs:")
+    for one in gone.written_out:
+        rest = "it is not there any more" if one.is_there is False else "delete it yourself"
+        talk(f"  {one.kind}, {one.at:%d %b %Y}, {printable(one.place)}: {rest}.")
+
+
 def tell(gone: "Forgotten") -> None:
     """Say in words what a certificate lists."""
     for store in gone.stores:
@@ -98,6 +106,7 @@ def tell(gone: "Forgotten") -> None:
         )
     for folder in gone.copies:
         talk(f"A copy of a model was written to {folder}, out of reach; delete what is left of it.")
+    _tell_of_files(gone)
     for name in gone.models_suspended if not gone.models else ():
         talk(f"Model {name} would be suspended, its weights destroyed.")
     if gone.mentions:

@@ -16,6 +16,7 @@ from console.bootstrap import Twin
 from console.desk import Desk, Draft, claimed
 from console.use.carrying import Trained, carry_attachments, carry_models, carry_papers
 from console.use.explaining import readme
+from projections import outside
 from vault import points
 from vault.collectors.copied import Carried, Counts, Listed, Manifest
 from vault.collectors.portable import (
@@ -131,7 +132,9 @@ def export(twin: Twin, out: Path, progress: _Told | None = None) -> Exported:
             before = copy.state()
             if not _changed(twin, before):
                 break
-        return copy.finish()
+        done = copy.finish()
+    twin.vault.record(outside.handed("portable copy", place=str(out.resolve()), items=done.items))
+    return done
 
 
 def _before(twin: Twin, out: Path) -> _Unfinished | None:

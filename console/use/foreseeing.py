@@ -9,7 +9,7 @@ from hashlib import sha256
 from console.bootstrap import Twin
 from console.looking import taught
 from console.use import forgetting
-from console.use.forgetting import Forgotten
+from console.use.forgetting import Forgotten, WrittenOut
 from vault.errors import UsageError
 
 __all__ = ["Choice", "Foreseen", "Glimpse", "Meant", "called", "foresee", "forget"]
@@ -66,7 +66,7 @@ class Foreseen(Meant):
     """What would go.
 
     `mentions` are the first of `mentioned` other items that quote them, and would stay; `pod`
-    is the linked pod, which would be told.
+    is the linked pod, which would be told; `written_out` would stay where they are.
     """
 
     keys: int
@@ -78,6 +78,7 @@ class Foreseen(Meant):
     glimpses: tuple[Glimpse, ...] = field(repr=False)
     mentioned: int
     mentions: tuple[str, ...]
+    written_out: tuple[WrittenOut, ...]
     pod: str
 
 
@@ -122,6 +123,7 @@ def foresee(twin: Twin, choice: Choice) -> Foreseen:
         glimpses=_glimpses(twin, ids[-_GLIMPSES:]),
         mentioned=len(gone.mentions),
         mentions=gone.mentions[:_MENTIONS],
+        written_out=gone.written_out,
         pod=twin.pod.linked.url if twin.is_linked else "",
     )
 

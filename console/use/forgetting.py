@@ -20,15 +20,29 @@ from console.looking import looked_at, samples, taught, unlearned
 from console.papers import Certificate, InPod, Store, Unlearned, write_paper
 from console.scratch import remove_left_over
 from console.use import podding
+from projections.outside import DOWNLOADS, Handed
 from trainer.forget import lose
 from vault import points
 from vault.consent import Effect, Filters, Purpose, Statement
 from vault.disk import private_folder, storage
 from vault.errors import NotFound, TamperError
 
-__all__ = ["Forgotten", "finish", "forget", "is_unfinished", "plan", "preview"]
+__all__ = ["Forgotten", "WrittenOut", "finish", "forget", "is_unfinished", "plan", "preview"]
 
 _NOTE = "erasing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenOut:
+    """Plain words that the owner took out; `is_there` where something is at its place.
+
+    It is null where nobody here can look.
+    """
+
+    kind: str
+    place: str
+    at: datetime
+    is_there: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +51,8 @@ class Forgotten:
 
     `stores` says what was destroyed where and what was found there afterwards; `models` what
     `twin retrain` will have to learn again; `copies` in which folders copies of models lay
-    that the vault cannot reach; `in_pod` whether the linked pod has carried it out.
+    that the vault cannot reach; `written_out` are files with plain words that may hold theirs;
+    `in_pod` whether the linked pod has carried it out.
     """
 
     items: int
@@ -48,6 +63,7 @@ class Forgotten:
     models: tuple[Unlearned, ...]
     copies: tuple[str, ...]
     mentions: tuple[str, ...]
+    written_out: tuple[WrittenOut, ...]
     stores: tuple[Store, ...]
     in_pod: InPod | None
     certificate: Path | None
@@ -71,6 +87,7 @@ class _Order:
     units: frozenset[str]
     models: tuple[str, ...]
     mentions: tuple[str, ...]
+    written_out: tuple[Handed, ...] = ()
 
 
 _order = msgspec.msgpack.Decoder(_Order)
@@ -131,6 +148,7 @@ def preview(twin: Twin, item_ids: Sequence[str]) -> Forgotten:
         models=(),
         copies=(),
         mentions=order.mentions,
+        written_out=_there(order),
         stores=(),
         in_pod=None,
         certificate=None,
@@ -203,6 +221,9 @@ def _ordered(twin: Twin, item_ids: Sequence[str], cause: str) -> _Order:
         units=views.training.units(item_ids),
         models=taught(twin, item_ids),
         mentions=tuple(dict.fromkeys(found.id for found in views.timeline.mentions(item_ids))),
+        written_out=views.outside.holding(
+            entries, min(one.position for one in views.timeline.load(item_ids))
+        ),
     )
 
 
@@ -240,6 +261,7 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
         copies_beyond_reach=tuple(copy.entry for copy in lost.beyond if copy.model in order.models),
         mentions=order.mentions,
         in_pod=in_pod,
+        written_out=tuple(one.entry for one in order.written_out),
     )
     path = write_paper(twin, name, certificate)
     twin.models.delete(_NOTE)
@@ -253,9 +275,22 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
         models=certificate.models,
         copies=tuple(copy.folder for copy in lost.beyond if copy.model in order.models),
         mentions=order.mentions,
+        written_out=_there(order),
         stores=certificate.stores,
         in_pod=in_pod,
         certificate=path,
+    )
+
+
+def _there(order: _Order) -> tuple[WrittenOut, ...]:
+    return tuple(
+        WrittenOut(
+            kind=one.kind,
+            place=one.place,
+            at=one.at,
+            is_there=None if one.place == DOWNLOADS else Path(one.place).exists(),
+        )
+        for one in order.written_out
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from console.bootstrap import Twin
 from console.use import viewing
+from projections import outside
 from projections.errors import ProjectionError
 from projections.exports import chat, parquet, preferences
 from projections.exports.card import File, Said, Summary, card
@@ -73,6 +74,23 @@ def hand_out(
     if split is None and form is not Format.PARQUET:
         split = "train"
     _need_rows(twin, view, split)
+    done = _written(twin, out, form, view=view, split=split, service=service, today=today)
+    (today or twin).vault.record(
+        outside.handed("training examples", place=str(out.resolve()), items=done.rows)
+    )
+    return done
+
+
+def _written(
+    twin: Twin,
+    out: Path,
+    form: Format,
+    *,
+    view: str,
+    split: Split | None,
+    service: str,
+    today: Twin | None,
+) -> HandedOut:
     rows, home = _rows(twin, view, split, today or twin), twin.home
     if form is Format.PREFERENCES:
         style = preferences.PairForm.OPENAI if service else preferences.PairForm.TRL

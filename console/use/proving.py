@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from projections import lineage
+from projections import lineage, outside
 from vault import learning_proof, proofs
 from vault.disk import storage, write_atomic
 from vault.errors import Exists
@@ -56,8 +56,17 @@ def shows_older_words(twin: "Twin", entry_id: str) -> bool:
     )
 
 
-def prove(twin: "Twin", entry_id: str, *, reveal: bool, out: Path | None) -> Written:
-    """Write the proof that an entry stands in the log.
+def prove(
+    twin: "Twin", entry_id: str, *, reveal: bool, out: Path | None, place: str = ""
+) -> Written:
+    """Write the proof that an entry stands in the log; that words are shown is on the record.
+
+    Args:
+        twin: The opened vault.
+        entry_id: The entry.
+        reveal: Show its words too, to whoever has the proof.
+        out: The file; by default it is named after the entry.
+        place: Where the owner will have it, if that is elsewhere.
 
     Raises:
         NotFound: There is no such entry.
@@ -65,7 +74,14 @@ def prove(twin: "Twin", entry_id: str, *, reveal: bool, out: Path | None) -> Wri
         Exists: There is a file of that name.
     """
     data = proofs.prove(twin.log, entry_id, reveal=reveal)
-    return _written(data, out or Path(f"{entry_id}.tlog-proof"))
+    done = _written(data, out or Path(f"{entry_id}.tlog-proof"))
+    if reveal:
+        twin.vault.record(
+            outside.handed(
+                "proof with words", place=place or str(done.out.resolve()), items=1, about=entry_id
+            )
+        )
+    return done
 
 
 def prove_since(twin: "Twin", kept: Path, *, out: Path | None) -> Written:

@@ -1,14 +1,28 @@
 """Conversations as files: whoever reads one can tell what a model wrote from what a person did."""
 
+from typing import Literal
+
 import msgspec
 
 from console.bootstrap import Twin
 from console.talking import Answer, Conversation, Exchange
+from projections import outside
 
-__all__ = ["as_json", "as_text"]
+__all__ = ["Form", "as_json", "as_text", "hand_out"]
+
+Form = Literal["text", "json"]
 
 _CHANGED = "(it was changed after it was quoted)"
 _SCHEMA = "twinvault-conversation/1"
+
+
+def hand_out(twin: Twin, talk: Conversation, form: Form) -> bytes:
+    """Return a conversation as a file for the owner's browser, which the log says."""
+    said = as_json(twin, talk) if form == "json" else as_text(twin, talk).encode()
+    twin.vault.record(
+        outside.handed("conversation", place=outside.DOWNLOADS, items=len(talk.exchanges))
+    )
+    return said
 
 
 def as_text(twin: Twin, talk: Conversation) -> str:

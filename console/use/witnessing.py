@@ -9,6 +9,7 @@ from console.bootstrap import Twin
 from console.scratch import Scratch
 from console.use import mirroring, proving
 from console.use.proving import Kept, Proved
+from projections import outside
 from vault import proofs
 from vault.disk import storage, write_atomic
 from vault.errors import VaultError
@@ -69,7 +70,7 @@ def prove(twin: Twin, item: str, *, reveal: bool) -> Proof:
     return _proof(
         twin.home,
         f"{item}.tlog-proof",
-        lambda out: proving.prove(twin, item, reveal=reveal, out=out),
+        lambda out: proving.prove(twin, item, reveal=reveal, out=out, place=outside.DOWNLOADS),
     )
 
 

@@ -182,3 +182,32 @@ def test_a_damaged_view_is_made_again_and_says_so(built):
     assert json.loads(done.out)["rows"] == rows
     assert "training" in done.err
     assert "again" in done.err
+
+
+def test_who_forgets_is_told_of_files_that_may_hold_the_words(built, tmp_path):
+    """Files that were written before nobody can take back: they are named, and looked for."""
+    out, proof, copy = tmp_path / "rows.jsonl", tmp_path / "one.tlog-proof", tmp_path / "copy"
+    built.ok("consent", "allow", "message", "search")
+    item, other = (built.ok("search", word)["hits"][0] for word in ("leeks", "soup"))
+    built.ok("view", "export", "--split", "train", "--out", str(out))
+    built.ok("prove", item["id"], "--reveal", "--out", str(proof))
+    built.ok("prove", other["id"], "--out", str(tmp_path / "bare"))
+    built.ok("export", str(copy))
+    out.unlink()
+    gone = built.ok("forget", "--item", item["id"], "--dry-run")
+    found = {one["kind"]: one for one in gone["written_out"]}
+    assert {kind: (one["place"], one["is_there"]) for kind, one in found.items()} == {
+        "training examples": (str(out), False),
+        "proof with words": (str(proof), True),
+        "portable copy": (str(copy), True),
+    }
+    assert {one["kind"] for one in built.ok("forget", "--item", other["id"], "--dry-run")["written_out"]} == {
+        "training examples", "portable copy",
+    }  # fmt: skip
+    said = built("forget", "--item", item["id"], "--yes")
+    assert f"{copy}: delete it yourself." in said.out
+    assert f"{out}: it is not there any more." in said.out
+    paper = json.loads(
+        json.loads(next((built.home / "papers").glob("certificate-*")).read_text())["paper"]
+    )
+    assert len(paper["written_out"]) == 3

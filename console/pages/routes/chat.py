@@ -213,11 +213,8 @@ def export(
     """Hand out a conversation as a file."""
     with keeper.changing() as twin:
         talk = conversing.conversation(twin, name)
-        body, ending = (
-            (transcribing.as_json(twin, talk), "json")
-            if form == "json"
-            else (transcribing.as_text(twin, talk).encode(), "txt")
-        )
+        body = transcribing.hand_out(twin, talk, "json" if form == "json" else "text")
+    ending = "json" if form == "json" else "txt"
     return Response(
         body,
         media_type="application/octet-stream",
