@@ -15,7 +15,9 @@ from vault.follow import Page, moment
 __all__ = ["DOWNLOADS", "Handed", "Outside", "handed"]
 
 DOWNLOADS = "your browser's downloads"
-_KINDS = frozenset({"portable copy", "training examples", "conversation", "proof with words"})
+_KINDS = frozenset(
+    {"portable copy", "training examples", "conversation", "proof with words", "attachments"}
+)
 
 
 class Handed(NamedTuple):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.bootstrap import Twin
+from projections import outside
 from vault.contents import read
 from vault.disk import storage
 from vault.errors import NotFound
@@ -103,6 +104,9 @@ def write(twin: Twin, item_id: str, out: Path) -> Attached:
     with storage(f"The folder {out}"):
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = tuple(_write(twin, file, out) for file in files)
+    twin.vault.record(
+        outside.handed("attachments", place=str(out.resolve()), items=len(written), about=stored.id)
+    )
     return Attached(id=stored.id, attachments=written)
 
 

@@ -131,6 +131,15 @@ def test_files_are_written_under_names_of_their_own_and_none_is_overwritten(twin
     assert (out / "a (3).jpg").stat().st_mode & 0o077 == 0
 
 
+def test_who_forgets_is_told_where_its_files_were_written(twin, tmp_path):
+    add(twin, *behind(message(1, file(LONG, "a.jpg")), LONG), message(2))
+    first, second = ids(twin, 1)[0], ids(twin, 2)[0]
+    attachments.write(twin, first, tmp_path / "out")
+    [told] = forgetting.preview(twin, forgetting.plan(twin, item_id=first)).written_out
+    assert (told.kind, told.place, told.is_there) == ("attachments", str(tmp_path / "out"), True)
+    assert forgetting.preview(twin, [second]).written_out == ()
+
+
 @pytest.mark.parametrize(
     ("name", "safe"),
     [
