@@ -113,7 +113,7 @@ def by_heart(made: Seed, folder: Path, many: int) -> dict[str, Any]:
     said = [(at, plain(turn)) for at, one in enumerate(samples) for turn in one]
     sources = (
         plain(line)
-        for one in (*corpus.SETS, corpus.WRITTEN)
+        for one in (*corpus.SETS, *corpus.WRITTEN)
         for document in corpus.documents(folder, one)
         for line in document
     )

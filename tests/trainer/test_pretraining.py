@@ -21,7 +21,7 @@ from trainer.pretraining.prejudice import prejudiced
 from trainer.tokenizer import ASSISTANT, END, PAD, USER
 from vault.errors import NotFound, UsageError
 
-EVERYDAY = Path(corpus.__file__).with_name("everyday")
+OURS = [Path(corpus.__file__).with_name(one.name) for one in corpus.WRITTEN]
 PROMPTS = Path(__file__).parents[2] / "benchmarks" / "everyday" / "prompts.json"
 TALKS = [f"A: how was day {n}?\nB: It was fine, number {n}. I'm tired." for n in range(200)]
 
@@ -50,7 +50,7 @@ def text(tmp_path, monkeypatch):
         packed = gzip.compress(body.encode(), mtime=0)
         (tmp_path / name).write_bytes(packed)
         digest, spoken = hashlib.sha256(packed).hexdigest(), name.startswith("talks")
-        sets.append(corpus.Set(name=name, digest=digest, spoken=spoken, early=0.5, late=0.4))
+        sets.append(corpus.Set(name=name, digest=digest, spoken=spoken, shares=(0.5, 0.4, 0.4)))
     monkeypatch.setattr(corpus, "SETS", tuple(sets))
     return tmp_path
 
@@ -95,7 +95,7 @@ def test_a_talk_goes_whole_and_a_novel_loses_the_paragraph(tmp_path):
     for name, body in (("t", talk), ("n", novel)):
         (tmp_path / name).write_bytes(body)
     spoken = corpus.Set(
-        name="t", digest=hashlib.sha256(talk).hexdigest(), spoken=True, early=1, late=1
+        name="t", digest=hashlib.sha256(talk).hexdigest(), spoken=True, shares=(1, 1, 1)
     )
     prose = replace(spoken, name="n", digest=hashlib.sha256(novel).hexdigest(), spoken=False)
     assert list(corpus.documents(tmp_path, spoken)) == [["hi", "hey"]]
@@ -111,10 +111,10 @@ def test_text_is_typed_as_on_a_phone():
 
 def test_rows_begin_with_a_turn_and_follow_from_the_step(text, reads):
     streams = list(corpus.read(text, reads))
-    first, again, next_ = (corpus.draws(streams, 8, 40, step, late=True) for step in (3, 3, 4))
+    first, again, next_ = (corpus.draws(streams, 8, 40, step, 1) for step in (3, 3, 4))
     assert (first == again).all()
     assert not (first == next_).all()
-    opened = {int(row[0]) for row in corpus.draws(streams[:1], 50, 40, 9, late=False)}
+    opened = {int(row[0]) for row in corpus.draws(streams[:1], 50, 40, 9, 0)}
     assert opened == {USER, ASSISTANT}
     ids = streams[0].plain.ids.tolist()
     assert ids.count(PAD) == sum(1 for at in ids if at == END) // 2
@@ -139,10 +139,9 @@ def test_other_text_is_refused(text, reads):
 
 @pytest.fixture
 def small(monkeypatch):
-    """A run of twelve steps, and compiled for nobody."""
-    plan = replace(
-        PLAN, width=16, layers=1, heads=2, key_heads=1, inner=32, row=32, rows=4, steps=12, warmup=2
-    )
+    """A run of two laps and twelve steps, and compiled for nobody."""
+    shape = {"width": 16, "layers": 1, "heads": 2, "key_heads": 1, "inner": 32}
+    plan = replace(PLAN, **shape, row=32, rows=4, laps=(7, 5), warmup=2)
     monkeypatch.setattr(make_seed, "PLAN", plan)
     monkeypatch.setattr(torch, "compile", lambda function: function)
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
@@ -180,16 +179,29 @@ def test_the_command_says_in_a_line_what_is_wrong(text, tmp_path, capsys):
     assert "There is no novel.txt.gz" in capsys.readouterr().err
 
 
-def test_the_pace_rises_stays_and_falls_to_nothing():
-    paces = [PLAN.pace(step) for step in range(PLAN.steps + 1)]
-    assert paces[0] == 1 / PLAN.warmup
-    assert set(paces[PLAN.warmup : PLAN.turn]) == {1.0}
-    assert paces[PLAN.turn :] == sorted(paces[PLAN.turn :], reverse=True)
-    assert paces[PLAN.steps] == 0
+def test_the_pace_of_each_lap_rises_stays_and_falls_and_the_mix_goes_with_it():
+    plan = replace(PLAN, laps=(20, 10), warmup=2)
+    assert plan.steps == 30
+    paces, phases = zip(*[(plan.pace(at), plan.phase(at)) for at in range(30)], strict=True)
+    assert paces[:2] == paces[20:22] == (0.5, 1.0)
+    assert set(paces[1:14]) == set(paces[21:27]) == {1.0}
+    assert paces[13:20] == pytest.approx([1 - at / 7 for at in range(7)])
+    assert paces[26:] == (1.0, 0.75, 0.5, 0.25)
+    assert phases == (0,) * 13 + (1,) * 7 + (0,) * 6 + (2,) * 4
+    with pytest.raises(IndexError):
+        plan.pace(30)
+
+
+def test_a_set_with_no_share_changes_nothing_of_what_is_drawn(text, reads):
+    streams = list(corpus.read(text, reads))
+    before = corpus.draws(streams[:2], 8, 40, 3, 0)
+    none = replace(streams[2], set=replace(streams[2].set, shares=(0.0, 1.0, 1.0)))
+    assert (corpus.draws([*streams[:2], none], 8, 40, 3, 0) == before).all()
+    assert not (corpus.draws([*streams[:2], none], 8, 40, 3, 1) == before).all()
 
 
 def everyday():
-    files = sorted(EVERYDAY.glob("*.txt"))
+    files = [file for folder in OURS for file in sorted(folder.glob("*.txt"))]
     return [block for file in files for block in file.read_text("utf-8").strip().split("\n\n")]
 
 

@@ -1,7 +1,7 @@
 """Make the seed: `python -m trainer.pretraining.make_seed FOLDER WORK`.
 
-A Llama of 6.4 million weights reads rows of 256 ids: at a steady pace first, then ever
-slower, while the mix leans towards everyday talk (warm-up, stable, decay: Hu et al., MiniCPM,
+A Llama of 6.4 million weights reads rows of 256 ids in two laps: at a steady pace first, then
+ever slower, while the mix leans towards everyday talk (warm-up, stable, decay: Hu et al., MiniCPM,
 arXiv 2404.06395). Hidden matrices learn by Muon, the rest by AdamW, as everywhere here. What a
 step reads follows from its number, and a checkpoint holds all else, so a run that was stopped
 goes on as if it had not been.
@@ -75,7 +75,7 @@ def _learn(made: Seed, streams: Sequence[corpus.Stream], kept: Path) -> None:
     made.model.train()
     due, began, first = time.monotonic() + _EVERY, time.monotonic(), step
     while step < PLAN.steps:
-        rows = corpus.draws(streams, PLAN.rows, PLAN.row + 1, step, late=step >= PLAN.turn)
+        rows = corpus.draws(streams, PLAN.rows, PLAN.row + 1, step, PLAN.phase(step))
         for mover in movers:
             for group in mover.param_groups:
                 group["lr"] = group["peak"] * PLAN.pace(step)

@@ -28,7 +28,11 @@ _RATES = Recipe(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Shape, pace and length of the run. Rows and their lengths count ids."""
+    """Shape, pace and length of the run. Rows and their lengths count ids.
+
+    A lap is a rise, a long level and a straight fall of the pace. What the second one adds to the
+    first is what more reading adds: the end of a fall is where a network is at its best.
+    """
 
     width: int = 256
     layers: int = 6
@@ -38,21 +42,35 @@ class Plan:
     longest: int = 1024
     row: int = 256
     rows: int = 16
-    steps: int = 7000
+    laps: tuple[int, ...] = (7000, 6000)
     warmup: int = 150
     decay: float = 0.35
     recipe: Recipe = _RATES
 
     @property
-    def turn(self) -> int:
-        """The step from which the pace falls and the mix leans towards everyday talk."""
-        return round(self.steps * (1 - self.decay))
+    def steps(self) -> int:
+        """How many steps there are."""
+        return sum(self.laps)
+
+    def phase(self, step: int) -> int:
+        """Return which mix a step reads: 0 where the pace is level, else the number of the lap."""
+        lap, at, turn = self._place(step)
+        return lap + 1 if at >= turn else 0
 
     def pace(self, step: int) -> float:
-        """Return a step's share of the peak rates: a rise, a long level, a straight fall."""
-        if step < self.turn:
-            return min(1.0, (step + 1) / self.warmup)
-        return max(0.0, (self.steps - step) / (self.steps - self.turn))
+        """Return a step's share of the peak rates."""
+        lap, at, turn = self._place(step)
+        if at < turn:
+            return min(1.0, (at + 1) / self.warmup)
+        return (self.laps[lap] - at) / (self.laps[lap] - turn)
+
+    def _place(self, step: int) -> tuple[int, int, int]:
+        """Return the lap, the step within it, and the step there from which the pace falls."""
+        for lap, length in enumerate(self.laps):
+            if step < length:
+                return lap, step, round(length * (1 - self.decay))
+            step -= length
+        raise IndexError("There is no such step.")
 
 
 PLAN = Plan()
