@@ -1,8 +1,8 @@
 """Which bodies may lie in a mirror that its owner does not keep herself: what she allowed for it.
 
 Everything that holds words or files of an item follows that item's consent; what she said
-and did herself, which names nobody but by digests and filters, may always be there. What is
-neither stays at home.
+and did herself, which names nobody but by digests, filters and the places that she had things
+written to, may always be there. What is neither stays at home.
 """
 
 import hashlib

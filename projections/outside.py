@@ -1,7 +1,7 @@
 """What was written out in plain words: no erasure reaches it, so each is on the record.
 
-The log says what left and to where, so that whoever erases items is told of every file that
-may hold their words still. Copies of models are told of by `projections.lineage`.
+The log says what left and to where, before it leaves, so that whoever erases items can be told of
+every file that may hold their words still. Copies of models are told of by `projections.lineage`.
 """
 
 from collections.abc import Collection, Iterator
@@ -24,7 +24,7 @@ class Handed(NamedTuple):
     """Something that was handed out: `entry` is its place in the log, `about` whose words it holds.
 
     Without `about` it may hold those of any item that was there by then. What was written to one
-    place over and over is told of once, as of the last time.
+    file over and over is told of once, as of the last time.
     """
 
     entry: str
@@ -40,7 +40,7 @@ def handed(kind: str, *, place: str, items: int, about: str = "") -> Disclosed:
     Args:
         kind: What it is, one of a few.
         place: The file or folder.
-        items: How many items, rows or places it holds.
+        items: How many items, examples, questions or files it holds.
         about: The entry whose words alone it holds.
     """
     assert kind in _KINDS
@@ -64,12 +64,16 @@ class Outside(View):
             (since,),
         )
         wanted, found = frozenset(entries), dict[tuple[str, str], Handed]()
-        for entry, time, kind, place, about in rows:
-            assert isinstance(time, int)
-            if not about or about in wanted:
-                one = Handed(str(entry), moment(time), str(kind), str(place), str(about))
-                found[one.kind, one.place] = one
+        for one in map(_handed, rows):
+            if not one.about or one.about in wanted:
+                found[one.kind, one.entry if one.place == DOWNLOADS else one.place] = one
         return tuple(found.values())
+
+    def told(self, entries: Collection[str]) -> tuple[Handed, ...]:
+        """Return what some log entries say was handed out, in the order of the log."""
+        wanted = frozenset(entries)
+        rows = self._rows("SELECT entry, time, kind, place, about FROM handed ORDER BY position")
+        return tuple(_handed(row) for row in rows if row[0] in wanted)
 
     def _take(self, page: Page) -> None:
         self._db.executemany(
@@ -86,6 +90,12 @@ class Outside(View):
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         for row in self._rows("SELECT * FROM handed"):
             yield ("handed", *row)
+
+
+def _handed(row: tuple[Value, ...]) -> Handed:
+    entry, time, kind, place, about = row
+    assert isinstance(time, int)
+    return Handed(str(entry), moment(time), str(kind), str(place), str(about))
 
 
 def _about(kind: str, what: str) -> str | None:

@@ -142,10 +142,8 @@ def _first(rows: Sequence[Row], share: float, salt: str) -> list[Row]:
 
 
 def _batched(rows: list[Row], recipe: Recipe, salt: str) -> list[Batch]:
-    ordered, stretch = (
-        sorted(rows, key=lambda row: _place(f"{salt}.", row)),
-        _STRETCH * recipe.batch,
-    )
+    ordered = sorted(rows, key=lambda row: _place(f"{salt}.", row))
+    stretch = _STRETCH * recipe.batch
     found: list[Batch] = []
     for start in range(0, len(ordered), stretch):
         found += _by_length(ordered[start : start + stretch], recipe)

@@ -88,7 +88,7 @@ def _tell_of_files(gone: "Forgotten") -> None:
     if gone.written_out:
         talk("What you had written out in plain words, and may hold theirs:")
     for one in gone.written_out:
-        rest = "it is not there any more" if one.is_there is False else "delete it yourself"
+        rest = "nothing lies there now" if one.is_there is False else "delete it yourself"
         talk(f"  {one.kind}, {one.at:%d %b %Y}, {printable(one.place)}: {rest}.")
 
 

@@ -12,9 +12,10 @@ from projections import outside
 from vault.contents import read
 from vault.disk import storage
 from vault.errors import NotFound
+from vault.events import Disclosed
 from vault.items import Attachment
 
-__all__ = ["Attached", "Kept", "Whole", "attached", "kept", "whole", "write"]
+__all__ = ["Attached", "Kept", "Whole", "attached", "hand_out", "kept", "whole", "write"]
 
 _LONGEST = 120
 _MOST = 1000  # letters of either end of a name that are looked at
@@ -87,6 +88,17 @@ def whole(twin: Twin, item_id: str, number: int) -> Whole:
     raise NotFound(f"The vault has the bytes of no such attachment of {stored.id}.")
 
 
+def hand_out(twin: Twin, item_id: str, number: int) -> Whole:
+    """Return a file of an item for the owner's browser, which the log says; otherwise as `whole`."""
+    found = whole(twin, item_id, number)
+    twin.vault.record(_handed(twin.views.timeline.root(item_id), outside.DOWNLOADS, 1))
+    return found
+
+
+def _handed(item: str, place: str, files: int) -> Disclosed:
+    return outside.handed("attachments", place=place, items=files, about=item)
+
+
 def write(twin: Twin, item_id: str, out: Path) -> Attached:
     """Write the files of an item into a folder, under names of their own; none is overwritten.
 
@@ -101,12 +113,10 @@ def write(twin: Twin, item_id: str, out: Path) -> Attached:
     files = stored.item.attachments
     if not any(_blocks(twin, file) for file in files):
         raise NotFound(f"The vault has the bytes of no attachment of {stored.id}.")
+    twin.vault.record(_handed(stored.id, str(out.resolve()), len(files)))
     with storage(f"The folder {out}"):
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = tuple(_write(twin, file, out) for file in files)
-    twin.vault.record(
-        outside.handed("attachments", place=str(out.resolve()), items=len(written), about=stored.id)
-    )
     return Attached(id=stored.id, attachments=written)
 
 

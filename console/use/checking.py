@@ -73,7 +73,7 @@ def status(twin: Twin) -> Status:
         checkpoint=head.root.hex(),
         views=tuple(ViewStatus(name=view.name, position=view.position) for view in twin.views.all),
         models=models(twin).models,
-        pod=podding.status(twin) if twin.pod.way else None,
+        pod=podding.status(twin) if twin.is_linked else None,
     )
 
 

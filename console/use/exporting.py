@@ -124,6 +124,8 @@ def export(twin: Twin, out: Path, progress: _Told | None = None) -> Exported:
         )
     with claimed(out), storage(f"The export into {out}"):
         before = _before(twin, out)
+        # On the record before a word of it is written; and once more for what came meanwhile.
+        _handed(twin, out, 0)
         desk = Desk(out)
         while True:
             copy = _Copy(twin, desk, twin.catch_up(), progress)
@@ -133,8 +135,12 @@ def export(twin: Twin, out: Path, progress: _Told | None = None) -> Exported:
             if not _changed(twin, before):
                 break
         done = copy.finish()
-    twin.vault.record(outside.handed("portable copy", place=str(out.resolve()), items=done.items))
+    _handed(twin, out, done.items)
     return done
+
+
+def _handed(twin: Twin, out: Path, items: int) -> None:
+    twin.vault.record(outside.handed("portable copy", place=str(out.resolve()), items=items))
 
 
 def _before(twin: Twin, out: Path) -> _Unfinished | None:

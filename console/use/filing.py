@@ -13,6 +13,7 @@ import msgspec
 
 from console.bootstrap import Twin
 from console.papers import Certificate, PodErasure
+from projections.outside import Handed
 from vault.errors import BadSignature, NotFound, TamperError
 
 __all__ = ["Filed", "Held", "certificate", "certificates"]
@@ -43,10 +44,12 @@ class Filed:
     """A certificate, and what came of it in the pod afterwards.
 
     `is_signed` says whether the present key of this device signed it; `content` is the file.
+    `written_out` is what the certificate names as such, with its places.
     """
 
     name: str
     certificate: Certificate
+    written_out: tuple[Handed, ...]
     in_pod_at: datetime | None
     is_signed: bool
     content: bytes = field(repr=False)
@@ -87,6 +90,7 @@ def certificate(twin: Twin, name: str) -> Filed:
     return Filed(
         name=name,
         certificate=said,
+        written_out=twin.views.outside.told(said.written_out),
         in_pod_at=in_pod,
         is_signed=_is_signed(twin, signed),
         content=content,

@@ -36,7 +36,7 @@ _NOTE = "erasing"
 class WrittenOut:
     """Plain words that the owner took out; `is_there` where something is at its place.
 
-    It is null where nobody here can look.
+    It is null where nobody here can look: another device wrote it, or the place cannot be read.
     """
 
     kind: str
@@ -148,7 +148,7 @@ def preview(twin: Twin, item_ids: Sequence[str]) -> Forgotten:
         models=(),
         copies=(),
         mentions=order.mentions,
-        written_out=_there(order),
+        written_out=_there(twin, order),
         stores=(),
         in_pod=None,
         certificate=None,
@@ -222,7 +222,12 @@ def _ordered(twin: Twin, item_ids: Sequence[str], cause: str) -> _Order:
         models=taught(twin, item_ids),
         mentions=tuple(dict.fromkeys(found.id for found in views.timeline.mentions(item_ids))),
         written_out=views.outside.holding(
-            entries, min(one.position for one in views.timeline.load(item_ids))
+            entries,
+            # What went meanwhile, by another process, has nothing left to be told of.
+            min(
+                (one.position for one in views.timeline.load(item_ids)),
+                default=twin.log.head.position,
+            ),
         ),
     )
 
@@ -275,23 +280,36 @@ def _carry_out(twin: Twin, order: _Order) -> Forgotten:
         models=certificate.models,
         copies=tuple(copy.folder for copy in lost.beyond if copy.model in order.models),
         mentions=order.mentions,
-        written_out=_there(order),
+        written_out=_there(twin, order),
         stores=certificate.stores,
         in_pod=in_pod,
         certificate=path,
     )
 
 
-def _there(order: _Order) -> tuple[WrittenOut, ...]:
+def _there(twin: Twin, order: _Order) -> tuple[WrittenOut, ...]:
+    ours = f"{twin.log.public_key[:8].hex()}-"
     return tuple(
         WrittenOut(
             kind=one.kind,
             place=one.place,
             at=one.at,
-            is_there=None if one.place == DOWNLOADS else Path(one.place).exists(),
+            is_there=_is_there(one.place) if one.entry.startswith(ours) else None,
         )
         for one in order.written_out
     )
+
+
+def _is_there(place: str) -> bool | None:
+    if place == DOWNLOADS:
+        return None
+    try:
+        Path(place).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return None
+    return True
 
 
 @contextmanager

@@ -74,14 +74,11 @@ def prove(
         Exists: There is a file of that name.
     """
     data = proofs.prove(twin.log, entry_id, reveal=reveal)
-    done = _written(data, out or Path(f"{entry_id}.tlog-proof"))
+    file = _new(out or Path(f"{entry_id}.tlog-proof"))
     if reveal:
-        twin.vault.record(
-            outside.handed(
-                "proof with words", place=place or str(done.out.resolve()), items=1, about=entry_id
-            )
-        )
-    return done
+        place = place or str(file.resolve())
+        twin.vault.record(outside.handed("proof with words", place=place, items=1, about=entry_id))
+    return _written(data, file)
 
 
 def prove_since(twin: "Twin", kept: Path, *, out: Path | None) -> Written:
@@ -112,9 +109,14 @@ def prove_learning(twin: "Twin", model: str, item: str, *, out: Path | None) -> 
     return _written(data, out or Path(f"{made.id}.{item}.learned"))
 
 
-def _written(data: bytes, out: Path) -> Written:
+def _new(out: Path) -> Path:
     if out.exists():
         raise Exists(f"There is a file {out} already; name another with --out.")
+    return out
+
+
+def _written(data: bytes, out: Path) -> Written:
+    _new(out)
     with storage(str(out)):
         write_atomic(out, data)
     return Written(out=out.absolute(), proved=learning_proof.check(out))

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -10,6 +11,7 @@ import pytest
 
 from console import bootstrap
 from console.use import attachments, checking, exporting, forgetting, mirroring, retaining, viewing
+from projections import outside
 from projections.timeline import Timeline
 from tests.helpers import Command
 from tests.linear import growth
@@ -129,6 +131,28 @@ def test_files_are_written_under_names_of_their_own_and_none_is_overwritten(twin
     assert (out / "a (2).jpg").read_bytes() == LONG
     assert (out / "a (3).jpg").read_bytes() == SHORT
     assert (out / "a (3).jpg").stat().st_mode & 0o077 == 0
+
+
+def test_where_nobody_here_can_look_it_is_not_said_that_nothing_lies_there(twin, tmp_path):
+    add(twin, message(1))
+    [item] = ids(twin, 1)
+    unreadable = str(tmp_path / ("x" * 300))
+    for place in (unreadable, str(tmp_path / "gone"), str(tmp_path), outside.DOWNLOADS):
+        twin.vault.record(outside.handed("training examples", place=place, items=1))
+    told = forgetting.preview(twin, forgetting.plan(twin, item_id=item)).written_out
+    assert [one.is_there for one in told] == [None, False, True, None]
+    order = forgetting._ordered(twin, [item], "asked")
+    elsewhere = tuple(one._replace(entry="ffffffffffffffff-1") for one in order.written_out)
+    told = forgetting._there(twin, replace(order, written_out=elsewhere))
+    assert [one.is_there for one in told] == [None] * 4
+
+
+def test_what_went_meanwhile_is_no_fault(twin):
+    add(twin, message(1))
+    meant = ids(twin, 1)
+    forgetting.forget(twin, meant)
+    again = forgetting.forget(twin, meant)
+    assert (again.keys_destroyed, again.written_out) == (0, ())
 
 
 def test_who_forgets_is_told_where_its_files_were_written(twin, tmp_path):

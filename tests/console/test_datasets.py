@@ -206,7 +206,7 @@ def test_who_forgets_is_told_of_files_that_may_hold_the_words(built, tmp_path):
     }  # fmt: skip
     said = built("forget", "--item", item["id"], "--yes")
     assert f"{copy}: delete it yourself." in said.out
-    assert f"{out}: it is not there any more." in said.out
+    assert f"{out}: nothing lies there now." in said.out
     paper = json.loads(
         json.loads(next((built.home / "papers").glob("certificate-*")).read_text())["paper"]
     )

@@ -267,3 +267,19 @@ def test_erasing_two_things_at_once_is_refused(kept):
     finally:
         job.process.send_signal(signal.SIGCONT)
     assert wait(job).state == "done"
+
+
+def test_files_that_were_written_out_are_named_before_and_on_the_certificate(kept, tmp_path):
+    kept.command.ok("consent", "allow", "message", "search")
+    item = kept.command.ok("search", "leeks")["hits"][0]["id"]
+    copy, proof = tmp_path / "copy", "your browser&#39;s downloads"
+    kept.command.ok("export", str(copy))
+    answer = kept.post("/integrity/prove", {"item": item, "reveal": "true"})
+    assert answer.status_code == 200
+    path = looked(kept, item=item)
+    page = kept.get(path).text
+    assert f"<code>{copy}</code>" in page
+    assert proof in page
+    shown = kept.get(forgotten(kept, path, "1")).text
+    assert f"<code>{copy}</code>" in shown
+    assert proof in shown

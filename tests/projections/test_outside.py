@@ -39,6 +39,16 @@ def test_a_place_that_was_written_again_is_told_of_once_as_of_then(world):
     assert world.clean().outside.dump() == views.outside.dump()
 
 
+def test_downloads_do_not_take_each_others_place(world):
+    one, two = world.collect(world.item("it rains"), world.item("it pours", minute=1))
+    kept = world.log.add(
+        *(handed("proof with words", place=DOWNLOADS, items=1, about=item) for item in (one, two))
+    )
+    views = world.follow()
+    assert [found.entry for found in views.outside.holding([one, two], 0)] == list(kept)
+    assert [found.about for found in views.outside.told(kept[1:])] == [two]
+
+
 def test_other_things_that_left_are_not_taken_for_it(world):
     (item,) = world.collect(world.item("it rains"))
     world.log.add(disclosed("twin-1", folder="/m", digest="", items=1))

@@ -94,7 +94,8 @@ def prove(
 ) -> Response:
     """Prove that an item stands in the log, or whether a model learned from it."""
     item = item.strip()
-    with keeper.looking() as twin:
+    # That words are shown is put on the record.
+    with keeper.changing() if reveal else keeper.looking() as twin:
         if model:
             return _download(witnessing.prove_learning(twin, model, item))
         if reveal and not older and proving.shows_older_words(twin, item):

@@ -94,8 +94,8 @@ def _digest(text: str) -> str:
 @router.post("/{item_id}/attachments/{number}", dependencies=[Proven])
 def download(item_id: str, number: NumberInPath, keeper: TheKeeper) -> Response:
     """Hand out a file that came with an item, as bytes that no browser opens by itself."""
-    with keeper.looking() as twin:
-        file = attachments.whole(twin, item_id, number)
+    with keeper.changing() as twin:
+        file = attachments.hand_out(twin, item_id, number)
     return Response(
         file.content,
         media_type="application/octet-stream",
