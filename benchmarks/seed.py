@@ -2,12 +2,14 @@
 
     python benchmarks/seed.py --text FOLDER [--samples N]      the seed by itself
     python benchmarks/seed.py --voices OUT                     answers of both voices, for a blind judge
+    python benchmarks/seed.py --examples OUT                   answers with her nearest replies to go by, and without
     python benchmarks/seed.py --judged OUT VERDICTS...         what the judges said, counted
 
 FOLDER is the public text that the seed was made from. `--voices` teaches one voice that goes on
 from the seed and one from nothing with the sample's rows, lets both answer `everyday/prompts.json`
 and writes `OUT/sheet.json`, which judges read beside `everyday/RUBRIC.md`, and `OUT/key.json`,
-which they do not. A verdict file holds one object for each prompt: `{"prompt": 0, "grammatical":
+which they do not. `--examples` does the same with one voice on the seed, which has her own nearest
+replies in front of it or has not. What is judged is what `twin chat` would say. A verdict file holds one object for each prompt: `{"prompt": 0, "grammatical":
 [true, false], "relevant": [true, true], "preferred": 1}`.
 """
 
@@ -25,8 +27,9 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM
-from voice import SAMPLE, rows_of
+from voice import SAMPLE, rows_of, vault_of
 
+from console.use import conversing, learning
 from console.use.speaking import TEMPERATURE
 from projections.rows import Message
 from trainer import engine, seed, states
@@ -40,6 +43,7 @@ from trainer.recipe import preset
 from trainer.slices import plan
 from trainer.states import Memory
 from trainer.tokenizer import ASSISTANT, END, PAD, USER
+from vault.consent import Purpose
 
 EVERYDAY = Path(__file__).with_name("everyday")
 ME = ("Hedy Marlowe", "hedy.marlowe@example.org", "h.marlowe@wyllmuseum.example")
@@ -147,38 +151,53 @@ def prompts() -> list[str]:
     return list(json.loads((EVERYDAY / "prompts.json").read_text("utf-8")))
 
 
-def hand_out(out: Path) -> None:
-    """Write what judges see, and which voice is which."""
+def recalled() -> tuple[list[str], list[str]]:
+    """Return the answers of a voice that has her nearest replies to go by, and those without."""
+    with vault_of(SAMPLE, ME, (Purpose.TRAIN, Purpose.SEARCH)) as twin:
+        learning.train(twin, recipe=preset("voice"))
+        return tuple(  # type: ignore[return-value]
+            [
+                conversing.answered(twin, said, grounded=False, examples=shown).answer
+                for said in prompts()
+            ]
+            for shown in (True, False)
+        )
+
+
+def hand_out(out: Path, given: dict[str, list[str]], took: dict[str, float]) -> None:
+    """Write what judges see of two columns of answers, and which is which."""
     out.mkdir(parents=True, exist_ok=True)
-    on_seed, took = answers("voice")
-    from_nothing, _ = answers("scratch")
-    sheet, key = [], []
+    sheet, key, (one, other) = [], [], given
     for at, said in enumerate(prompts()):
         first = hashlib.sha256(f"{said}".encode()).digest()[0] % 2
-        pair = [from_nothing[at], on_seed[at]] if first else [on_seed[at], from_nothing[at]]
-        sheet.append({"prompt": at, "said": said, "1": pair[0], "2": pair[1]})
+        shown = [given[other][at], given[one][at]] if first else [given[one][at], given[other][at]]
+        sheet.append({"prompt": at, "said": said, "1": shown[0], "2": shown[1]})
         key.append(first)
     (out / "sheet.json").write_text(json.dumps(sheet, indent=1, ensure_ascii=False), "utf-8")
-    (out / "key.json").write_text(json.dumps({"seed_at": key, "train_seconds": took}), "utf-8")
+    (out / "key.json").write_text(
+        json.dumps({"names": [one, other], "first_at": key, "train_seconds": took}), "utf-8"
+    )
 
 
 def counted(out: Path, verdicts: Sequence[Path]) -> dict[str, Any]:
     """Return the shares of the rubric; several judges are averaged."""
-    key: list[int] = json.loads((out / "key.json").read_text("utf-8"))["seed_at"]
+    known = json.loads((out / "key.json").read_text("utf-8"))
+    key, (name, other) = known["first_at"], known["names"]
     shares: dict[str, list[float]] = {}
     for path in verdicts:
         for one in json.loads(path.read_text("utf-8")):
             place = key[one["prompt"]]
             for what in ("grammatical", "relevant"):
-                shares.setdefault(f"seed {what}", []).append(one[what][place])
-                shares.setdefault(f"scratch {what}", []).append(one[what][1 - place])
+                shares.setdefault(f"{name} {what}", []).append(one[what][place])
+                shares.setdefault(f"{other} {what}", []).append(one[what][1 - place])
             # Where neither is better, each has half.
             won = 0.5 if not one["preferred"] else float(one["preferred"] == place + 1)
-            shares.setdefault("seed preferred", []).append(won)
+            shares.setdefault(f"{name} preferred", []).append(won)
     return {
         "judges": len(verdicts),
         "prompts": len(key),
         "goal": {"seed preferred": 0.85, "seed relevant": 0.6, "seed grammatical": 0.9},
+        "train_seconds": known["train_seconds"],
         **{name: round(float(np.mean(found)), 3) for name, found in sorted(shares.items())},
     }
 
@@ -189,10 +208,17 @@ def main() -> None:
     parser.add_argument("--text", type=Path)
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--voices", type=Path)
+    parser.add_argument("--examples", type=Path)
     parser.add_argument("--judged", type=Path, nargs="+")
     said = parser.parse_args()
     if said.voices:
-        hand_out(said.voices)
+        (on_seed, took), (from_nothing, short) = answers("voice"), answers("scratch")
+        columns = {"seed": on_seed, "scratch": from_nothing}
+        hand_out(said.voices, columns, {"seed": took, "scratch": short})
+        return
+    if said.examples:
+        with_them, without = recalled()
+        hand_out(said.examples, {"with examples": with_them, "without": without}, {})
         return
     if said.judged:
         told: dict[str, Any] = counted(said.judged[0], said.judged[1:])
@@ -205,7 +231,7 @@ def main() -> None:
             "by_heart": by_heart(made, said.text, said.samples),
         }
     else:
-        parser.error("name --text, --voices or --judged")
+        parser.error("name --text, --voices, --examples or --judged")
     json.dump({"benchmark": "seed"} | told, sys.stdout, indent=1)
 
 

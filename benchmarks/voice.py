@@ -17,7 +17,8 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from console import bootstrap
+from console.bootstrap import Twin
 from console.use import collecting, consenting, viewing
 from projections.rows import Row
 from trainer import engine, states
@@ -44,27 +46,36 @@ CANDIDATES = 128  # among which a secret is ranked
 SAMPLE = Path(__file__).parents[1] / "console" / "sample"
 
 
-def rows_of(data: Path, me: Sequence[str]) -> list[Row]:
-    """Return the rows that the real projection makes of a folder of exports."""
+@contextmanager
+def vault_of(
+    data: Path, me: Sequence[str], purposes: Sequence[Purpose] = (Purpose.TRAIN,)
+) -> Iterator[Twin]:
+    """Open a vault, for a while, with a folder of exports that may be used for some purposes."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "vault"
         bootstrap.create(home, "a passphrase for a benchmark")
         twin = bootstrap.open_(home, "a passphrase for a benchmark")
         collecting.add(twin, data, names=me)
         for data_type in ("message", "document", *viewing.received_types(twin)):
-            consenting.say(
-                twin,
-                Effect.ALLOW,
-                data_type,
-                Purpose.TRAIN,
-                filters=Filters(),
-                redact=Profile.BALANCED,
-                expires=None,
-                recipient="",
-            )
-        rows = list(twin.rows())
+            for purpose in purposes:
+                consenting.say(
+                    twin,
+                    Effect.ALLOW,
+                    data_type,
+                    purpose,
+                    filters=Filters(),
+                    redact=Profile.BALANCED,
+                    expires=None,
+                    recipient="",
+                )
+        yield twin
         twin.close()
-    return rows
+
+
+def rows_of(data: Path, me: Sequence[str]) -> list[Row]:
+    """Return the rows that the real projection makes of a folder of exports."""
+    with vault_of(data, me) as twin:
+        return list(twin.rows())
 
 
 def measure(
