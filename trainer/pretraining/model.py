@@ -42,7 +42,7 @@ class Plan:
     longest: int = 1024
     row: int = 256
     rows: int = 16
-    laps: tuple[int, ...] = (7000, 4500)
+    laps: tuple[int, ...] = (7000, 5500)
     warmup: int = 150
     decay: float = 0.35
     recipe: Recipe = _RATES
