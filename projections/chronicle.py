@@ -4,7 +4,9 @@ An item without a date stands where it was collected, and is counted in no month
 counted while items come and go, so that nobody reads a million of them to draw a picture.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
 from heapq import heappush, heapreplace
 from typing import Final, NamedTuple
 
@@ -47,6 +49,14 @@ def _month(item: str) -> str:
     )
 
 
+def _after(month: int) -> int:
+    return month + (1 if month % 100 < 12 else 89)  # noqa: PLR2004 - December
+
+
+def _before(month: int) -> int:
+    return month - (1 if month % 100 > 1 else 89)
+
+
 def _comes(item: str) -> str:
     return (
         f"INSERT INTO months SELECT {_month(item)}, {item}.type, source, 1 FROM circles"  # noqa: S608
@@ -75,6 +85,8 @@ TABLES = f"""
 """
 
 _REMEMBERED = 16
+_FIRST, _LAST = 101, 999_912
+"""The first and the last month of the calendar."""
 
 
 class _Part(NamedTuple):
@@ -101,13 +113,50 @@ class Chronicle:
         self._parts: dict[object, list[_Part]] = {}
         self._parts_at: tuple[str, int] | None = None
 
-    def counted(self) -> tuple[Counted, ...]:
-        """Return how many items there are by month, type and source."""
+    def counted(self, begins: Callable[[date], datetime] | None = None) -> tuple[Counted, ...]:
+        """Return how many items there are by month, type and source.
+
+        Args:
+            begins: When a day begins, where months are not to be those of UTC.
+        """
         rows = self._db.execute(
             "SELECT month, t.type, source, sum(n) FROM months JOIN types t ON t.no = months.type"
             " GROUP BY 1, 2, 3"
         )
-        return tuple(Counted(*row) for row in rows)
+        found = tuple(Counted(*row) for row in rows)
+        return found if begins is None else self._moved(found, begins)
+
+    def _moved(
+        self, counted: Sequence[Counted], begins: Callable[[date], datetime]
+    ) -> tuple[Counted, ...]:
+        """Return the same by other months: only what lies between two beginnings is read.
+
+        What is kept are months of UTC, since a view must not depend on where it is looked at.
+        """
+        found = Counter({(one.month, one.type, one.source): one.items for one in counted})
+        months = {one.month for one in counted} - {UNDATED}
+        for month in sorted(months | {_after(month) for month in months}):
+            if not _FIRST < month <= _LAST:
+                continue
+            year, number = divmod(month, 100)
+            there = micros(begins(date(year, number, 1)))
+            utc = micros(datetime(year, number, 1, tzinfo=UTC))
+            into = month if there < utc else _before(month)
+            for was, type_, source, n in self._between(*sorted((there, utc))):
+                found[was, type_, source] -= n
+                found[into, type_, source] += n
+        return tuple(Counted(*key, n) for key, n in found.items() if n)
+
+    def _between(self, since: int, until: int) -> Iterator[tuple[int, str, str, int]]:
+        """Yield how many items with a date lie between two times, by month, type and source."""
+        rows = self._db.execute(
+            f"SELECT {_month('i')}, t.type, c.source, count(*)"  # noqa: S608 - fixed names
+            " FROM items i INDEXED BY items_by_time JOIN types t ON t.no = i.type"
+            " JOIN circles c ON c.no = i.circle"
+            " WHERE i.dated >= ? AND i.dated < ? AND i.at IS NOT NULL GROUP BY 1, 2, 3",
+            (since, until),
+        )
+        return ((int(month), str(t), str(source), int(n)) for month, t, source, n in rows)
 
     def latest(
         self, type_: str, filters: Filters, before: Mark, limit: int

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Form, Path, Query
 
 from console.bootstrap import Twin
+from console.pages.clock import Stretch, begins
 from vault.consent import Filters
 from vault.errors import NotFound, UsageError
 
@@ -58,7 +59,8 @@ def day(text: str) -> date | None:
 class Asked:
     """Which items are wanted: `conversation` is the id of one that is in it.
 
-    They are from `since` on and before `until`, in UTC, as everywhere.
+    They are from `since` on and before `until`, in UTC, as everywhere; `month` is one, or a year,
+    by the clock here, as days are headed.
     """
 
     type: str = ""
@@ -67,6 +69,7 @@ class Asked:
     conversation: str = ""
     since: date | None = None
     until: date | None = None
+    month: Stretch | None = None
     before: str = ""
 
     @classmethod
@@ -79,12 +82,14 @@ class Asked:
         conversation: str = "",
         since: str = "",
         until: str = "",
+        month: str = "",
         before: str = "",
     ) -> Self:
         """Read what an address says.
 
         Raises:
-            UsageError: A day is none, or a person stands there under something else than her id.
+            UsageError: A day or a month is none, or a person stands there under something else
+                than her id.
         """
         if not _NO_NAME.fullmatch(person):
             raise UsageError("A person is named in an address by an id; choose one on the page.")
@@ -95,6 +100,7 @@ class Asked:
             conversation=conversation,
             since=day(since),
             until=day(until),
+            month=Stretch.read(month) if month else None,
             before=before,
         )
 
@@ -119,12 +125,12 @@ class Asked:
                 raise NotFound(
                     "This item is in no conversation; the timeline has what was near it."
                 )
+        since, until = midnight(self.since), midnight(self.until)
+        if self.month:
+            first, end = begins(self.month.since), begins(self.month.until)
+            since, until = max(first, since or first), min(end, until or end)
         return Filters(
-            source=source,
-            conversation=conversation,
-            person=self.person,
-            since=midnight(self.since),
-            until=midnight(self.until),
+            source=source, conversation=conversation, person=self.person, since=since, until=until
         )
 
     def path(self, **other: object) -> str:

@@ -1,9 +1,10 @@
 """What a person calls a data type, and the icon that stands for it."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Kind", "kind_of", "kinds_beneath"]
+__all__ = ["Kind", "kind_of", "kinds_beneath", "kinds_counted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,14 @@ def kinds_beneath(types: Iterable[str]) -> list[tuple[Kind, int]]:
         parts = [part for part in data_type.split(".") if part not in _WAYS]
         found.update(".".join(parts[:length]) for length in range(1, len(parts) + 1))
     return [(kind_of(one), one.count(".")) for one in sorted(found)]
+
+
+def kinds_counted(types: Iterable[tuple[str, int]]) -> list[tuple[Kind, int]]:
+    """Return the kinds of some data types with how much there is, the most first.
+
+    What was sent and what was received of a kind is counted together.
+    """
+    found = Counter[Kind]()
+    for data_type, number in types:
+        found[kind_of(data_type)] += number
+    return found.most_common()

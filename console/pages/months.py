@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from console.pages.clock import Stretch
 from console.pages.kinds import Kind, kind_of
 from projections.chronicle import Counted
 
@@ -19,12 +20,9 @@ _GAP = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A month or a year: what it is called, its first day and the first after it, and how much it has."""
+class Column(Stretch):
+    """A month or a year, and how much it has."""
 
-    name: str
-    since: date
-    until: date
     items: int
 
 
@@ -107,17 +105,10 @@ def _months(first: int, last: int) -> Iterator[int]:
 
 
 def _column(place: int, heights: Counter[tuple[str, int]], *, by_year: bool) -> Column:
-    since = date(place, 1, 1) if by_year else date(place // 100, place % 100, 1)
-    until = _after(since.year, 12 if by_year else since.month)
+    first = date(place, 1, 1) if by_year else date(place // 100, place % 100, 1)
+    on = Stretch.of(first, is_year=by_year)
     items = sum(n for (_, at), n in heights.items() if at == place)
-    return Column(f"{since:%Y}" if by_year else f"{since:%B %Y}", since, until, items)
-
-
-def _after(year: int, month: int) -> date:
-    """Return the first day after a month, or the last of all days."""
-    if month < 12:  # noqa: PLR2004 - December
-        return date(year, month + 1, 1)
-    return date(year + 1, 1, 1) if year < date.max.year else date.max
+    return Column(on.since, on.until, items)
 
 
 def _before(day: date) -> date:

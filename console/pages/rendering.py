@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from console.pages.clock import here
 from console.pages.door import Door
 from console.pages.following import work
 from console.pages.keeper import Keeper
@@ -52,19 +53,11 @@ def _number(value: float) -> str:
 
 
 def _day(value: datetime | None) -> str:
-    return f"{_here(value):%-d %b %Y}" if value else "no date"
+    return f"{here(value):%-d %b %Y}" if value else "no date"
 
 
 def _moment(value: datetime | None) -> str:
-    return f"{_here(value):%-d %b %Y, %H:%M}" if value else "no date"
-
-
-def _here(value: datetime) -> datetime:
-    """Return a time as it is here; the first and the last days of all are so nowhere but in UTC."""
-    try:
-        return value.astimezone()
-    except (OverflowError, ValueError):
-        return value
+    return f"{here(value):%-d %b %Y, %H:%M}" if value else "no date"
 
 
 def _size(value: float) -> str:

@@ -15,7 +15,7 @@ from fastapi import Form
 
 from console.bootstrap import Twin
 from console.pages.asking import day, midnight
-from console.pages.wording import words
+from console.pages.wording import plainly, words
 from console.use import people
 from console.use.effects import Effects
 from vault.consent import Effect, Filters, Pause, Profile, Purpose, Statement, check_type, normal
@@ -191,7 +191,9 @@ def changes(said: Statement, found: Effects) -> tuple[str, ...]:
         Purpose.SHARE: _sharing,
     }[said.purpose](said, found)
     if allows and found.refused and said.purpose is not Purpose.SHARE:
-        still = f"{_items(found.refused, found)} may not be used even then: {found.because}"
+        still = (
+            f"{_items(found.refused, found)} may not be used even then: {plainly(found.because)}"
+        )
         told = (*told, still)
     if said.expires:
         told = (*told, f"It ends by itself on {said.expires:%-d %b %Y}.")

@@ -1,5 +1,6 @@
 """Consent in words that need no explaining: purposes, redaction, statements, pauses."""
 
+import re
 from dataclasses import dataclass
 
 from console.pages.kinds import kind_of
@@ -11,6 +12,7 @@ __all__ = [
     "SENSITIVE_TYPES",
     "Words",
     "paused_in_words",
+    "plainly",
     "statement_in_words",
     "words",
 ]
@@ -73,3 +75,12 @@ def paused_in_words(pause: Pause) -> str:
     """Say what is paused, a person aside."""
     what = words(pause.type).full if pause.type else "Everything"
     return f"{what} from {pause.source}" if pause.source else what
+
+
+_TYPE = r"[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*"
+_NAMED = re.compile(rf"(?:^|(?<=^Nothing allows )|(?<= is of one type, )){_TYPE}")
+
+
+def plainly(told: str) -> str:
+    """Return why something is decided, or what stands out, with the type that it names in words."""
+    return _NAMED.sub(lambda found: f"“{words(found[0]).full}”", told)

@@ -1,9 +1,9 @@
 """Leafing through what is kept: by time, the newest first, and how much of it is from when."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from console.bootstrap import Twin
 from console.use import people
@@ -171,10 +171,15 @@ def conversation(twin: Twin, item_id: str) -> str:
     return (item.title if is_mail else "") or item.conversation
 
 
-def counted(twin: Twin) -> tuple[Counted, ...]:
-    """Return how many items there are by month, type and source."""
+def counted(twin: Twin, begins: Callable[[date], datetime] | None = None) -> tuple[Counted, ...]:
+    """Return how many items there are by month, type and source.
+
+    Args:
+        twin: The open vault.
+        begins: When a day begins, where months are not to be those of UTC.
+    """
     twin.catch_up()
-    return twin.views.timeline.chronicle.counted()
+    return twin.views.timeline.chronicle.counted(begins)
 
 
 def span(twin: Twin) -> Span:

@@ -3,9 +3,9 @@
 Everything here is counted already, so that it takes no longer in a vault of a million items.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from console import bootstrap
@@ -86,10 +86,15 @@ class Overview:
     notices: tuple[Notice, ...]
 
 
-def overview(twin: Twin) -> Overview:
-    """Return the whole at a glance."""
+def overview(twin: Twin, begins: Callable[[date], datetime] | None = None) -> Overview:
+    """Return the whole at a glance.
+
+    Args:
+        twin: The open vault.
+        begins: When a day begins, where months are not to be those of UTC.
+    """
     twin.catch_up()
-    counted = twin.views.timeline.chronicle.counted()
+    counted = twin.views.timeline.chronicle.counted(begins)
     kinds: dict[str, dict[str, int]] = {}
     sources: dict[str, int] = {}
     for one in counted:

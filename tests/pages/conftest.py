@@ -1,5 +1,6 @@
 """A site for tests: the server's app in this process, with a browser's headers."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,19 @@ def _site(command):
         if command.home.exists():
             made.unlock()
         yield made
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Say in which zone this computer stands."""
+
+    def stands(zone):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield stands
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """What forms and addresses may hold: numbers and days at the ends of what there is, and one meaning."""
 
 import re
-import time
 
 import annotated_types
 import pytest
@@ -124,19 +123,6 @@ def test_the_first_and_the_last_of_all_days_are_days(kept, here, day, zone):
         shown = kept.get(f"/forget/{job.id}")
         assert shown.status_code == (200 if job.state == "done" else 404)
     assert is_open(kept) is twin
-
-
-@pytest.fixture
-def here(monkeypatch):
-    """Say in which zone this computer stands."""
-
-    def stands(zone):
-        monkeypatch.setenv("TZ", zone)
-        time.tzset()
-
-    yield stands
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati"])

@@ -128,6 +128,20 @@ def test_two_tabs_at_odds_get_a_plain_page_and_nothing_is_said(kept):
     assert in_force(kept) == before
 
 
+def test_kinds_are_chosen_by_what_they_are_called(kept):
+    kept.command.ok("retention", SENT, "30000")
+    for path in ("/consent/say", "/consent/kept"):
+        page = kept.get(path).text
+        assert f'<option value="{SENT}">\u2003\u2003\u2003Direct chats, your words</option>' in page
+        assert "message.chat" not in text(kept.get(path))
+
+
+def test_what_stands_against_a_word_is_told_as_a_person_calls_it(kept):
+    kept.command.ok("consent", "deny", SENT, "train")
+    page = text(looked(kept, type="message", purpose="train", effect="allow"))
+    assert "may not be used even then: Nothing allows “Direct chats, others' words”" in page
+
+
 def test_a_form_that_says_more_than_its_page_told_is_refused(kept):
     told = fields(looked(kept, cell=f"allow|{SENT}|search"))
     answer = kept.post("/consent/apply", told | {"type": "message"})

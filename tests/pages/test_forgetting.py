@@ -57,6 +57,7 @@ def test_looking_changes_nothing_and_says_what_would_go(kept):
     assert page.status_code == 200
     assert count_on(page) == str(before)
     assert "No model learned from them" in page.text
+    assert f"<dt>Kinds</dt><dd>Direct chats ({before})</dd>" in page.text
     assert items(kept) == before
 
 
@@ -75,6 +76,17 @@ def test_forgetting_ends_in_a_certificate_that_can_be_downloaded(kept):
     assert str(len(json.loads(json.loads(file.content)["paper"])["items"])) == count_on(page)
     assert certificate in kept.get("/forget").text
     kept.command.ok("verify")
+
+
+def test_every_place_on_a_certificate_is_told_plainly_with_its_exact_name(kept):
+    path = looked(kept, kind="message")
+    certificate = forgotten(kept, path, count_on(kept.get(path)))
+    paper = json.loads(json.loads(kept.get(f"{certificate}/file").content)["paper"])
+    page = kept.get(certificate).text
+    rows = dict(re.findall(r'<th scope="row">([^<]+)<small>([^<]+)</small></th>', page))
+    assert list(rows.values()) == [one["store"] for one in paper["stores"]]
+    assert rows["Their words in the log"] == "bodies in the log"
+    assert rows["The keys that open these words"] == "data keys"
 
 
 def test_conversations_are_listed_by_what_they_are_called(site, tmp_path):

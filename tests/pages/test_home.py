@@ -70,8 +70,12 @@ def test_it_says_what_may_be_done(collected):
     assert extents(collected)[OWN] == (Extent.ALL, Extent.NONE)
     assert extents(collected)[THEIRS] == (Extent.NONE, Extent.NONE)
     assert seen(collected).searchable == 4
+    assert "<b>4</b><span>may be searched</span>" in collected.get("/").text
     say(collected, "allow", THEIRS, "search")
     assert seen(collected).searchable == 8
+    say(collected, "deny", "message", "search", person="Priya Nair")
+    told = "<b>0</b><span>may be searched; kinds allowed in part are not counted</span>"
+    assert told in collected.get("/").text
 
 
 @pytest.mark.parametrize(
@@ -147,9 +151,11 @@ def test_words_of_an_export_stay_words(site):
 
 
 def test_examples_without_a_model_lead_to_teaching(collected):
+    assert "Not every item makes an example" not in collected.get("/").text
     with opened(collected) as twin:
         presets.apply(twin, presets.Preset.TEACH)
     assert 'href="/training"' in collected.get("/").text
+    assert "Not every item makes an example" in collected.get("/").text
     assert seen(collected).examples == 4
 
 

@@ -69,12 +69,24 @@ def test_an_item_tells_what_it_says_and_how_it_came(mailed):
 
 def test_an_item_says_who_may_use_it_and_by_which_statement(mailed):
     site, item = mailed
-    assert "Nothing allows message.email.sent for search." in said(site.get(f"/items/{item}/uses"))
+    told = said(site.get(f"/items/{item}/uses"))
+    assert "Nothing allows “Email, your words” for search." in told
+    assert "message.email" not in told
     statement = site.command.ok("consent", "allow", "message", "search")["statement"]["id"]
     page = site.part(f"/items/{item}/uses").text
     assert "<html" not in page
     assert f'href="/consent/said/{statement}"' in page
     assert "No pod is linked" in page
+    assert "“Messages” for search is allowed." in page
+
+
+def test_what_an_item_is_about_is_told_as_a_person_calls_it(mailed):
+    site, item = mailed
+    site.command.ok("labels", "set", item, "minors")
+    page = said(site.get(f"/items/{item}"))
+    assert "Sensitive Children" in page
+    assert "You said that it is about children" in page
+    assert "minors" not in page
 
 
 def test_the_redacted_form_stands_beside_the_original(mailed):

@@ -1,5 +1,6 @@
 """Models on the pages: looked at, examined, chosen, handed out, given up, rebuilt."""
 
+import re
 import shutil
 from dataclasses import replace
 
@@ -78,10 +79,13 @@ def examined(site, model, value):
 
 def test_a_model_shows_what_it_is_made_from(taught):
     assert "twin-1" in taught.get("/models").text
+    assert "Examples learned" in taught.get("/models").text
     page = taught.get("/models/twin-1").text
     assert "may answer" in page
     assert "not examined yet" in page
     assert "Slices" in page
+    assert "What was kept aside or came later is not among them." in page
+    assert re.search(r"\d+ examples made of \d+ items \(your words, and what was said", page)
     assert taught.get("/models/twin-9").status_code == 404
 
 

@@ -48,6 +48,7 @@ def test_examples_are_read_as_a_model_would_see_them(shown):
         assert one.pair in page
     assert "07700 900142" not in page
     first = pairs(shown)[0]
+    assert f"{len(pairs(shown))} examples, those kept aside among them. Near repeats" in page
     assert "What a model sees" in shown.get(f"/pairs/{first.pair}").text
     assert shown.get("/pairs/ffffffffffffffff").status_code == 404
 
@@ -126,6 +127,7 @@ def test_filters_find_what_they_say(shown):
     for kind in {one.kind for one in pairs(shown)}:
         page = shown.get(f"/pairs?kind={kind}").text
         assert pairs(shown, kind=kind)[0].pair in page
+        assert " of this sort." in page
     assert "None of this sort" in shown.get("/pairs?kind=nothing").text
     assert shown.get("/pairs?view=nothing").status_code == 404
 
@@ -135,6 +137,8 @@ def test_what_dominates_is_said_and_drawn(shown):
     assert "What stands out" in page
     assert "Sources" in page
     assert 'class="bars thin"' in page
+    assert "is of one type, “Direct chats, your words”." in page
+    assert "message.chat" not in page
     led = working.led(shown, shown.post("/pairs/bias"))
     assert "What stands out" in led.text
 

@@ -121,6 +121,8 @@ def test_the_page_tells_what_may_go_there_without_asking_the_pod(filled, fake):
     page = filled.get("/pod").text
     assert "4 of 8" in page
     assert "only its hash" in page
+    assert '<th scope="row">Direct chats, others&#39; words</th>' in page
+    assert "message.chat" not in page
     assert "never" in page
     assert len(fake.requests) == asked
 

@@ -54,6 +54,8 @@ def test_what_is_there_is_shown_with_others_words_flagged_and_nothing_is_stored(
     assert found.status_code == 200
     for words in ("<b>8</b>", "<b>4</b>", "from Priya Nair", "yours", "1 Feb 2023"):
         assert words in found.text
+    assert "1 Feb 2023 · Direct message · " in found.text
+    assert "message.chat" not in found.text
     assert "six leeks, butter" not in found.text, "five samples are enough"
     assert items(site) == 0
 
@@ -69,8 +71,17 @@ def test_what_was_looked_at_is_collected_and_leads_on(site, chat):
     page = site.get("/sources").text
     assert "WhatsApp" in page
     assert "/sources/imports/1" in page
+    assert 'Direct chats <span class="meta">8</span></td>' in page
+    assert "message.chat" not in page
     again = led(site, site.post("/sources/survey", {"path": str(chat)} | NAMES))
     assert "Nothing in it has changed" in again.text
+
+
+def test_what_an_export_brings_is_told_as_a_person_calls_it(site):
+    page = site.get("/sources/exports").text
+    brings = re.findall(r"<dt>Brings</dt><dd>([^<]+)</dd>", page)
+    assert "Email" in brings
+    assert not [one for one in brings if "." in one]
 
 
 def test_what_changed_since_it_was_shown_is_not_collected(site, chat):

@@ -145,6 +145,9 @@ def test_the_conversation_of_an_item_is_named_by_its_id(chatted, chat):
         ("before=yesterday", 400),
         ("before=999999999999999999.1", 400),
         ("since=2023-02-30", 400),
+        ("month=2023-13", 400),
+        ("month=0000", 400),
+        ("month=2023-W05", 400),
         ("type=health", 400),
         ("type=nothing", 400),
         ("type=document", 404),
@@ -176,6 +179,45 @@ def test_the_picture_has_a_bar_for_each_month_and_the_same_in_numbers(site, tmp_
     counts = [int(n.replace(",", "")) for n in re.findall(r'data-l="All">([\d,]+)<', page)]
     assert sum(counts) == 3000
     assert page.count("<title>March 2024: ") == 1
+
+
+@pytest.mark.parametrize(
+    ("zone", "months"),
+    [
+        ("UTC", {"April 2024": 1, "March 2024": 3}),
+        ("Pacific/Kiritimati", {"April 2024": 3, "March 2024": 1}),
+        ("America/Los_Angeles", {"March 2024": 4}),
+    ],
+)
+def test_months_follow_the_clock_by_which_days_are_headed(site, tmp_path, here, zone, months):
+    times = ("31/03/2024, 06:00", "31/03/2024, 12:00", "31/03/2024, 23:30", "01/04/2024, 05:30")
+    path = tmp_path / "WhatsApp Chat with Priya Nair.txt"
+    path.write_text("".join(f"{at} - Priya Nair: the boat\n" for at in times))
+    site.command.ok("add", str(path))
+    here(zone)
+    page = site.get("/timeline").text
+    rows = re.findall(r'<th scope="row"><a href="([^"]+)">([^<]+)</a></th>', page)
+    counts = re.findall(r'data-l="All">(\d+)<', page)
+    assert dict(zip((name for _, name in rows), map(int, counts), strict=True)) == months
+    for href, name in rows:
+        shown = site.get(unescape(href)).text
+        assert len(links(shown)) == months[name]
+        assert all(name in day for day in re.findall(r'<h2 class="day">([^<]+)', shown))
+        assert f"In {name}" in shown
+    assert f"from {list(months)[-1]}" in site.get("/").text
+
+
+def test_a_month_is_narrowed_by_days_and_both_stay_when_more_is_asked(chatted):
+    assert len(links(chatted.get("/timeline?month=2023-02").text)) == 8
+    assert len(links(chatted.get("/timeline?month=2023").text)) == 8
+    assert not links(chatted.get("/timeline?month=2023-03").text)
+    narrowed = chatted.get("/timeline?month=2023-02&until=2023-02-02")
+    assert len(links(narrowed.text)) == 2
+    fields = dict(re.findall(r'name="(month|until)" value="([^"]*)"', narrowed.text))
+    answer = chatted.post("/timeline", fields | {"kind": "message"})
+    where = answer.headers["location"]
+    assert where == "/timeline?type=message&until=2023-02-02&month=2023-02"
+    assert len(links(chatted.get(where).text)) == 2
 
 
 def counted(*rows):

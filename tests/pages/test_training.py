@@ -69,6 +69,13 @@ def events(site, page, **headers):
     return found
 
 
+def test_why_fewer_examples_are_told_than_on_the_overview(ready):
+    page = ready.get("/training").text
+    assert "Near repeats are left out here; the overview counts them too." in page
+    ready.command.ok("withdraw", "message", "train")
+    assert "Near repeats" not in ready.get("/training").text
+
+
 def test_a_plan_is_shown_before_anything_is_learned(ready):
     page = led(ready, ready.post("/training/plan", {"preset": "voice", "text": TOY})).text
     assert "Nothing has been learned yet" in page

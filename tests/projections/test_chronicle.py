@@ -1,6 +1,7 @@
 """Items by time, the newest first, and how many of each month there are, whatever happens to them."""
 
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -128,15 +129,26 @@ def counted(world):
     """What is counted, which is also what the items that are left say, counted anew."""
     timeline = world.follow().timeline
     found = set(timeline.chronicle.counted())
-    tallied = {}
-    for stored in timeline.everything():
-        at = stored.item.at
-        month = at.astimezone(UTC).year * 100 + at.astimezone(UTC).month if at else UNDATED
-        key = (month, stored.item.type, stored.item.source)
-        tallied[key] = tallied.get(key, 0) + 1
-    assert found == {Counted(*key, n) for key, n in tallied.items()}
-    assert timeline.count() == sum(tallied.values())
+    assert found == tally(timeline, 0)
+    assert timeline.count() == sum(one.items for one in found)
+    for hours in (-12, 0, 14):
+        assert set(timeline.chronicle.counted(begins_at(hours))) == tally(timeline, hours)
     return found
+
+
+def begins_at(hours):
+    """When a day begins so many hours east of Greenwich."""
+    return lambda on: datetime(on.year, on.month, on.day, tzinfo=timezone(timedelta(hours=hours)))
+
+
+def tally(timeline, hours):
+    """How many items there are of each month by a clock so many hours east, counted one by one."""
+    zone, found = timezone(timedelta(hours=hours)), Counter()
+    for stored in timeline.everything():
+        at = stored.item.at and stored.item.at.astimezone(zone)
+        month = at.year * 100 + at.month if at else UNDATED
+        found[month, stored.item.type, stored.item.source] += 1
+    return {Counted(*key, n) for key, n in found.items()}
 
 
 def test_months_count_what_is_there_after_all_that_may_happen_to_an_item(world):

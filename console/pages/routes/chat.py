@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from console.bootstrap import Twin
 from console.pages.access import Proven, TheKeeper, TheSessions
 from console.pages.asking import MOST, NumberInForm, PerhapsNumberInQuery
+from console.pages.kinds import kind_of
 from console.pages.rendering import page, rendered
 from console.pages.writing import events, write
 from console.talking import Answer, Conversation, Exchange
@@ -111,7 +112,8 @@ def show(request: Request, name: str, keeper: TheKeeper) -> Response:
     return page(
         request,
         "chat_talk.html",
-        shown | {"talk": talk, "pieces": _pieces, "last": last[0] if last else ""},
+        shown
+        | {"talk": talk, "pieces": _pieces, "kind_of": kind_of, "last": last[0] if last else ""},
     )
 
 
@@ -157,7 +159,7 @@ def stream(request: Request, name: str, keeper: TheKeeper, sessions: TheSessions
         return keeper.is_open and sessions.knows(cookie)
 
     def render(exchange: Exchange) -> str:
-        context = {"talk": talk, "exchange": exchange, "pieces": _pieces}
+        context = {"talk": talk, "exchange": exchange, "pieces": _pieces, "kind_of": kind_of}
         return rendered("_chat_event.html", context)
 
     return StreamingResponse(events(talk, may_look, render), media_type="text/event-stream")

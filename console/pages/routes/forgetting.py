@@ -10,7 +10,7 @@ from console.pages.access import Proven, TheJobs, TheKeeper
 from console.pages.asking import NumberInForm, NumberInQuery, day, midnight
 from console.pages.erasing_orders import Finish, Foresee, Forget, Gone, Tidy
 from console.pages.jobs import Job, Jobs
-from console.pages.kinds import kind_of, kinds_beneath
+from console.pages.kinds import kinds_beneath, kinds_counted
 from console.pages.rendering import page
 from console.use import conversations, filing, foreseeing, forgetting, people, retaining
 from console.use import sources as kept
@@ -24,6 +24,23 @@ router = APIRouter(prefix="/forget")
 
 _ERASING = (Forget, Finish, Tidy)
 _ROOMS = 200
+_PLACES = {
+    "bodies in the log": "Their words in the log",
+    "data keys": "The keys that open these words",
+    "samples of bodies in database files and write-ahead logs": "Traces of them in the vault's files",
+    "free pages that are not zero": "Freed space that is not overwritten yet",
+    "items in the timeline": "The timeline",
+    "blocks of files in the timeline": "Files that came with them",
+    "vectors and scores of labels": "What was guessed of sensitive matters",
+    "versions in who is who": "What is known of people from them",
+    "texts in the search index": "The search index",
+    "feedback on answers": "Your feedback on answers",
+    "training rows": "Examples to learn from",
+    "states of models": "What models had learned",
+    "evaluations of models": "Reports on models",
+    "copies of a clean run": "Working copies of the vault",
+}
+"""What a person calls the stores that a certificate names."""
 
 
 @router.get("")
@@ -97,7 +114,8 @@ def certificate(request: Request, name: str, keeper: TheKeeper) -> Response:
     """Show the certificate of one erasure."""
     with keeper.looking() as twin:
         filed = filing.certificate(twin, name)
-    return page(request, "certificate.html", {"filed": filed, "said": filed.certificate})
+    context = {"filed": filed, "said": filed.certificate, "places": _PLACES}
+    return page(request, "certificate.html", context)
 
 
 @router.get("/certificates/{name}/file")
@@ -158,7 +176,7 @@ def _preview(request: Request, job: Job, problem: str = "", status: int = 200) -
     context: dict[str, object] = {
         "job": job,
         "seen": seen,
-        "kinds": [(kind_of(name), number) for name, number in seen.by_type],
+        "kinds": kinds_counted(seen.by_type),
         "problem": problem,
     }
     return page(request, "forget_preview.html", context, status=status)

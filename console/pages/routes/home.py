@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from console.pages import clock
 from console.pages.access import TheKeeper
 from console.pages.kinds import kind_of
 from console.pages.rendering import page
@@ -127,7 +128,7 @@ def home(request: Request, keeper: TheKeeper) -> Response:
     if not keeper.exists:
         return RedirectResponse("/begin", 303)
     with keeper.looking() as twin:
-        found = overseeing.overview(twin)
+        found = overseeing.overview(twin, clock.begins)
         begun = beginning.begun(twin)
     context: dict[str, object] = {
         "found": found,

@@ -12,6 +12,7 @@ from console.pages.asking import NumberInPath, day_after
 from console.pages.following import check_known
 from console.pages.kinds import kind_of
 from console.pages.rendering import fragment, is_partial, page
+from console.pages.wording import plainly
 from console.problems import Problem
 from console.use import attachments, correcting, leafing, living, podding, tracing
 
@@ -32,6 +33,7 @@ def item(request: Request, item_id: str, keeper: TheKeeper) -> Response:
         "life": life,
         "conversation": conversation,
         "kind": kind_of(life.type),
+        "kind_of": kind_of,
         "believed": _digest(life.text),
         "after": day_after(life.at) if life.at else None,
     }
@@ -47,7 +49,13 @@ def uses(request: Request, item_id: str, keeper: TheKeeper) -> Response:
         traced = tracing.why(twin, item_id)
         pod = podding.status(twin) if twin.is_linked else None
         stated = {one.id for one in twin.views.permissions.statements}
-    context: dict[str, object] = {"seen": seen, "traced": traced, "pod": pod, "stated": stated}
+    context: dict[str, object] = {
+        "seen": seen,
+        "traced": traced,
+        "pod": pod,
+        "stated": stated,
+        "plainly": plainly,
+    }
     if is_partial(request):
         return fragment("_uses.html", context)
     return page(request, "item_uses.html", context)

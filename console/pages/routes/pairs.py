@@ -13,6 +13,7 @@ from console.pages.following import check_known
 from console.pages.kinds import kind_of
 from console.pages.rendering import fragment, is_partial, page
 from console.pages.training_orders import MakeExamples, Weigh
+from console.pages.wording import plainly
 from console.use import reviewing
 from console.use.reviewing import Example
 from projections.curate.bias import Bias
@@ -129,6 +130,7 @@ def bias(
         "view": view,
         "views": views,
         "kind_of": kind_of,
+        "plainly": plainly,
     }
     return page(request, "pairs_bias.html", context)
 

@@ -12,6 +12,7 @@ from console.pages.keeper import Keeper
 from console.pages.orders import Order
 from console.pages.pod_orders import Drill, Scrub, Sync
 from console.pages.rendering import page
+from console.pages.wording import words
 from console.solid_server import usual_folder
 from console.use import podding, reaching
 from console.use.drilling import Drilled
@@ -34,7 +35,7 @@ def pod(request: Request, keeper: TheKeeper, jobs: TheJobs) -> Response:
     return page(
         request,
         "pod.html",
-        {"status": status, "reach": reach, "running": jobs.running(Order)},
+        {"status": status, "reach": reach, "running": jobs.running(Order), "words": words},
     )
 
 

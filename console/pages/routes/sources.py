@@ -12,6 +12,7 @@ from console.pages.asking import NumberInForm, NumberInQuery
 from console.pages.collecting_orders import Collect, Collected, Look, Looked
 from console.pages.jobs import Job, Jobs
 from console.pages.keeper import Keeper
+from console.pages.kinds import kind_of, kinds_counted
 from console.pages.picking import Places, checked, stamped
 from console.pages.rendering import page
 from console.pages.uploads import Uploads, received
@@ -62,6 +63,7 @@ def sources(request: Request, keeper: TheKeeper, jobs: TheJobs, places: ThePlace
         "sources.html",
         {
             "held": held,
+            "kinds": {one.source: kinds_counted(one.types) for one in held.holdings},
             "latest": latest.imports,
             "watched": watched,
             "handles": {one.path: places.handle(Path(one.path)) for one in watched.places},
@@ -76,7 +78,12 @@ def exports(request: Request, keeper: TheKeeper) -> Response:
     """Show what can be read, and how to ask for it where it lies now."""
     with keeper.looking():
         pass
-    return page(request, "sources_exports.html", {"known": use.known()})
+    known = use.known()
+    brings = {
+        one.name: list(dict.fromkeys(kind_of(type_).name for type_ in one.types))
+        for one in known.sources
+    }
+    return page(request, "sources_exports.html", {"known": known, "brings": brings})
 
 
 # Choosing.
@@ -181,6 +188,7 @@ def found(
             "job": job,
             "order": order,
             "name": Path(order.path).name,
+            "kind_of": kind_of,
             "found": job.resulted(Looked),
             "names": _together(names, order.names),
             "known": use.known().sources,

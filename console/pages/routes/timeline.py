@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from console.pages import clock
 from console.pages.access import TheKeeper
 from console.pages.asking import Asked, TheAsked
 from console.pages.kinds import kind_of, kinds_beneath
@@ -34,7 +35,7 @@ def timeline(request: Request, keeper: TheKeeper, asked: TheAsked) -> Response:
         sheet = leafing.leaf(twin, data_type=asked.type, filters=filters, before=asked.before)
         if is_partial(request):
             return fragment("_leaf.html", _listed(asked, sheet))
-        counted = leafing.counted(twin)
+        counted = leafing.counted(twin, clock.begins)
         person = leafing.called(twin, asked.person)[0] if asked.person else None
         title = leafing.conversation(twin, asked.conversation) if asked.conversation else ""
     context = {
@@ -61,10 +62,17 @@ def ask(
     name: Annotated[str, Form()] = "",
     since: Annotated[str, Form()] = "",
     until: Annotated[str, Form()] = "",
+    month: Annotated[str, Form()] = "",
 ) -> Response:
     """Go to what the form asks for; of several people who are called so one is chosen first."""
     asked = Asked.read(
-        type=kind, source=source, person=person, conversation=conversation, since=since, until=until
+        type=kind,
+        source=source,
+        person=person,
+        conversation=conversation,
+        since=since,
+        until=until,
+        month=month,
     )
     if name.strip():
         with keeper.looking() as twin:
@@ -91,7 +99,7 @@ def _listed(asked: Asked, sheet: Sheet) -> dict[str, object]:
 
 
 def _day(line: Line) -> date:
-    return line.stands.astimezone().date()
+    return clock.here(line.stands).date()
 
 
 def _day_of(before: str) -> date | None:
@@ -99,7 +107,7 @@ def _day_of(before: str) -> date | None:
     if not before:
         return None
     dated = int(before.partition(".")[0])
-    return (_EPOCH + timedelta(microseconds=dated)).astimezone().date()
+    return clock.here(_EPOCH + timedelta(microseconds=dated)).date()
 
 
 def _chart(asked: Asked, counted: tuple[Counted, ...]) -> object:
@@ -111,4 +119,5 @@ def _chart(asked: Asked, counted: tuple[Counted, ...]) -> object:
         for one in counted
         if asked.source in {"", one.source} and (not asked.type or within(one.type, asked.type))
     )
-    return chart(wanted, asked.since, asked.until)
+    narrowed = asked.month or asked
+    return chart(wanted, narrowed.since, narrowed.until)
