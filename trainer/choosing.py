@@ -30,8 +30,8 @@ class Chooser:
         network.model.eval()
 
     def best(self, messages: Sequence[Message], answers: Sequence[str]) -> str:
-        """Return the answer, of one or more, that fits best to what was said."""
-        said = list(dict.fromkeys(answers))
+        """Return the answer that fits best to what was said; an empty one only if all are."""
+        said = [*dict.fromkeys(filter(None, answers))] or [""]
         after, alone = self._likelihood(messages, said), self._likelihood((), said)
         return said[int((after - _COMMONPLACE * alone).argmax())]
 

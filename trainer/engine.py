@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Sampling", "Voice", "load", "untrained"]
 
 _BATCH = 64
-_DRAWN = 8
+_DRAWN = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TEMPERATURE", "Speaker", "keep", "may_answer", "refuse_retired", "speaker", "suspend"]
 
-TEMPERATURE = 0.7
+TEMPERATURE = 0.6
 """At 1 a voice has the person's own word frequencies, which is how it is measured; a single
 answer reads better a little below."""
 

@@ -14,7 +14,7 @@ __all__ = ["DAMAGED", "DIGEST", "FOLDER", "NAME", "WORDS", "file", "words"]
 NAME = "seed"
 WORDS = "words.txt"
 FOLDER = Path(__file__).parent
-DIGEST = "1b778a8b6c606ca1ab722889e4c4004fde4151144ea8167184f36a3fc638b3d5"
+DIGEST = "401268ebad64bbe6cda82e3d87b2f9aac30e2f5932df88ee7958ff18f326b6c3"
 DAMAGED = (
     "The seed that comes with Twinvault is damaged or incomplete; get it back with "
     "`git checkout -- trainer/seed` in a checkout, else with "
