@@ -186,10 +186,10 @@ def test_a_damaged_view_is_made_again_and_says_so(built):
 
 def test_who_forgets_is_told_of_files_that_may_hold_the_words(built, tmp_path):
     """Files that were written before nobody can take back: they are named, and looked for."""
-    out, proof, copy = tmp_path / "rows.jsonl", tmp_path / "one.tlog-proof", tmp_path / "copy"
+    out, proof, copy = tmp_path / "rows.parquet", tmp_path / "one.tlog-proof", tmp_path / "copy"
     built.ok("consent", "allow", "message", "search")
     item, other = (built.ok("search", word)["hits"][0] for word in ("leeks", "soup"))
-    built.ok("view", "export", "--split", "train", "--out", str(out))
+    built.ok("view", "export", "--format", "parquet", "--out", str(out))
     built.ok("prove", item["id"], "--reveal", "--out", str(proof))
     built.ok("prove", other["id"], "--out", str(tmp_path / "bare"))
     built.ok("export", str(copy))

@@ -455,11 +455,11 @@ def test_a_full_disk_is_said_in_one_sentence_and_the_next_run_goes_on(lived, cop
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "from console import bootstrap\n"
         "from console.use import exporting\n"
-        "before = exporting.export\n"
-        "def export(*given):\n"
+        "before = exporting._Copy.write\n"
+        "def write(*given):\n"
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, resource.RLIM_INFINITY))\n"
         "    return before(*given)\n"
-        "exporting.export = export\n"
+        "exporting._Copy.write = write\n"
     )
     out = tmp_path / "out"
     error = lived.refused(1, "export", str(out), before=SMALL_FILES + full)
