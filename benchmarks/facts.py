@@ -16,7 +16,6 @@ import argparse
 import json
 import random
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,10 +24,9 @@ from functools import partial
 from pathlib import Path
 
 from faker import Faker
+from voice import SAMPLE, vault_of
 
-from console import bootstrap
 from console.bootstrap import Twin
-from console.use import collecting, consenting, viewing
 from projections.embed import Embedder, chosen
 from projections.errors import NoEmbedder
 from projections.rows import Message
@@ -45,11 +43,9 @@ from trainer.finetune import train
 from trainer.recipe import preset
 from trainer.slices import plan
 from trainer.states import Memory
-from vault.consent import Effect, Filters, Profile, Purpose
+from vault.consent import Purpose
 from vault.items import Item
 
-SAMPLE = Path(__file__).parents[1] / "console" / "sample"
-SECRET = "a passphrase for a benchmark"
 PEOPLE = 300
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 FOODS = ("nuts", "milk", "shellfish", "eggs", "wheat", "celery", "mustard", "sesame")
@@ -157,27 +153,6 @@ def world(people: int) -> tuple[list[Stored], dict[str, str]]:
 # ---------------------------------------------------------------------- the sample
 
 
-def opened(folder: Path, data: Path, me: Sequence[str]) -> Twin:
-    """Return a vault with the sample's items, all of which may be searched and learned."""
-    bootstrap.create(folder, SECRET)
-    twin = bootstrap.open_(folder, SECRET)
-    collecting.add(twin, data, names=me)
-    for purpose in (Purpose.SEARCH, Purpose.TRAIN):
-        for data_type in ("message", "document", *viewing.received_types(twin)):
-            consenting.say(
-                twin,
-                Effect.ALLOW,
-                data_type,
-                purpose,
-                filters=Filters(),
-                redact=Profile.BALANCED,
-                expires=None,
-                recipient="",
-            )
-    twin.catch_up()
-    return twin
-
-
 def asked(twin: Twin, limit: int, *, voice: bool) -> dict[str, object]:
     """Return what is measured of a parrot, a reader and a voice."""
     views = twin.views
@@ -259,10 +234,9 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--no-voice", action="store_true")
     said = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        twin = opened(Path(folder) / "vault", said.data, said.me.split(","))
+    purposes = (Purpose.SEARCH, Purpose.TRAIN)
+    with vault_of(said.data, said.me.split(","), purposes) as twin:
         sample = asked(twin, said.limit, voice=not said.no_voice)
-        twin.close()
     found = {
         "benchmark": "facts",
         "judge": judged(),

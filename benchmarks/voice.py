@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,8 +68,9 @@ def vault_of(
                     expires=None,
                     recipient="",
                 )
-        yield twin
-        twin.close()
+        twin.catch_up()
+        with closing(twin):
+            yield twin
 
 
 def rows_of(data: Path, me: Sequence[str]) -> list[Row]:

@@ -2,7 +2,7 @@
 
 Rows of a batch are padded on the left and sampled with one random generator each, seeded
 from its place, so an answer does not depend on what else was asked. Where a chooser listens, one
-question is answered a few times over, and the answer that fits is given.
+question is answered two dozen times over, and the answer that fits is given.
 """
 
 import threading
@@ -42,7 +42,7 @@ class Sampling:
 
 
 class Voice:
-    """A model that answers; with a chooser, the best of a few answers to one question."""
+    """A model that answers; with a chooser, the best of many answers to one question."""
 
     def __init__(self, network: "Network", chooser: "Chooser | None" = None) -> None:
         self._network = network
@@ -105,7 +105,7 @@ class Voice:
         prompt: list[int],
         sampling: Sampling,
     ) -> Iterator[str]:
-        """Yield nothing while a few answers are drawn, then the one that fits."""
+        """Yield nothing while answers are drawn, then the one that fits."""
         replies: list[list[int]] = []
         for step in self._steps([prompt] * _DRAWN, range(_DRAWN), sampling):
             replies = step

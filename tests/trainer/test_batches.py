@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from projections.rows import Message
 from trainer.batches import batches, course, steps
 
 
@@ -37,6 +38,23 @@ def test_rows_of_like_length_share_a_batch(make_row, toy):
         for batch in batches(rows, [], toy, 0)
     ]
     assert max(spread) < 40
+
+
+def test_length_is_that_of_all_that_is_read(make_row, toy):
+    """The third message back is context where a recipe has enough of it, and else is not read."""
+
+    def spread(context):
+        found = batches(rows, [], replace(toy, context=context), 0)
+        lengths = [[len(row.messages[0].content) for row in batch] for batch in found]
+        return max(max(batch) - min(batch) for batch in lengths)
+
+    before = (Message(role="user", content="b"), Message(role="assistant", content="c"))
+    rows = []
+    for at in range(64):
+        row = make_row(at, words="so")
+        old = Message(role="user", content="a" * (1 + 20 * (at % 8)))
+        rows.append(replace(row, messages=(old, *before, *row.messages[-2:])))
+    assert spread(4) < spread(1)
 
 
 def test_epochs_and_slices_are_ordered_differently(rows, toy):

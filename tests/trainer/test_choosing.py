@@ -1,4 +1,4 @@
-"""The chooser among a few answers: takes what fits, costs no freedom to stop, and is measured apart."""
+"""The chooser among answers: takes what fits, costs no freedom to stop, and is measured apart."""
 
 import pytest
 import torch
