@@ -5,9 +5,14 @@ went on from has read a hundred times more talk, so it is asked: for each answer
 likelier it is after these words than after none. Li et al., A Diversity-Promoting Objective
 Function for Neural Conversation Models (NAACL 2016), equation 9; drawing first and choosing then
 is Adiwardana et al., Towards a Human-like Open-Domain Chatbot (2020), section 2.3.
+
+A small voice also begins better than it ends: what it adds after a sentence that fits may ramble.
+So an answer may be cut at the end of any of its sentences, and one that turns in circles is not
+given where there is another.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from projections.rows import Message
@@ -20,6 +25,9 @@ __all__ = ["Chooser"]
 
 _COMMONPLACE = 0.5
 """How much of its likelihood after no words is taken from an answer's, as in the paper."""
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_CIRCLE = 3
+"""So many words in a row stand in an answer once."""
 
 
 class Chooser:
@@ -30,8 +38,9 @@ class Chooser:
         network.model.eval()
 
     def best(self, messages: Sequence[Message], answers: Sequence[str]) -> str:
-        """Return the answer that fits best to what was said; an empty one only if all are."""
-        said = [*dict.fromkeys(filter(None, answers))] or [""]
+        """Return the answer, or beginning of one, that fits best; empty only if all are."""
+        begun = [*dict.fromkeys(part for answer in answers for part in _beginnings(answer))]
+        said = [part for part in begun if not _circles(part)] or begun or [""]
         after, alone = self._likelihood(messages, said), self._likelihood((), said)
         return said[int((after - _COMMONPLACE * alone).argmax())]
 
@@ -56,3 +65,23 @@ class Chooser:
         inside = torch.arange(longest) < lengths[:, None]
         likelihood: torch.Tensor = (found * inside).sum(1) / lengths
         return likelihood
+
+
+def _beginnings(answer: str) -> Iterator[str]:
+    """Yield an answer as far as each of its sentences, the whole one last.
+
+    Whoever ends without a stop does so where she is cut as well.
+    """
+    ends = [found.start() for found in _SENTENCE.finditer(answer)]
+    stops = answer.endswith(".")
+    for end in ends:
+        yield answer[:end] if stops else answer[:end].removesuffix(".")
+    if answer:
+        yield answer
+
+
+def _circles(answer: str) -> bool:
+    """Tell whether some words in a row come again."""
+    words = re.findall(r"\w+", answer.lower())
+    runs = [*zip(*(words[at:] for at in range(_CIRCLE)), strict=False)]
+    return len(set(runs)) < len(runs)

@@ -126,6 +126,7 @@ def export(twin: Twin, out: Path, progress: _Told | None = None) -> Exported:
         before = _before(twin, out)
         # On the record before a word of it is written; and once more for what came meanwhile.
         _handed(twin, out, 0)
+        points.reached("export.recorded")
         desk = Desk(out)
         while True:
             copy = _Copy(twin, desk, twin.catch_up(), progress)

@@ -49,7 +49,7 @@ class State(NamedTuple):
 
 _NO_VAULT = State(())
 _FEED = re.compile(r"\b[0-9a-f]{16}\b")
-_PATH = re.compile(r"\bpath='[^']*/")
+_PATH = re.compile(r"\b(path|recipient)='[^']*/")
 _DRAWN = re.compile(r"\b[0-9a-f]{32}\b")  # ids of statements
 _RANDOM = ("device.", "keys.")  # events that hold keys, which differ from run to run
 
@@ -102,7 +102,7 @@ def texts(log: SealedLog) -> tuple[str, ...]:
             found.append(
                 _FEED.sub(
                     lambda feed: feeds.setdefault(feed[0], f"feed{len(feeds)}"),
-                    _DRAWN.sub("drawn", _PATH.sub("path='", f"{entry.id} {entry.topic} {event}")),
+                    _DRAWN.sub("drawn", _PATH.sub(r"\1='", f"{entry.id} {entry.topic} {event}")),
                 )
             )
     return tuple(found)

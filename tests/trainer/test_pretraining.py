@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from trainer import seed
 from trainer.pretraining import corpus, make_seed
-from trainer.pretraining.model import PLAN
+from trainer.pretraining.model import PLAN, Lap
 from trainer.pretraining.prejudice import prejudiced
 from trainer.tokenizer import ASSISTANT, END, PAD, USER
 from vault.errors import NotFound, UsageError
@@ -141,7 +141,7 @@ def test_other_text_is_refused(text, reads):
 def small(monkeypatch):
     """A run of two laps and twelve steps, and compiled for nobody."""
     shape = {"width": 16, "layers": 1, "heads": 2, "key_heads": 1, "inner": 32}
-    plan = replace(PLAN, **shape, row=32, rows=4, laps=(7, 5), warmup=2)
+    plan = replace(PLAN, **shape, row=32, rows=4, laps=(Lap(7, 0, 1), Lap(5, 0, 2)), warmup=2)
     monkeypatch.setattr(make_seed, "PLAN", plan)
     monkeypatch.setattr(torch, "compile", lambda function: function)
     before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
@@ -180,14 +180,14 @@ def test_the_command_says_in_a_line_what_is_wrong(text, tmp_path, capsys):
 
 
 def test_the_pace_of_each_lap_rises_stays_and_falls_and_the_mix_goes_with_it():
-    plan = replace(PLAN, laps=(20, 10), warmup=2)
+    plan = replace(PLAN, laps=(Lap(20, 0, 1), Lap(10, 3, 4)), warmup=2)
     assert plan.steps == 30
     paces, phases = zip(*[(plan.pace(at), plan.phase(at)) for at in range(30)], strict=True)
     assert paces[:2] == paces[20:22] == (0.5, 1.0)
     assert set(paces[1:14]) == set(paces[21:27]) == {1.0}
     assert paces[13:20] == pytest.approx([1 - at / 7 for at in range(7)])
     assert paces[26:] == (1.0, 0.75, 0.5, 0.25)
-    assert phases == (0,) * 13 + (1,) * 7 + (0,) * 6 + (2,) * 4
+    assert phases == (0,) * 13 + (1,) * 7 + (3,) * 6 + (4,) * 4
     with pytest.raises(IndexError):
         plan.pace(30)
 

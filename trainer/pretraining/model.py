@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from trainer.pretraining.corpus import Ids
 from trainer.recipe import Recipe
 from trainer.tokenizer import END, PAD
 
-__all__ = ["PLAN", "Plan", "Seed", "bits"]
+__all__ = ["PLAN", "Lap", "Plan", "Seed", "bits"]
 
 
 _RATES = Recipe(
@@ -26,11 +27,19 @@ _RATES = Recipe(
 )
 
 
+class Lap(NamedTuple):
+    """So many steps, and which of a set's shares are read while the pace is level, and falls."""
+
+    steps: int
+    level: int
+    fall: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Shape, pace and length of the run. Rows and their lengths count ids.
 
-    A lap is a rise, a long level and a straight fall of the pace. What the second one adds to the
+    A lap is a rise, a long level and a straight fall of the pace. What a later one adds to the
     first is what more reading adds: the end of a fall is where a network is at its best.
     """
 
@@ -42,7 +51,7 @@ class Plan:
     longest: int = 1024
     row: int = 256
     rows: int = 16
-    laps: tuple[int, ...] = (7000, 5500)
+    laps: tuple[Lap, ...] = (Lap(7000, 0, 1), Lap(5500, 0, 2), Lap(5000, 3, 4))
     warmup: int = 150
     decay: float = 0.35
     recipe: Recipe = _RATES
@@ -50,26 +59,26 @@ class Plan:
     @property
     def steps(self) -> int:
         """How many steps there are."""
-        return sum(self.laps)
+        return sum(lap.steps for lap in self.laps)
 
     def phase(self, step: int) -> int:
-        """Return which mix a step reads: 0 where the pace is level, else the number of the lap."""
+        """Return which of its shares each set has in a step."""
         lap, at, turn = self._place(step)
-        return lap + 1 if at >= turn else 0
+        return lap.fall if at >= turn else lap.level
 
     def pace(self, step: int) -> float:
         """Return a step's share of the peak rates."""
         lap, at, turn = self._place(step)
         if at < turn:
             return min(1.0, (at + 1) / self.warmup)
-        return (self.laps[lap] - at) / (self.laps[lap] - turn)
+        return (lap.steps - at) / (lap.steps - turn)
 
-    def _place(self, step: int) -> tuple[int, int, int]:
+    def _place(self, step: int) -> tuple[Lap, int, int]:
         """Return the lap, the step within it, and the step there from which the pace falls."""
-        for lap, length in enumerate(self.laps):
-            if step < length:
-                return lap, step, round(length * (1 - self.decay))
-            step -= length
+        for lap in self.laps:
+            if step < lap.steps:
+                return lap, step, round(lap.steps * (1 - self.decay))
+            step -= lap.steps
         raise IndexError("There is no such step.")
 
 
