@@ -54,6 +54,7 @@ def looked_at(
         "versions in who is who": views.people.holding(items),
         "texts in the search index": views.search.holding(items),
         "feedback on answers": views.feedback.holding(entries),
+        "records of imports": views.imports.holding(entries),
         "training rows": sum(one.holding(items) for one in views.trainings),
         "states of models": len(shaped),
         "evaluations of models": reports,

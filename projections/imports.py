@@ -1,20 +1,31 @@
-"""What was imported, in order: what each reading stored, and what it could not read."""
+"""What was imported, in order: what each reading stored, and what it could not read.
 
-from collections.abc import Iterator
+The record of an import names files, and names of files say with whom somebody talked. So a record
+goes with the last item of a file that it names; its number stays, and nobody else gets it.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
-from projections.view import Value, View, encode
-from vault.errors import NotFound
-from vault.events import ImportFinished
+from projections.timeline import Timeline
+from projections.view import Value, View, batches, encode
+from vault.codec import topics_of
+from vault.collectors.job import file_of
+from vault.consent import Effect, Filters, Purpose, Statement
+from vault.errors import Erased, NotFound
+from vault.events import ImportFinished, ItemErased
 from vault.follow import Page, moment
 
 __all__ = ["Import", "Imports"]
 
 _event = msgspec.msgpack.Decoder(ImportFinished)
+_TOPICS = frozenset(topics_of(ImportFinished))
 _LOOKED_AT = 50
+_BORDER = re.compile("[#!/]")
 
 
 class Import(NamedTuple):
@@ -27,38 +38,66 @@ class Import(NamedTuple):
 
 
 class Imports(View):
-    """The follower that keeps imports."""
+    """The follower that keeps imports; of those that were erased it keeps the numbers."""
 
     name = "imports"
-    version = "1"
+    version = "2"
     tables = """
         CREATE TABLE imports (
-            number INTEGER PRIMARY KEY, id TEXT NOT NULL, time INTEGER NOT NULL,
-            path TEXT NOT NULL, body BLOB NOT NULL);
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, time INTEGER NOT NULL,
+            path TEXT NOT NULL, body BLOB);
         CREATE INDEX imports_path ON imports (path);
+        CREATE TABLE gone (entry TEXT PRIMARY KEY) WITHOUT ROWID;
     """
 
     def all(self) -> tuple[Import, ...]:
         """Return every import, the oldest first."""
         return tuple(self._found("ORDER BY number"))
 
+    def holding(self, entries: Collection[str]) -> int:
+        """Return how many of some log entries are imports that are kept here."""
+        known = "SELECT 1 FROM imports WHERE id = ? AND body IS NOT NULL"
+        return sum(self._one(known, (one,)) is not None for one in entries)
+
+    def left_by(self, ids: Sequence[str], timeline: Timeline) -> tuple[str, ...]:
+        """Return the entries of imports that name a file of which nothing is left but some items.
+
+        Args:
+            ids: The items.
+            timeline: Where they are, and all others.
+        """
+        sources, lost = set[str](), set[str]()
+        for stored in timeline.stated(ids):
+            sources.add(stored.item.source)
+            lost.update(_around(stored.item.locator))
+        named = {one.id: lost & _names(one.event) for one in self.all()} if lost else {}
+        alone = {name for names in named.values() for name in names}
+        for locator in _others(frozenset(ids), sources if alone else (), timeline):
+            alone.difference_update(_around(locator))
+            if not alone:
+                break
+        return tuple(entry for entry, names in named.items() if names & alone)
+
     def numbered(self, number: int) -> Import:
         """Return one import.
 
         Raises:
+            Erased: It named a file of which everything was erased.
             NotFound: There are not so many.
         """
-        for found in self._found("WHERE number = ?", number):
+        for found in self._found("AND number = ?", number):
             return found
+        if 1 <= number <= self.count():
+            raise Erased(f"The record of import {number} was erased with what it had brought.")
         raise NotFound(f"There is no import {number}; `twin imports` lists those there are.")
 
     def count(self) -> int:
-        """Return how many imports there are, which is the number of the newest."""
+        """Return how many imports there ever were, which is the number of the newest."""
         return int(self._one("SELECT count(*) FROM imports") or 0)
 
     def before(self, number: int, most: int) -> tuple[Import, ...]:
         """Return the imports before a number, the newest first, and no more than so many."""
-        return tuple(self._found("WHERE number < ? ORDER BY number DESC LIMIT ?", number, most))
+        return tuple(self._found("AND number < ? ORDER BY number DESC LIMIT ?", number, most))
 
     def number_of(self, entry_id: str) -> int:
         """Return the number of an import by its id, 0 where there is none."""
@@ -66,15 +105,16 @@ class Imports(View):
 
     def last(self, path: str) -> Import | None:
         """Return the newest import of what lay at a path, None where there is none."""
-        return next(self._found("WHERE path = ? ORDER BY number DESC LIMIT 1", path), None)
+        return next(self._found("AND path = ? ORDER BY number DESC LIMIT 1", path), None)
 
     def ended_after(self, time: int, source: str) -> Import | None:
         """Return the first import by a source that ended at a time, in nanoseconds, or later."""
-        found = self._found("WHERE time >= ? ORDER BY time, number LIMIT ?", time, _LOOKED_AT)
+        found = self._found("AND time >= ? ORDER BY time, number LIMIT ?", time, _LOOKED_AT)
         return next((one for one in found if source in dict(one.event.sources)), None)
 
     def _found(self, which: str, *values: Value) -> Iterator[Import]:
-        rows = self._rows(f"SELECT number, id, time, body FROM imports {which}", values)  # noqa: S608 - fixed words
+        kept = f"SELECT number, id, time, body FROM imports WHERE body IS NOT NULL {which}"  # noqa: S608 - fixed words
+        rows = self._rows(kept, values)
         for number, entry_id, time, body in rows:
             assert isinstance(number, int)
             assert isinstance(time, int)
@@ -82,15 +122,57 @@ class Imports(View):
             yield Import(number, str(entry_id), moment(time), _event.decode(body))
 
     def _take(self, page: Page) -> None:
-        self._db.executemany(
+        for entry in page.entries:
+            match entry.event:
+                case ImportFinished() as event if not self._is_gone(entry.id):
+                    self._put(entry.id, entry.time, event.path, encode(event))
+                case ItemErased(item_ids=ids):
+                    named = [(one,) for one in ids]
+                    self._db.executemany("INSERT OR IGNORE INTO gone VALUES (?)", named)
+                    self._db.executemany(
+                        "UPDATE imports SET path = '', body = NULL WHERE id = ?", named
+                    )
+                case _ if entry.topic in _TOPICS and (entry.event or entry.erased):
+                    self._put(entry.id, entry.time, "", None)
+                case _:
+                    pass
+
+    def _put(self, entry: str, time: int, path: str, body: bytes | None) -> None:
+        self._db.execute(
             "INSERT INTO imports (id, time, path, body) VALUES (?, ?, ?, ?)",
-            [
-                (entry.id, entry.time, entry.event.path, encode(entry.event))
-                for entry in page.entries
-                if isinstance(entry.event, ImportFinished)
-            ],
+            (entry, time, path, body),
         )
+
+    def _is_gone(self, entry: str) -> bool:
+        return self._one("SELECT 1 FROM gone WHERE entry = ?", (entry,)) is not None
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         for row in self._rows("SELECT * FROM imports"):
             yield ("import", *row)
+
+
+def _names(event: ImportFinished) -> set[str]:
+    """Return what an import names: what was added, and the files of what was not read."""
+    return {event.locator, *(file_of(bad.locator) for bad in event.bad)}
+
+
+def _around(locator: str) -> Iterator[str]:
+    """Yield every folder, archive and file that a locator lies in, and itself."""
+    for border in _BORDER.finditer(locator):
+        yield locator[: border.start()]
+    yield locator
+
+
+def _others(ids: frozenset[str], sources: Collection[str], timeline: Timeline) -> Iterator[str]:
+    """Yield where every item of some sources stood, but for some items."""
+    for source in sorted(sources):
+        every = Statement(
+            id="",
+            effect=Effect.DENY,
+            type="",
+            purpose=Purpose.COLLECT,
+            filters=Filters(source=source),
+        )
+        left = [one for one in timeline.covered_ids(every) if one not in ids]
+        for batch in batches(left):
+            yield from (stored.item.locator for stored in timeline.stated(batch))

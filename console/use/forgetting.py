@@ -209,7 +209,8 @@ def _ordered(twin: Twin, item_ids: Sequence[str], cause: str) -> _Order:
     # Entries under the same natural key are the same item, whichever device wrote them.
     family = [one.header.id for one in twin.log.with_revisions(twin.log.located(words))]
     files = views.timeline.attached.alone(item_ids)
-    entries = tuple(dict.fromkeys((*words, *family, *files)))
+    records = views.imports.left_by(item_ids, views.timeline)
+    entries = tuple(dict.fromkeys((*words, *family, *files, *records)))
     sampled = samples(twin, entries)
     return _Order(
         id=uuid4().hex,

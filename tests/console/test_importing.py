@@ -10,7 +10,7 @@ from console import bootstrap
 from console.use import collecting, forgetting, importing, sources
 from tests.helpers import PASSPHRASE
 from vault.consent import Effect, Filters, Purpose
-from vault.errors import NotFound, PolicyClosed, StorageError, UsageError
+from vault.errors import Erased, NotFound, PolicyClosed, StorageError, UsageError
 from vault.events import ImportFinished
 from vault.items import Bad
 
@@ -213,6 +213,60 @@ def test_what_was_erased_stays_erased_and_is_noted_nowhere(opened, notes):
     os.utime(notes / "1.txt", ns=(1, 1))
     assert collecting.add(opened, notes).collected == 0
     assert opened.vault.find([("text", "notes/1.txt")]) == ("",)
+
+
+EMPTY = b"From bo@example.org Mon Jan  2 15:04:05 2012\n\n\n"
+
+
+def items_of(twin, word):
+    """The items of files whose name holds a word."""
+    return [
+        stored.id
+        for stored in twin.views.timeline.load([one for one, _ in twin.views.timeline.units()])
+        if word in stored.item.locator
+    ]
+
+
+def test_the_record_of_an_import_goes_with_the_last_item_of_what_it_names(opened, notes, tmp_path):
+    for name in ("bo.mbox", "al.mbox"):
+        (tmp_path / name).write_bytes(b"".join(message(f"{name}{n}") for n in range(3)))
+        collecting.add(opened, tmp_path / name)
+    collecting.add(opened, notes)
+    opened.catch_up()
+    first, *rest = items_of(opened, "bo.mbox")
+    forgetting.forget(opened, [first])
+    assert [one.number for one in importing.imports(opened).imports] == [1, 2, 3]
+    [record, *_] = opened.views.imports.all()
+    assert opened.log.data_key(*opened.log.located([record.id]))
+    done = forgetting.forget(opened, rest)
+    [store] = [one for one in done.stores if one.store == "records of imports"]
+    assert (store.destroyed, store.left) == (1, 0)
+    assert [one.number for one in importing.imports(opened).imports] == [2, 3]
+    assert importing.count(opened) == 3
+    assert opened.log.entry(record.id).event is None
+    assert not opened.log.data_key(*opened.log.located([record.id]))
+    with pytest.raises(Erased, match="import 1"):
+        importing.show(opened, 1)
+    anew = bootstrap.open_(opened.home, PASSPHRASE, views=tmp_path / "anew")
+    anew.catch_up()
+    assert anew.views.imports.dump() == opened.views.imports.dump()
+    anew.close()
+
+
+def test_what_was_not_read_of_a_forgotten_file_names_it_no_more(opened, tmp_path):
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    for name in ("bo", "al"):
+        (folder / f"{name}.mbox").write_bytes(message(name) + EMPTY)
+    collecting.add(opened, folder)
+    opened.catch_up()
+    [record] = opened.views.imports.all()
+    assert {bad.locator.partition(".mbox#")[0] for bad in record.event.bad} == {
+        "letters/bo", "letters/al",
+    }  # fmt: skip
+    forgetting.forget(opened, items_of(opened, "bo.mbox"))
+    assert importing.imports(opened).imports == ()
+    assert opened.log.entry(record.id).event is None
 
 
 def test_who_loses_the_fingerprints_loses_time_only(opened, notes, vault, reads):

@@ -141,8 +141,6 @@ COMMANDS = {
         borders=frozenset(["erase.recorded"]),
     ),
     "twin view build": _scenario("view", "build", before=_without_views),
-    "twin export": _scenario(
-        "export", "{place}/copy", borders=frozenset(["export.recorded"])
-    ),
+    "twin export": _scenario("export", "{place}/copy", borders=frozenset(["export.recorded"])),
     "twin backup": _scenario("backup", "{place}/mirror"),
 }

@@ -35,6 +35,7 @@ _PLACES = {
     "versions in who is who": "What is known of people from them",
     "texts in the search index": "The search index",
     "feedback on answers": "Your feedback on answers",
+    "records of imports": "What was noted when they were added",
     "training rows": "Examples to learn from",
     "states of models": "What models had learned",
     "evaluations of models": "Reports on models",
