@@ -30,7 +30,7 @@ from transformers import AutoModelForCausalLM
 from voice import SAMPLE, rows_of, vault_of
 
 from console.use import conversing, learning
-from console.use.speaking import TEMPERATURE
+from console.use.speaking import temperature
 from projections.rows import Message
 from trainer import engine, seed, states
 from trainer.environment import observe
@@ -142,7 +142,7 @@ def answers(name: str) -> tuple[list[str], float]:
     weights = store.read(states.name_of(trained.state))
     assert weights is not None
     voice = engine.load(weights, recipe, planned.foundation)
-    told = engine.Sampling(temperature=TEMPERATURE)
+    told = engine.Sampling(temperature=temperature(recipe))
     return [voice.answer([Message(role="user", content=said)], told) for said in prompts()], took
 
 

@@ -1,14 +1,15 @@
 """Make `sensitive.bin` anew: `python -m projections.make_sensitive FOLDER_OF_PUBLIC_TEXT`.
 
-A head per category and embedder is learned from `projections/material`: lines written for
-this project, one category a file, `ordinary.txt` what only sounds like one, `frames.txt`
-sentences with slots, and `variants` lines that can be said in several ways, beside what sounds
-like them. Public conversations count as ordinary, without the lines that a first round finds
-telling. The threshold is where one everyday line in a thousand is taken for it, among public
-lines that were not learned from, yet no lower than a chance of a half and no higher than nearly
-three quarters. What is said of every head was measured on `material/unseen`, which no weight is
-learned from; how steep a score is comes from there too. It needs the extras `search` and `dev`;
-the text does not ship.
+A head per category and embedder is learned from `projections/material`: lines written for this
+project, one category a file, `ordinary.txt` what only sounds like one, `frames.txt` sentences
+with slots, `variants` lines that can be said in several ways, beside what sounds like them, and
+`told` lines for one matter and such as only sound like it. Whether those are about another
+matter nobody said: there they count like public ones. Public conversations count as ordinary,
+without the lines that a first round finds telling. The threshold is where one everyday line in
+a thousand is taken for it, among public lines that were not learned from, yet no lower than a
+chance of a half and no higher than nearly three quarters. What is said of every head was
+measured on `material/unseen`, which no weight is learned from; how steep a score is comes from
+there too. It needs the extras `search` and `dev`; the text does not ship.
 """
 
 import random
@@ -49,11 +50,15 @@ _Matrix = Any  # scipy and scikit-learn have no types
 
 
 class Example(NamedTuple):
-    """One line and the categories that it is about; `written` is False where a frame made it."""
+    """One line and the categories that it is about; `written` is False where a frame made it.
+
+    `told` is the one category of which this is known, empty where it is known of all.
+    """
 
     text: str
     categories: frozenset[str]
     written: bool = True
+    told: str = ""
 
 
 def _lines(path: Path) -> Iterator[Example]:
@@ -99,6 +104,12 @@ def _varied() -> Iterator[Example]:
                 yield Example(text, frozenset({name} if holds else ()), written=False)
 
 
+def _told() -> Iterator[Example]:
+    for name, lines in marked("told").items():
+        for text, holds in lines:
+            yield Example(text, frozenset({name} if holds else ()), told=name)
+
+
 def _filled(frame: str, slots: dict[str, list[str]], count: int) -> list[str]:
     """Return sentences that a frame makes, the same ones every time."""
     chance = random.Random(frame)  # noqa: S311 - no secret
@@ -120,18 +131,18 @@ def examples() -> list[Example]:
     kept = {run for lines in marked("unseen").values() for text, _ in lines for run in runs(text)}
     named = [*CATEGORIES, "ordinary"]
     lines = [one for name in named for one in _lines(_MATERIAL / f"{name}.txt")]
-    every = [*lines, *_framed(_MATERIAL / "frames.txt"), *_varied()]
+    every = [*lines, *_told(), *_framed(_MATERIAL / "frames.txt"), *_varied()]
     return [one for one in every if kept.isdisjoint(runs(one.text))]
 
 
 class _Lines(NamedTuple):
-    """Lines as numbers: vectors, words, what each is about, and how it counts."""
+    """Lines as numbers: vectors, words, what each is about, whether that is sure, how it counts."""
 
     vectors: "np.ndarray[Any, Any]"
     words: _Matrix
     about: "np.ndarray[Any, Any]"
+    sure: "np.ndarray[Any, Any]"
     written: "np.ndarray[Any, Any]"
-    public: "np.ndarray[Any, Any]"
 
 
 def _words(texts: Sequence[str]) -> _Matrix:
@@ -150,20 +161,23 @@ def lines_of(learned: Sequence[Example], public: Sequence[str], embedder: Embedd
     texts = [*(one.text for one in learned), *public]
     embed = embedder.together if isinstance(embedder, Sentence) else embedder.embed
     about = np.zeros((len(texts), len(CATEGORIES)), dtype=bool)
+    sure = np.zeros_like(about)
     for row, one in enumerate(learned):
         about[row] = [name in one.categories for name in CATEGORIES]
+        sure[row] = [one.told in {"", name} for name in CATEGORIES]
     return _Lines(
         vectors=np.array([list(one) for one in embed(texts)], dtype=np.float64) / UNIT,
         words=_words(texts),
         about=about,
+        sure=sure,
         written=np.array([one.written for one in learned] + [False] * len(public)),
-        public=np.array([False] * len(learned) + [True] * len(public)),
     )
 
 
-def _fit(lines: _Lines, category: int, rows: "np.ndarray[Any, Any]", *, public: float) -> Any:  # noqa: ANN401
+def _fit(lines: _Lines, category: int, rows: "np.ndarray[Any, Any]", *, doubted: float) -> Any:  # noqa: ANN401
     features = hstack([csr_matrix(lines.vectors[rows]), lines.words[rows]]).tocsr()
-    weights = np.where(lines.written[rows], 1.0, np.where(lines.public[rows], public, 0.5))
+    weights = np.where(lines.written[rows], 1.0, 0.5)
+    weights[~lines.sure[rows, category]] = doubted
     model = LogisticRegression(C=_LOOSE, solver="liblinear", tol=1e-3, random_state=0)
     return model.fit(features, lines.about[rows, category], sample_weight=weights)
 
@@ -204,15 +218,14 @@ class _Trained(NamedTuple):
 
 def _train(lines: _Lines, category: int, unseen: Unseen) -> _Trained:
     """Learn one head; its scale and threshold come from lines that it did not learn from."""
-    every = np.arange(len(lines.public))
-    first = _fit(lines, category, every, public=_DOUBTED)
-    model = _fit(
-        lines, category, every[~lines.public | (_decide(first, lines, every) < 0)], public=_SURELY
-    )
+    every = np.arange(len(lines.about))
+    first = _fit(lines, category, every, doubted=_DOUBTED)
+    telling = ~lines.sure[:, category] & (_decide(first, lines, every) >= 0)
+    model = _fit(lines, category, every[~telling], doubted=_SURELY)
     hard, truth = unseen.hard[CATEGORIES[category]]
     holds = np.array(truth)
     said = _decide(model, hard, np.arange(len(holds)))
-    everyday = _decide(model, unseen.everyday, np.arange(len(unseen.everyday.public)))
+    everyday = _decide(model, unseen.everyday, np.arange(len(unseen.everyday.about)))
     even = LogisticRegression(C=1.0).fit(said[:, None], holds)
     slope, shift = float(even.coef_[0, 0]), float(even.intercept_[0])
     two = float(np.quantile(said[~holds], 1 - _FALSE_POSITIVES))

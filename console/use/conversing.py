@@ -14,7 +14,7 @@ from threading import Event
 from console.bootstrap import Twin
 from console.talking import Answer, Conversation, Example, Exchange, Source, Verdict
 from console.use import grounding, learning, recalling
-from console.use.speaking import TEMPERATURE, Speaker, keep, may_answer, speaker
+from console.use.speaking import Speaker, keep, may_answer, speaker, temperature
 from projections.feedback import Judged
 from projections.rows import Message
 from trainer.engine import Sampling, Voice
@@ -415,7 +415,7 @@ def write(turn: Turn, goes_on: GoesOn) -> None:
     if not goes_on(voice):
         _take_away([answer])
         return
-    sampling = Sampling(seed=answer.seed, temperature=TEMPERATURE)
+    sampling = Sampling(seed=answer.seed, temperature=temperature(turn.speaker.recipe))
     for text in voice.growing(turn.messages, sampling):
         now = time.monotonic()
         if now - looked >= _LOOK_SECONDS:

@@ -10,7 +10,7 @@ from console.bootstrap import Twin
 from console.planning import chosen, planned
 from console.use.following import stoppable
 from console.use.listening import listening
-from console.use.speaking import TEMPERATURE, keep, speaker, suspend
+from console.use.speaking import keep, speaker, suspend, temperature
 from projections import lineage
 from projections.rows import Message
 from trainer import engine, manifest, seed
@@ -186,7 +186,7 @@ def chat(twin: Twin, prompt: str, *, model: str = "", seed: int = 0) -> Answer:
     return Answer(
         answer=voice.answer(
             [Message(role="user", content=prompt)],
-            engine.Sampling(seed=seed, temperature=TEMPERATURE),
+            engine.Sampling(seed=seed, temperature=temperature(who.recipe)),
         ),
         model=who.model,
         slice=who.slice,

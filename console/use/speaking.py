@@ -14,11 +14,17 @@ from vault.events import Manifest, SliceState
 if TYPE_CHECKING:
     from trainer.engine import Voice
 
-__all__ = ["TEMPERATURE", "Speaker", "keep", "may_answer", "refuse_retired", "speaker", "suspend"]
+__all__ = [
+    "Speaker",
+    "keep",
+    "may_answer",
+    "refuse_retired",
+    "speaker",
+    "suspend",
+    "temperature",
+]
 
-TEMPERATURE = 0.6
-"""At 1 a voice has the person's own word frequencies, which is how it is measured; a single
-answer reads better a little below."""
+_DRAWN_ONCE, _CHOSEN_FROM = 0.6, 0.4
 
 # Each may be as large as a base model.
 _KEPT = 2
@@ -60,6 +66,15 @@ class Speaker:
     def voice(self) -> "Voice":
         """Return its voice, loaded unless it was kept: seconds, and no vault is needed."""
         return self.kept or engine.load(self.weights, self.recipe, self.foundation)
+
+
+def temperature(recipe: Recipe) -> float:
+    """Return the temperature at which a voice of a recipe answers its owner.
+
+    At 1 a voice has her own word frequencies, which is how it is measured; a single answer reads
+    better below. Where answers are chosen from, it may be lower still: what repeats is not chosen.
+    """
+    return _CHOSEN_FROM if recipe.kind == "seed" else _DRAWN_ONCE
 
 
 def speaker(twin: Twin, model: str = "") -> Speaker:

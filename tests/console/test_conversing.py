@@ -21,6 +21,8 @@ from projections import lineage
 from tests.forked import Forked
 from tests.taught import Scripted, opened, teach
 from trainer import engine
+from trainer.engine import Sampling
+from trainer.recipe import preset
 from vault.consent import Filters, Purpose
 from vault.errors import NotFound, NotPermitted, UsageError
 from vault.events import FeedbackGiven
@@ -530,3 +532,8 @@ def test_the_command_lists_feedback_and_erases_it(command):
     assert command.ok("feedback", "erase", first["entry"])["answer"] == "d"
     assert [one["entry"] for one in command.ok("feedback")["given"]] == [second["entry"]]
     assert "twin feedback" in command.refused(3, "feedback", "erase", first["entry"])["message"]
+
+
+def test_who_chooses_from_answers_draws_them_colder_and_nobody_as_warm_as_they_are_measured():
+    of = {name: speaking.temperature(preset(name)) for name in ("voice", "scratch")}
+    assert of["voice"] < of["scratch"] < Sampling().temperature

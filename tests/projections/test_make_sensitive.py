@@ -59,6 +59,19 @@ def test_lines_to_measure_on_are_there_for_every_matter_both_ways():
         assert min(sum(holds), len(holds) - sum(holds)) >= 30
 
 
+def test_what_was_told_of_one_matter_says_nothing_sure_of_another():
+    health, told = (
+        CATEGORIES.index("health"),
+        make_sensitive.Example("x", frozenset(), told="health"),
+    )
+    plain = make_sensitive.Example("y", frozenset({"crime"}))
+    lines = make_sensitive.lines_of([told, plain], ["z"], chosen("static"))
+    assert lines.sure[0].tolist() == [at == health for at in range(len(CATEGORIES))]
+    assert lines.sure[1].all()
+    assert not lines.sure[2].any()
+    assert {one.told for one in make_sensitive.examples() if one.written} == {"", *CATEGORIES}
+
+
 def test_a_head_is_in_whole_numbers_and_says_what_it_finds_of_unseen_lines(lines):
     """On a few lines: the machinery, not the figures."""
     few = Random(0).sample(lines, 900)

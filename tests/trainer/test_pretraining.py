@@ -180,13 +180,14 @@ def test_the_command_says_in_a_line_what_is_wrong(text, tmp_path, capsys):
 
 
 def test_the_pace_of_each_lap_rises_stays_and_falls_and_the_mix_goes_with_it():
-    plan = replace(PLAN, laps=(Lap(20, 0, 1), Lap(10, 3, 4)), warmup=2)
+    plan = replace(PLAN, laps=(Lap(20, 0, 1), Lap(10, 3, 4, 0.5, 0.4)), warmup=2)
     assert plan.steps == 30
     paces, phases = zip(*[(plan.pace(at), plan.phase(at)) for at in range(30)], strict=True)
-    assert paces[:2] == paces[20:22] == (0.5, 1.0)
-    assert set(paces[1:14]) == set(paces[21:27]) == {1.0}
+    assert paces[:2] == (0.5, 1.0)
+    assert paces[20:22] == (0.25, 0.5)
+    assert (set(paces[1:14]), set(paces[21:27])) == ({1.0}, {0.5})
     assert paces[13:20] == pytest.approx([1 - at / 7 for at in range(7)])
-    assert paces[26:] == (1.0, 0.75, 0.5, 0.25)
+    assert paces[26:] == (0.5, 0.375, 0.25, 0.125)
     assert phases == (0,) * 13 + (1,) * 7 + (3,) * 6 + (4,) * 4
     with pytest.raises(IndexError):
         plan.pace(30)

@@ -1,6 +1,6 @@
 """Make the seed: `python -m trainer.pretraining.make_seed FOLDER WORK`.
 
-A Llama of 6.4 million weights reads rows of 256 ids in two laps: at a steady pace first, then
+A Llama of 6.4 million weights reads rows of 256 ids in laps: at a steady pace first, then
 ever slower, while the mix leans towards everyday talk (warm-up, stable, decay: Hu et al., MiniCPM,
 arXiv 2404.06395). Hidden matrices learn by Muon, the rest by AdamW, as everywhere here. What a
 step reads follows from its number, and a checkpoint holds all else, so a run that was stopped

@@ -28,11 +28,16 @@ _RATES = Recipe(
 
 
 class Lap(NamedTuple):
-    """So many steps, and which of a set's shares are read while the pace is level, and falls."""
+    """So many steps, and which of a set's shares are read while the pace is level, and falls.
+
+    The pace is `peak` of the peak rates while it is level, and falls over the share `decay`.
+    """
 
     steps: int
     level: int
     fall: int
+    peak: float = 1.0
+    decay: float = 0.35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +56,8 @@ class Plan:
     longest: int = 1024
     row: int = 256
     rows: int = 16
-    laps: tuple[Lap, ...] = (Lap(7000, 0, 1), Lap(5500, 0, 2), Lap(5000, 3, 4))
+    laps: tuple[Lap, ...] = (Lap(7000, 0, 1), Lap(5500, 0, 2), Lap(2000, 3, 3, 0.4, 0.65))
     warmup: int = 150
-    decay: float = 0.35
     recipe: Recipe = _RATES
 
     @property
@@ -70,14 +74,14 @@ class Plan:
         """Return a step's share of the peak rates."""
         lap, at, turn = self._place(step)
         if at < turn:
-            return min(1.0, (at + 1) / self.warmup)
-        return (lap.steps - at) / (lap.steps - turn)
+            return lap.peak * min(1.0, (at + 1) / self.warmup)
+        return lap.peak * (lap.steps - at) / (lap.steps - turn)
 
     def _place(self, step: int) -> tuple[Lap, int, int]:
         """Return the lap, the step within it, and the step there from which the pace falls."""
         for lap in self.laps:
             if step < lap.steps:
-                return lap, step, round(lap.steps * (1 - self.decay))
+                return lap, step, round(lap.steps * (1 - lap.decay))
             step -= lap.steps
         raise IndexError("There is no such step.")
 

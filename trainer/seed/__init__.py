@@ -14,7 +14,7 @@ __all__ = ["DAMAGED", "DIGEST", "FOLDER", "NAME", "WORDS", "file", "words"]
 NAME = "seed"
 WORDS = "words.txt"
 FOLDER = Path(__file__).parent
-DIGEST = "401268ebad64bbe6cda82e3d87b2f9aac30e2f5932df88ee7958ff18f326b6c3"
+DIGEST = "e6200545fabdf188a16fbc22ca4fa64c075ea1b04d0e82b2f4133a4c49c42309"
 DAMAGED = (
     "The seed that comes with Twinvault is damaged or incomplete; get it back with "
     "`git checkout -- trainer/seed` in a checkout, else with "
