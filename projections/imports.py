@@ -13,7 +13,6 @@ import msgspec
 
 from projections.timeline import Timeline
 from projections.view import Value, View, batches, encode
-from vault.codec import topics_of
 from vault.collectors.job import file_of
 from vault.consent import Effect, Filters, Purpose, Statement
 from vault.errors import Erased, NotFound
@@ -23,7 +22,7 @@ from vault.follow import Page, moment
 __all__ = ["Import", "Imports"]
 
 _event = msgspec.msgpack.Decoder(ImportFinished)
-_TOPICS = frozenset(topics_of(ImportFinished))
+_TOPIC = "import.finished/"
 _LOOKED_AT = 50
 _BORDER = re.compile("[#!/]")
 
@@ -132,7 +131,7 @@ class Imports(View):
                     self._db.executemany(
                         "UPDATE imports SET path = '', body = NULL WHERE id = ?", named
                     )
-                case _ if entry.topic in _TOPICS and (entry.event or entry.erased):
+                case _ if entry.topic.startswith(_TOPIC) and (entry.event or entry.erased):
                     self._put(entry.id, entry.time, "", None)
                 case _:
                     pass
