@@ -7,12 +7,13 @@ goes with the last item of a file that it names; its number stays, and nobody el
 import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 
 from projections.timeline import Timeline
-from projections.view import Value, View, batches, encode
+from projections.view import Value, View, encode
 from vault.collectors.job import file_of
 from vault.consent import Effect, Filters, Purpose, Statement
 from vault.errors import Erased, NotFound
@@ -24,7 +25,8 @@ __all__ = ["Import", "Imports"]
 _event = msgspec.msgpack.Decoder(ImportFinished)
 _TOPIC = "import.finished/"
 _LOOKED_AT = 50
-_BORDER = re.compile("[#!/]")
+_BATCH = 500
+_BORDER = re.compile("[!/]")
 
 
 class Import(NamedTuple):
@@ -65,29 +67,34 @@ class Imports(View):
             ids: The items.
             timeline: Where they are, and all others.
         """
-        sources, lost = set[str](), set[str]()
-        for stored in timeline.stated(ids):
-            sources.add(stored.item.source)
-            lost.update(_around(stored.item.locator))
-        named = {one.id: lost & _names(one.event) for one in self.all()} if lost else {}
+        lost = {name for stored in timeline.stated(ids) for name in _around(stored.item.locator)}
+        kept = self.all() if lost else ()
+        # Records of the first releases may not say what read.
+        named = {
+            one: names for one in kept if one.event.sources and (names := lost & _names(one.event))
+        }
         alone = {name for names in named.values() for name in names}
-        for locator in _others(frozenset(ids), sources if alone else (), timeline):
+        sources = {name for one in named for name, _ in one.event.sources}
+        for locator in _others(frozenset(ids), sources, timeline):
             alone.difference_update(_around(locator))
             if not alone:
                 break
-        return tuple(entry for entry, names in named.items() if names & alone)
+        return tuple(one.id for one, names in named.items() if names & alone)
 
     def numbered(self, number: int) -> Import:
         """Return one import.
 
         Raises:
-            Erased: It named a file of which everything was erased.
+            Erased: It named a file of which everything was erased, or is on another device.
             NotFound: There are not so many.
         """
         for found in self._found("AND number = ?", number):
             return found
         if 1 <= number <= self.count():
-            raise Erased(f"The record of import {number} was erased with what it had brought.")
+            raise Erased(
+                f"The record of import {number} was erased with what it had brought, or is on "
+                "another device alone."
+            )
         raise NotFound(f"There is no import {number}; `twin imports` lists those there are.")
 
     def count(self) -> int:
@@ -98,18 +105,34 @@ class Imports(View):
         """Return the imports before a number, the newest first, and no more than so many."""
         return tuple(self._found("AND number < ? ORDER BY number DESC LIMIT ?", number, most))
 
+    def began(self) -> datetime | None:
+        """Return when the first import ended, None before there was one."""
+        first = self._one("SELECT min(time) FROM imports")
+        return None if first is None else moment(int(str(first)))
+
     def number_of(self, entry_id: str) -> int:
         """Return the number of an import by its id, 0 where there is none."""
-        return int(self._one("SELECT number FROM imports WHERE id = ?", (entry_id,)) or 0)
+        return int(
+            self._one("SELECT number FROM imports WHERE id = ? AND body IS NOT NULL", (entry_id,))
+            or 0
+        )
 
     def last(self, path: str) -> Import | None:
         """Return the newest import of what lay at a path, None where there is none."""
         return next(self._found("AND path = ? ORDER BY number DESC LIMIT 1", path), None)
 
     def ended_after(self, time: int, source: str) -> Import | None:
-        """Return the first import by a source that ended at a time, in nanoseconds, or later."""
+        """Return the first import by a source that ended at a time, in nanoseconds, or later.
+
+        None where a record that is not here any more might have been it.
+        """
+        gone = self._one(
+            "SELECT min(number) FROM imports WHERE time >= ? AND body IS NULL", (time,)
+        )
         found = self._found("AND time >= ? ORDER BY time, number LIMIT ?", time, _LOOKED_AT)
-        return next((one for one in found if source in dict(one.event.sources)), None)
+        first = next((one for one in found if source in dict(one.event.sources)), None)
+        is_sure = first is not None and (gone is None or first.number < int(str(gone)))
+        return first if is_sure else None
 
     def _found(self, which: str, *values: Value) -> Iterator[Import]:
         kept = f"SELECT number, id, time, body FROM imports WHERE body IS NOT NULL {which}"  # noqa: S608 - fixed words
@@ -131,7 +154,8 @@ class Imports(View):
                     self._db.executemany(
                         "UPDATE imports SET path = '', body = NULL WHERE id = ?", named
                     )
-                case _ if entry.topic.startswith(_TOPIC) and (entry.event or entry.erased):
+                case _ if entry.topic.startswith(_TOPIC):
+                    # Erased, or not here: its number is taken all the same.
                     self._put(entry.id, entry.time, "", None)
                 case _:
                     pass
@@ -156,10 +180,11 @@ def _names(event: ImportFinished) -> set[str]:
 
 
 def _around(locator: str) -> Iterator[str]:
-    """Yield every folder, archive and file that a locator lies in, and itself."""
-    for border in _BORDER.finditer(locator):
-        yield locator[: border.start()]
-    yield locator
+    """Yield the file that a locator lies in, and every folder and archive around it."""
+    file = file_of(locator)
+    for border in _BORDER.finditer(file):
+        yield file[: border.start()]
+    yield file
 
 
 def _others(ids: frozenset[str], sources: Collection[str], timeline: Timeline) -> Iterator[str]:
@@ -172,6 +197,6 @@ def _others(ids: frozenset[str], sources: Collection[str], timeline: Timeline) -
             purpose=Purpose.COLLECT,
             filters=Filters(source=source),
         )
-        left = [one for one in timeline.covered_ids(every) if one not in ids]
-        for batch in batches(left):
+        left = (one for one in timeline.covered_ids(every) if one not in ids)
+        while batch := list(islice(left, _BATCH)):
             yield from (stored.item.locator for stored in timeline.stated(batch))

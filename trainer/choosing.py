@@ -13,10 +13,14 @@ given where there is another.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING, Self
 
 from projections.rows import Message
 from trainer.network import Network
+from trainer.recipe import Recipe
+from trainer.slices import Foundation
 
 if TYPE_CHECKING:
     import torch
@@ -25,9 +29,17 @@ __all__ = ["Chooser"]
 
 _COMMONPLACE = 0.5
 """How much of its likelihood after no words is taken from an answer's, as in the paper."""
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\s*\n\s*")
+_NO_END = re.compile(r"\b(?:[^\W\d_]|\d+|dr|mr|mrs|ms|st|vs)\.$", re.IGNORECASE)
+"""What ends like a sentence and is an initial, a number or a title."""
+_STOP = re.compile(r"(?<![.!?])\.$")
+_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+_BEGINNINGS = 6
 _CIRCLE = 3
 """So many words in a row stand in an answer once."""
+_AT_ONCE = 16
+_LONGEST = 400
+"""More ids than an answer that is drawn has, however it is spelled."""
 
 
 class Chooser:
@@ -36,6 +48,11 @@ class Chooser:
     def __init__(self, network: Network) -> None:
         self._network = network
         network.model.eval()
+
+    @classmethod
+    def of(cls, recipe: Recipe, foundation: Foundation) -> Self:
+        """Return the chooser for voices of a recipe: what they went on from, reading to the end."""
+        return cls(Network(replace(recipe, reply_tokens=_LONGEST), foundation))
 
     def best(self, messages: Sequence[Message], answers: Sequence[str]) -> str:
         """Return the answer, or beginning of one, that fits best; empty only if all are."""
@@ -48,15 +65,21 @@ class Chooser:
         """Return the mean log probability of each answer's tokens [answer], its end included."""
         import torch  # noqa: PLC0415
 
-        rows = [
-            self._network.tokens.example((*messages, Message(role="assistant", content=answer)))
-            for answer in answers
-        ]
-        start, longest = len(rows[0][0]), max(len(reply) for _, reply in rows)
+        read = self._network.tokens.example
+        pairs = [read((*messages, Message(role="assistant", content=one))) for one in answers]
+        rows, start = [prompt + reply for prompt, reply in pairs], len(pairs[0][0])
+        parts = (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE))
+        return torch.cat([self._of(part, start) for part in parts])
+
+    def _of(self, rows: Sequence[list[int]], start: int) -> "torch.Tensor":
+        """Return the mean log probability of each row's tokens from a place on [row]."""
+        import torch  # noqa: PLC0415
+
+        lengths = torch.tensor([len(row) - start for row in rows])
+        longest = int(lengths.max())
         ids = torch.full((len(rows), start + longest), self._network.tokens.pad)
-        lengths = torch.tensor([len(reply) for _, reply in rows])
-        for at, (prompt, reply) in enumerate(rows):
-            ids[at, : start + len(reply)] = torch.tensor(prompt + reply)
+        for at, row in enumerate(rows):
+            ids[at, : len(row)] = torch.tensor(row)
         with torch.inference_mode():
             logits = self._network.model(
                 input_ids=ids[:, :-1], use_cache=False, logits_to_keep=longest
@@ -68,20 +91,21 @@ class Chooser:
 
 
 def _beginnings(answer: str) -> Iterator[str]:
-    """Yield an answer as far as each of its sentences, the whole one last.
+    """Yield an answer as far as each of its first sentences, and the whole one.
 
     Whoever ends without a stop does so where she is cut as well.
     """
-    ends = [found.start() for found in _SENTENCE.finditer(answer)]
-    stops = answer.endswith(".")
-    for end in ends:
-        yield answer[:end] if stops else answer[:end].removesuffix(".")
+    bare = not answer.endswith((".", "!", "?"))
+    ends = (answer[: found.start()].strip() for found in _SENTENCE.finditer(answer))
+    cut = (part for part in ends if _WORD.search(part) and not _NO_END.search(part))
+    for part in islice(cut, _BEGINNINGS):
+        yield _STOP.sub("", part) if bare else part
     if answer:
         yield answer
 
 
 def _circles(answer: str) -> bool:
     """Tell whether some words in a row come again."""
-    words = re.findall(r"\w+", answer.lower())
+    words = _WORD.findall(answer.lower())
     runs = [*zip(*(words[at:] for at in range(_CIRCLE)), strict=False)]
     return len(set(runs)) < len(runs)

@@ -2,7 +2,7 @@
 
 Rows of a batch are padded on the left and sampled with one random generator each, seeded
 from its place, so an answer does not depend on what else was asked. Where a chooser listens, one
-question is answered two dozen times over, and the answer that fits is given.
+question is answered two dozen times over, and the answer that fits, or its beginning, is given.
 """
 
 import threading
@@ -42,7 +42,7 @@ class Sampling:
 
 
 class Voice:
-    """A model that answers; with a chooser, the best of many answers to one question."""
+    """A model that answers; with a chooser, the best of many answers, or the beginning of one."""
 
     def __init__(self, network: "Network", chooser: "Chooser | None" = None) -> None:
         self._network = network
@@ -226,7 +226,7 @@ def load(
     pinned = foundation or foundation_of(recipe)
     network = Network(recipe, pinned)
     network.restore(weights)
-    return Voice(network, Chooser(Network(recipe, pinned)) if recipe.kind == "seed" else None)
+    return Voice(network, Chooser.of(recipe, pinned) if recipe.kind == "seed" else None)
 
 
 def untrained(recipe: Recipe, foundation: Foundation | None = None) -> Voice:

@@ -15,6 +15,7 @@ from uuid import uuid4
 from vault import points
 from vault.codec import encode
 from vault.collectors.api import Ended
+from vault.collectors.job import file_of
 from vault.consent import (
     SENSITIVE,
     Effect,
@@ -373,6 +374,8 @@ class _Reading:
         self._last_at: datetime | None = None
         self._contents = Arriving(log, _natural_key)
         self._carrier: Item | None = None
+        self._forgotten: set[str] = set()
+        self._file, self._is_left = "", True
 
     def take(self, item: Item) -> None:
         self.end()
@@ -430,6 +433,7 @@ class _Reading:
         known = self._log.known([(key, content) for key, (_, content) in batch.items()])
         drafts: list[Draft] = []
         for (key, (item, content)), stored in zip(batch.items(), known, strict=True):
+            self._meet(file_of(item.locator), is_left=stored is None or not stored.erased)
             draft = self._draft(key, item, content, stored)
             if draft is None or (self._dry_run and key in self._seen_in_dry_run):
                 self.duplicates += 1
@@ -440,6 +444,16 @@ class _Reading:
             self._log.append(drafts)
             points.reached("import.page")
         self._collected += len(drafts)
+
+    def _meet(self, file: str, *, is_left: bool) -> None:
+        """Note whether anything is left of a file; items of one follow each other."""
+        if file != self._file:
+            self._file, self._is_left = file, False
+        self._is_left = self._is_left or is_left
+        if self._is_left:
+            self._forgotten.discard(file)
+        else:
+            self._forgotten.add(file)
 
     def _draft(self, key: bytes, item: Item, content: bytes, stored: Known | None) -> Draft | None:
         """Return what is to be stored of an item, None where it is there or was erased."""
@@ -466,13 +480,18 @@ class _Reading:
 
     def is_news(self, before: ImportFinished | None) -> bool:
         """Whether something was stored, or failed that had not failed the last time."""
+        failed = self._told()
         if self._collected or before is None:
-            return bool(self._collected or self.bad)
-        more = Counter(bad.reason for bad in self.bad) - Counter(dict(before.bad_reasons))
-        return bool(more) or not set(self.bad[:_FIRST_BAD]) <= set(before.bad)
+            return bool(self._collected or failed)
+        more = Counter(bad.reason for bad in failed) - Counter(dict(before.bad_reasons))
+        return bool(more) or not set(failed[:_FIRST_BAD]) <= set(before.bad)
+
+    def _told(self) -> tuple[Bad, ...]:
+        """Return the failures for the record, which names no file that was forgotten."""
+        return tuple(bad for bad in self.bad if file_of(bad.locator) not in self._forgotten)
 
     def finished(self, export: Export) -> ImportFinished:
-        done = self.imported()
+        done, failed = self.imported(), self._told()
         sources = self._sources | export.versions.keys()
         return ImportFinished(
             locator=export.locator,
@@ -480,11 +499,11 @@ class _Reading:
             sources=tuple((name, export.versions.get(name, 0)) for name in sorted(sources)),
             asked=export.asked,
             retried=export.retried,
-            read=done.read,
+            read=done.collected + done.duplicates + len(failed),
             collected=done.collected,
             duplicates=done.duplicates,
-            bad_reasons=tuple(sorted(Counter(bad.reason for bad in done.bad).items())),
-            bad=done.bad[:_FIRST_BAD],
+            bad_reasons=tuple(sorted(Counter(bad.reason for bad in failed).items())),
+            bad=failed[:_FIRST_BAD],
             first_at=done.first_at,
             last_at=done.last_at,
         )

@@ -108,7 +108,7 @@ def overview(twin: Twin, begins: Callable[[date], datetime] | None = None) -> Ov
         items=sum(sources.values()),
         first=_month(months[0]) if months else None,
         last=_month(months[-1]) if months else None,
-        since=next((one.at for one in twin.views.imports.before(2, 1)), None),
+        since=twin.views.imports.began(),
         kinds=judged,
         sources=tuple(sorted(sources.items(), key=lambda one: (-one[1], one[0]))),
         searchable=sum(one.items for one in judged if one.search is Extent.ALL),

@@ -1,17 +1,22 @@
 """Importing the same again costs next to nothing; what was not read is listed and read later."""
 
 import os
+import shutil
 import zipfile
 from email.message import EmailMessage
 
 import pytest
 
 from console import bootstrap
-from console.use import collecting, forgetting, importing, sources
+from console.use import collecting, forgetting, importing, living, sources
+from projections.imports import Imports
 from tests.helpers import PASSPHRASE
+from vault.collectors.job import file_of
 from vault.consent import Effect, Filters, Purpose
+from vault.derived import Derived
 from vault.errors import Erased, NotFound, PolicyClosed, StorageError, UsageError
-from vault.events import ImportFinished
+from vault.events import ImportFinished, ItemErased
+from vault.follow import Entry, Page
 from vault.items import Bad
 
 PLUG_IN = """
@@ -267,6 +272,54 @@ def test_what_was_not_read_of_a_forgotten_file_names_it_no_more(opened, tmp_path
     forgetting.forget(opened, items_of(opened, "bo.mbox"))
     assert importing.imports(opened).imports == ()
     assert opened.log.entry(record.id).event is None
+    # It is read again, and what is known of it is not put on the record again.
+    again = collecting.add(opened, folder)
+    assert {file_of(bad.locator) for bad in again.bad} == {"letters/bo.mbox", "letters/al.mbox"}
+    opened.catch_up()
+    [record] = opened.views.imports.all()
+    assert {file_of(bad.locator) for bad in record.event.bad} == {"letters/al.mbox"}
+    assert record.event.read == record.event.duplicates + 1
+    assert record.number == 2
+    [kept] = items_of(opened, "al.mbox")
+    assert living.life(opened, kept).read_by == 0
+
+
+def test_a_record_stays_while_anything_is_left_of_what_it_names(opened, tmp_path, chat):
+    folder = tmp_path / "all"
+    folder.mkdir()
+    (folder / "bo.mbox").write_bytes(message("bo"))
+    shutil.copy(chat, folder)
+    collecting.add(opened, folder, names=("Ada Quill",))
+    (tmp_path / "all.mbox").write_bytes(message("other"))
+    collecting.add(opened, tmp_path / "all.mbox")
+    opened.catch_up()
+    forgetting.forget(opened, items_of(opened, "bo.mbox"))
+    assert [one.locator for one in importing.imports(opened).imports] == ["all", "all.mbox"]
+    forgetting.forget(opened, [*items_of(opened, "all/")])
+    assert [one.locator for one in importing.imports(opened).imports] == ["all.mbox"]
+
+
+def test_numbers_are_the_same_whether_a_record_went_or_never_came(tmp_path):
+    event = ImportFinished(locator="bo", read=1, collected=1, duplicates=0)
+    topic = "import.finished/2"
+
+    def followed(name, *entries):
+        view = Imports(Derived(tmp_path / name, bytes(32)))
+        view.begin("one")
+        view.apply(Page(entries=entries, position=len(entries)))
+        return view
+
+    came = Entry(1, "a-1", topic, 5, event)
+    later = Entry(2, "a-2", topic, 6, event)
+    erased = Entry(3, "a-3", "item.erased/2", 7, ItemErased(item_ids=("a-1",)))
+    views = [
+        followed("came", came, later, erased),
+        followed("gone", came._replace(event=None, erased=True), later, erased),
+        followed("kept", came._replace(event=None, withheld=True), later, erased),
+        followed("late", erased._replace(position=1), came._replace(position=2), later),
+    ]
+    assert [[one.number for one in view.all()] for view in views] == [[2]] * 4
+    assert views[0].dump() == views[1].dump() == views[2].dump()
 
 
 def test_who_loses_the_fingerprints_loses_time_only(opened, notes, vault, reads):

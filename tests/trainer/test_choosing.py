@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from projections.rows import Message
-from trainer import engine
-from trainer.choosing import Chooser
+from trainer import choosing, engine
+from trainer.choosing import Chooser, _beginnings, _circles
 from trainer.engine import Sampling, Voice
 from trainer.network import Network
 from trainer.recipe import preset
@@ -29,7 +29,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def chooser(network):
-    return Chooser(network)
+    return Chooser.of(network.recipe, foundation_of(network.recipe))
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +81,59 @@ def test_an_answer_that_turns_in_circles_is_given_only_where_all_do(chooser):
     assert chooser.best(ASKED, [circles]) == circles
 
 
-def test_an_answer_is_one_of_those_drawn_and_the_same_each_time(voice, network):
+@pytest.mark.parametrize(
+    ("answer", "parts"),
+    [
+        ("no. i fell", ["no", "no. i fell"]),
+        ("No. I fell.", ["No.", "No. I fell."]),
+        ("No. Did you?", ["No.", "No. Did you?"]),
+        ("well... i fell", ["well...", "well... i fell"]),
+        ("i fell!\nonce \n twice", ["i fell!", "i fell!\nonce", "i fell!\nonce \n twice"]),
+        ("ask Dr. Ray at 7 p.m. or 8. yes", ["ask Dr. Ray at 7 p.m. or 8. yes"]),
+        (". yes", [". yes"]),
+        ("", []),
+        (
+            "oh no. " * 9 + "ah",
+            [*(("oh no. " * n)[:-2] for n in range(1, 7)), "oh no. " * 9 + "ah"],
+        ),
+    ],
+)
+def test_an_answer_begins_at_the_end_of_its_sentences(answer, parts):
+    assert [*_beginnings(answer)] == parts
+
+
+@pytest.mark.parametrize(
+    ("answer", "turns"),
+    [
+        ("i don't like it but i don't mind", False),
+        ("i don\u2019t ski, i don\u2019t swim", False),
+        ("i do not like it but i do not mind", True),
+        ("Two of them, two OF them", True),
+        ("two of them", False),
+    ],
+)
+def test_words_in_a_row_that_come_again_are_a_circle(answer, turns):
+    assert _circles(answer) is turns
+
+
+def test_a_long_answer_is_read_to_its_end(chooser):
+    long = "i have been there and " * 40
+    fits, rambles = chooser._likelihood(ASKED, [long, long + "zebra lamp on of xylophone the " * 8])
+    assert rambles < fits - 0.1
+
+
+def test_how_many_are_read_at_once_changes_nothing(chooser, monkeypatch):
+    answers = [f"no, not in {number} years" for number in range(40)]
+    found = chooser._likelihood(ASKED, answers)
+    monkeypatch.setattr(choosing, "_AT_ONCE", 7)
+    assert torch.allclose(chooser._likelihood(ASKED, answers), found, atol=1e-4)
+
+
+def test_an_answer_begins_one_of_those_drawn_and_is_the_same_each_time(voice, network):
     told = Sampling(longest=12, temperature=0.7)
     drawn = Voice(network).answers([ASKED] * engine._DRAWN, told)
     answer = voice.answer(ASKED, told)
+    assert answer
     assert any(one.startswith(answer) for one in drawn)
     assert len(set(drawn)) > 1
     assert answer == voice._chooser.best(ASKED, drawn) == voice.answer(ASKED, told)

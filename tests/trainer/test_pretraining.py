@@ -222,10 +222,10 @@ def test_no_prompt_of_the_judged_ones_was_taught():
     def bare(said):
         return re.sub(r"\W+", " ", said.lower()).strip()
 
-    taught = {bare(line[3:]) for block in everyday() for line in block.split("\n")}
+    taught = "\n".join(bare(line[3:]) for block in everyday() for line in block.split("\n"))
     asked = json.loads(PROMPTS.read_text())
     assert len(set(asked)) == 50
-    assert not {one for one in asked if bare(one) in taught}
+    assert [one for one in asked if bare(one) in taught] == []
 
 
 def test_held_out_rows_cost_bits_that_an_untrained_network_cannot_save(text, reads, small):

@@ -29,7 +29,7 @@ def imports(request: Request, keeper: TheKeeper, before: PerhapsNumberInQuery = 
     with keeper.looking() as twin:
         listed = importing.before(twin, before, most=_PAGE).imports
         is_unread = importing.is_anything_unread(twin)
-    older = listed[-1].number if listed and listed[-1].number > 1 else None
+    older = listed[-1].number if len(listed) == _PAGE and listed[-1].number > 1 else None
     return page(
         request,
         "imports.html",
