@@ -162,9 +162,8 @@ class CleanRun:
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         with suppress(BrokenPipeError):
-            if not self._child.stdin.closed:
-                self._child.stdin.write(_GO)
-                self._child.stdin.close()
+            self._child.stdin.write(_GO)
+            self._child.stdin.close()
         last = b""
         for line in self._child.stdout:
             if line.startswith(b"step "):

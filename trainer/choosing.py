@@ -7,7 +7,7 @@ Function for Neural Conversation Models (NAACL 2016), equation 9; drawing first 
 is Adiwardana et al., Towards a Human-like Open-Domain Chatbot (2020), section 2.3.
 
 A small voice also begins better than it ends: what it adds after a sentence that fits may ramble.
-So an answer may be cut at the end of any of its sentences, and one that turns in circles is not
+So an answer may be cut at the end of one of its first sentences, and one that turns in circles is not
 given where there is another.
 """
 
