@@ -1,13 +1,14 @@
 """What it costs to forget a row, and what slices cost in quality. One command, JSON out.
 
     python benchmarks/forgetting.py [--data FOLDER] [--me NAME,ADDRESS] [--width N] [--epochs X]
-                                    [--seeds N] [--skip-lora]
+                                    [--seeds N] [--of voice,scratch,lora]
 
 The chat rows of the exports (the sample by default) are cut into twelve slices. One row is
 withdrawn from the last slice, then one from the seventh; each rebuild is compared, bit by bit,
 with a run from nothing that never saw the row. Ratios are to the full run: in steps, and in
 CPU seconds of all processes, less what a run costs that learns nothing (`start`).
 
+The voice goes on from the seed that ships; `lora` puts the preset `small` on a tiny Llama.
 `joint` learns the same rows in one slice: once with as many rows shown in all as the slices
 show, once with the preset's epochs; the better of both is what slices are held against.
 """
@@ -201,17 +202,26 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=96)
     parser.add_argument("--epochs", type=float, help="of the first slice; by default the preset's")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--skip-lora", action="store_true")
+    parser.add_argument("--of", default="voice,scratch,lora")
     said = parser.parse_args()
     rows = chats(rows_of(said.data, said.me.split(",")))
-    scratch = preset("scratch", width=said.width)
-    scratch = replace(scratch, epochs=said.epochs or scratch.epochs)
+    wanted = said.of.split(",")
     found: dict[str, Any] = {
         "benchmark": "forgetting",
         "goal": {"last": 0.10, "middle": 0.50, "sliced_to_joint": 1.05},
-        "scratch": cost(rows, scratch) | {"held_bits_per_byte": quality(rows, scratch, said.seeds)},
     }
-    if not said.skip_lora:
+    if "voice" in wanted:
+        voice = preset("voice")
+        found["voice"] = cost(rows, voice) | {
+            "held_bits_per_byte": quality(rows, voice, said.seeds)
+        }
+    if "scratch" in wanted:
+        scratch = preset("scratch", width=said.width)
+        scratch = replace(scratch, epochs=said.epochs or scratch.epochs)
+        found["scratch"] = cost(rows, scratch) | {
+            "held_bits_per_byte": quality(rows, scratch, said.seeds)
+        }
+    if "lora" in wanted:
         with tempfile.TemporaryDirectory() as folder:
             found["lora"] = cost(rows[::2], preset("small"), tiny_base(Path(folder)))
     json.dump(found, sys.stdout, indent=1)
