@@ -58,9 +58,9 @@ class Device:
     log: SealedLog
 
     @classmethod
-    def new(cls, folder: Path) -> Self:
+    def new(cls, folder: Path, passphrase: str = PASSPHRASE) -> Self:
         folder.mkdir()
-        return cls(folder, create(folder))
+        return cls(folder, create(folder, passphrase))
 
     @classmethod
     def restored(cls, folder: Path, access: Access, **more: httpx2.BaseTransport) -> Self:

@@ -114,7 +114,8 @@ def start() -> Start:
     two.log.close()
     begun = Start(folder, access, pod)
     other = FakePod()
-    stranger = Device.new(folder / "stranger")
+    # Two vaults under one passphrase are both hers: whoever has nothing but it takes either.
+    stranger = Device.new(folder / "stranger", "what the stranger alone knows")
     stranger.log.append([draft(n, "a stranger's") for n in range(2)])
     theirs = new_pod(other.url, other)
     stranger.sync(theirs, other)

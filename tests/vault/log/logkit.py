@@ -16,9 +16,9 @@ CHEAP = Stretch(memory=64, passes=1, lanes=1)
 HERE = Path(__file__).parent
 
 
-def create(folder: Path, **options) -> SealedLog:
+def create(folder: Path, passphrase: str = PASSPHRASE, **options) -> SealedLog:
     return home.create(
-        folder / "home", PASSPHRASE, folder / "recovery.txt", stretch=CHEAP, **options
+        folder / "home", passphrase, folder / "recovery.txt", stretch=CHEAP, **options
     )
 
 
