@@ -59,7 +59,7 @@ def occurring(phrase: str, words: Sequence[str]) -> int:
     return sum(words[at - len(first) : at] == first for at in starts) if first else len(starts)
 
 
-def read_size(api: apsw.FTS5ExtensionApi, /) -> int:
+def read_size(api: apsw.FTS5ExtensionApi, /, *_: Value) -> int:
     """Return of how many words a row is."""
     return api.column_size()
 

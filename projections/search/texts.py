@@ -22,18 +22,18 @@ _HOLDING = "FROM texts WHERE texts MATCH ? AND rowid BETWEEN ? AND ? ORDER BY ro
 
 
 class _Part(NamedTuple):
-    """A word or phrase of a query: in how many rows, up to some, and the oldest of those.
+    """A word or phrase of a query, in how many rows it is, and minus the last of these.
 
-    The further back one must go for as many, the rarer it is.
+    Rows are counted up to some; the older the last of as many, the rarer it is: the rarest sorts first.
     """
 
-    count: int
-    newer_than: int
+    rows: int
+    last: int
     said: str
 
     @property
     def weight(self) -> int:
-        return telling(self.count, _MOST_COUNTED)
+        return telling(self.rows, _MOST_COUNTED)
 
 
 class Texts:
@@ -45,8 +45,9 @@ class Texts:
         """Take a database with the index, and what takes a text apart as the index does."""
         self._db = database
         self._words_of = words_of
-        for function in (weigh, weigh_read, read_size):
-            database.register_fts5_function(function.__name__, function)
+        database.register_fts5_function("weigh", weigh)
+        database.register_fts5_function("weigh_read", weigh_read)
+        database.register_fts5_function("read_size", read_size)
 
     def holding(
         self, words: Words, narrowed: str, between: tuple[int, int], most: int
