@@ -6,7 +6,7 @@ of the other views, the roster and the time alone.
 """
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -331,7 +331,7 @@ class Examples(View):
         )
 
     def _renew(self, units: list[str], judge: Judge, maker: Maker) -> None:
-        threads = [thread for unit in units for thread in self._threads(unit, judge)]
+        threads = self._threads(units, judge)
         # Two drafts may come out as one row where redaction took away what told them apart.
         pairs: dict[str, tuple[str, Pair]] = {}
         left_out: list[tuple[str, str, str, str]] = []
@@ -340,20 +340,17 @@ class Examples(View):
                 pairs[made.row.id] = thread.key, made
             else:
                 left_out += [(thread.key, made.pair, item, made.reason) for item in made.items]
-        before = [row for unit in units for row in self._in_unit(unit)]
-        self._delete(before)
+        self._delete(self._found("SELECT id FROM rows WHERE unit IN", units))
         self._db.executemany("DELETE FROM left_out WHERE unit = ?", [(unit,) for unit in units])
         for unit, pair in pairs.values():
             self._insert(unit, pair)
         self._db.executemany("INSERT OR IGNORE INTO left_out VALUES (?, ?, ?, ?)", left_out)
 
-    def _in_unit(self, unit: str) -> list[str]:
-        return [str(row) for (row,) in self._rows("SELECT id FROM rows WHERE unit = ?", (unit,))]
-
-    def _threads(self, unit: str, judge: Judge) -> Iterator[Thread]:
-        for thread in cut(unit, self._allowed(self._timeline.unit(unit), judge)):
-            if says(self._definition, (one.item for one in thread.items)):
-                yield thread
+    def _threads(self, units: Sequence[str], judge: Judge) -> Iterator[Thread]:
+        for unit, items in self._timeline.in_units(units).items():
+            for thread in cut(unit, self._allowed(items, judge)):
+                if says(self._definition, (one.item for one in thread.items)):
+                    yield thread
 
     def _allowed(self, items: Iterable[Stored], judge: Judge) -> Iterator[Allowed]:
         for stored in items:

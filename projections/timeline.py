@@ -218,6 +218,16 @@ class Timeline(View):
         """Return the items of a unit in order of time."""
         return list(self._labelled(self._read("i.unit = ?", [name])))
 
+    def in_units(self, names: Sequence[str]) -> dict[str, list[Stored]]:
+        """Return the items of some units, of each in order of time."""
+        held = f"i.unit IN ({marks(len(names))})"
+        rows = self._rows(f"SELECT i.id, i.unit FROM items i WHERE {held}", names)  # noqa: S608
+        unit_of_item = {str(id_): str(unit) for id_, unit in rows}
+        found: dict[str, list[Stored]] = {name: [] for name in names}
+        for stored in self._labelled(self._read(held, names)):
+            found[unit_of_item[stored.id]].append(stored)
+        return found
+
     def entries(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Return every log entry that holds words of these items: what erasing must destroy."""
         found: dict[str, None] = {}

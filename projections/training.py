@@ -360,7 +360,7 @@ class Training(Examples):
     def _draft(self, row: Row, maker: Maker, now: datetime) -> Draft | None:
         unit = self._one("SELECT unit FROM rows WHERE pair = ?", (row.facts.pair,))
         judge = self._permissions.judge(Purpose.TRAIN, now)
-        for thread in self._threads(str(unit), judge):
+        for thread in self._threads([str(unit)], judge):
             for draft in maker.drafts(thread):
                 if draft.key == row.facts.pair:
                     return draft
@@ -462,7 +462,7 @@ class Training(Examples):
     def _new_drafts(self, unit: str, judge: Judge) -> set[str]:
         found = {
             draft.key
-            for thread in self._threads(unit, judge)
+            for thread in self._threads([unit], judge)
             for draft in drafts_of(thread, self._questions)
         }
         held = self._rows("SELECT pair FROM rows WHERE unit = ?", (unit,))

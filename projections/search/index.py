@@ -7,8 +7,10 @@ destroyed in the cheapest of three ways. Whoever opens the index after a crash e
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
 from projections.embed import Vector
 from projections.search.asking import Asked, facts, number
@@ -89,9 +91,12 @@ class Index(View):
         held = self._one("SELECT passages FROM codes WHERE block = ?", (block,))
         filled = bytearray(held if isinstance(held, bytes) else b"")
         rows: list[tuple[Value, ...]] = []
-        for row, id_, stored in ordered:
+        told = [[one for one in vectors.get(id_, ()) if any(one)] for _, id_, _ in ordered]
+        bits = coded([one for some in told for one in some])
+        ends = accumulate(map(len, told))
+        for (row, id_, stored), some, end in zip(ordered, told, ends, strict=True):
             kind = self._kind(stored)
-            passages = _passages(row, kind, [v for v in vectors.get(id_, ()) if any(v)])
+            passages = _passages(row, kind, bits[end - len(some) : end])
             if len(filled) + len(passages) > _BLOCK and filled:
                 self._keep(block, filled)
                 block, filled = block + 1, bytearray()
@@ -259,8 +264,7 @@ class Index(View):
         yield from self._rows("SELECT 'touched', item FROM touched")
 
 
-def _passages(row: int, kind: int, vectors: Sequence[Sequence[int]]) -> bytes:
-    bits = coded(vectors)
+def _passages(row: int, kind: int, bits: NDArray[np.uint64]) -> bytes:
     made = np.zeros(len(bits), PASSAGE)
     made["row"], made["kind"], made["bits"] = row, kind, bits
     return made.tobytes()
