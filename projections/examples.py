@@ -6,7 +6,7 @@ of the other views, the roster and the time alone.
 """
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -342,8 +342,7 @@ class Examples(View):
                 left_out += [(thread.key, made.pair, item, made.reason) for item in made.items]
         self._delete(self._found("SELECT id FROM rows WHERE unit IN", units))
         self._db.executemany("DELETE FROM left_out WHERE unit = ?", [(unit,) for unit in units])
-        for unit, pair in pairs.values():
-            self._insert(unit, pair)
+        self._insert(pairs.values())
         self._db.executemany("INSERT OR IGNORE INTO left_out VALUES (?, ?, ?, ?)", left_out)
 
     def _threads(self, units: Sequence[str], judge: Judge) -> Iterator[Thread]:
@@ -359,36 +358,42 @@ class Examples(View):
             if decision.permitted and holds(self._definition, stored.item, subject):
                 yield Allowed(stored.id, stored.item, decision)
 
-    def _insert(self, unit: str, pair: Pair) -> None:
-        row, facts = pair.row, pair.row.facts
-        self._db.execute(
+    def _insert(self, made: Collection[tuple[str, Pair]]) -> None:
+        self._db.executemany(
             "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                row.id,
-                unit,
-                row.split,
-                facts.type,
-                facts.source,
-                facts.kind,
-                facts.style,
-                None if row.at is None else round(row.at.timestamp() * 1e6),
-                facts.pair,
-                pair.learned,
-                pair.completion,
-                pair.skeleton,
-                pair.signature,
-                pair.approved,
-                facts.profile.value,
-                sum(count for _, count in facts.masked),
-                encode(row),
-            ),
+            (_columns(unit, pair) for unit, pair in made),
         )
         self._db.executemany(
-            "INSERT INTO row_events VALUES (?, ?)", [(event, row.id) for event in row.events]
+            "INSERT INTO row_events VALUES (?, ?)",
+            ((event, pair.row.id) for _, pair in made for event in pair.row.events),
         )
-        alike.inserted(self._db, pair)
+        for _, pair in made:
+            alike.inserted(self._db, pair)
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         for table in ("rows", "row_events", "left_out", "members", "touched", "near"):
             for row in self._rows(f"SELECT * FROM {table}"):  # noqa: S608 - fixed names
                 yield (table, *row)
+
+
+def _columns(unit: str, pair: Pair) -> tuple[Value, ...]:
+    row, facts = pair.row, pair.row.facts
+    return (
+        row.id,
+        unit,
+        row.split,
+        facts.type,
+        facts.source,
+        facts.kind,
+        facts.style,
+        None if row.at is None else round(row.at.timestamp() * 1e6),
+        facts.pair,
+        pair.learned,
+        pair.completion,
+        pair.skeleton,
+        pair.signature,
+        pair.approved,
+        facts.profile.value,
+        sum(count for _, count in facts.masked),
+        encode(row),
+    )
