@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.embed import STATIC, chosen
@@ -336,6 +336,7 @@ PARTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(SAID, PARTS, st.sampled_from([(1,), (2,), (1, 3)]))
 def test_looking_for_common_words_in_texts_gives_what_the_index_gives(said, parts, rarest):
     world = World()
