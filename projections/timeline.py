@@ -207,25 +207,22 @@ class Timeline(View):
 
     def since(self, position: int) -> list[str]:
         """Return the ids of the items that were first held behind a position."""
-        rows = self._rows("SELECT id FROM items WHERE position > ?", (position,))
-        return [str(id_) for (id_,) in rows]
+        return [
+            id_
+            for (id_,) in self._db.execute("SELECT id FROM items WHERE position > ?", (position,))
+        ]
 
     def units(self) -> Iterator[tuple[str, str]]:
         """Yield every item's id with the unit that it is in."""
         yield from self._db.execute("SELECT id, unit FROM items")
 
-    def unit(self, name: str) -> list[Stored]:
-        """Return the items of a unit in order of time."""
-        return list(self._labelled(self._read("i.unit = ?", [name])))
-
     def in_units(self, names: Sequence[str]) -> dict[str, list[Stored]]:
         """Return the items of some units, of each in order of time."""
         held = f"i.unit IN ({marks(len(names))})"
-        rows = self._rows(f"SELECT i.id, i.unit FROM items i WHERE {held}", names)  # noqa: S608
-        unit_of_item = {str(id_): str(unit) for id_, unit in rows}
+        unit = dict(self._db.execute(f"SELECT i.id, i.unit FROM items i WHERE {held}", names))  # noqa: S608
         found: dict[str, list[Stored]] = {name: [] for name in names}
         for stored in self._labelled(self._read(held, names)):
-            found[unit_of_item[stored.id]].append(stored)
+            found[unit[stored.id]].append(stored)
         return found
 
     def entries(self, ids: Iterable[str]) -> tuple[str, ...]:
