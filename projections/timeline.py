@@ -73,8 +73,7 @@ _FROM = "items i JOIN types t ON t.no = i.type LEFT JOIN corrections c ON c.item
 _ORDER = "ORDER BY i.at IS NULL, i.at, i.position"
 _BATCH = 500
 _SHINGLE = 5
-_QUOTED = 0.5
-_QUOTED_RUN = 4
+_QUOTED, _QUOTED_RUN = 0.5, 4
 _SHORTEST = 3
 _NONE: frozenset[str] = frozenset()
 
@@ -207,10 +206,8 @@ class Timeline(View):
 
     def since(self, position: int) -> list[str]:
         """Return the ids of the items that were first held behind a position."""
-        return [
-            id_
-            for (id_,) in self._db.execute("SELECT id FROM items WHERE position > ?", (position,))
-        ]
+        rows = self._rows("SELECT id FROM items WHERE position > ?", (position,))
+        return [str(id_) for (id_,) in rows]
 
     def units(self) -> Iterator[tuple[str, str]]:
         """Yield every item's id with the unit that it is in."""
