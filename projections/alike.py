@@ -14,7 +14,7 @@ from itertools import islice
 
 import apsw
 
-from projections.curate.near import COMPARED, bands, similar
+from projections.curate.near import BANDS, COMPARED, bands, similar
 from projections.curate.templates import MOST_ALIKE
 from projections.pairs import Pair
 
@@ -44,18 +44,27 @@ _BAND = (
     "SELECT b.learned, b.row, r.signature FROM bands b JOIN rows r ON r.id = b.row"
     " WHERE b.key = ? ORDER BY b.learned, b.row"
 )
+_HELD = (
+    f"WITH own (key) AS (VALUES {', '.join(['(?)'] * BANDS)}) SELECT key FROM own"  # noqa: S608 - a number of our own
+    " WHERE EXISTS (SELECT 1 FROM bands b WHERE b.key = own.key)"
+)
 
 
 def inserted(db: apsw.Connection, pair: Pair) -> None:
     """Note which rows a row that was inserted is near to, on either side."""
     own = (pair.learned, pair.row.id, pair.signature)
-    for key in bands(pair.signature) if pair.signature else ():
+    keys = bands(pair.signature)
+    if not keys:
+        return
+    for key in [int(str(key)) for (key,) in db.execute(_HELD, keys)]:
         first: list[_Ranked] = list(islice(db.execute(_BAND, (key,)), COMPARED))
         if len(first) == COMPARED and own < first[-1]:
             # It takes the place of another among the first: the whole band is looked at later.
             db.execute("INSERT OR IGNORE INTO compare_again VALUES (?)", (key,))
         _note(db, key, ((own, other) for other in first))
-        db.execute("INSERT OR IGNORE INTO bands VALUES (?, ?, ?)", (key, *own[:2]))
+    db.executemany(
+        "INSERT OR IGNORE INTO bands VALUES (?, ?, ?)", [(key, *own[:2]) for key in keys]
+    )
 
 
 def _note(db: apsw.Connection, key: int, pairs: Iterable[tuple[_Ranked, _Ranked]]) -> None:

@@ -114,7 +114,10 @@ def pack(vector: Vector) -> bytes:
 
 def unpack(content: bytes) -> Vector:
     """Return the vector that was packed."""
-    return struct.unpack(f"<{len(content) // 2}h", content)
+    found = array("h", content)
+    if sys.byteorder == "big":
+        found.byteswap()
+    return found
 
 
 def similarity(one: Vector, other: Vector) -> float:
@@ -206,7 +209,10 @@ class Static:
         numbers = [self._numbers.get(word, -1) for word in found]
         if -1 not in numbers:
             return numbers
-        return [self._number(word) for word in found]
+        return [
+            self._number(word) if number < 0 else number
+            for word, number in zip(found, numbers, strict=True)
+        ]
 
     def _number(self, found: str) -> int:
         word = _piece(found)

@@ -6,7 +6,7 @@ of the other views, the roster and the time alone.
 """
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -331,7 +331,7 @@ class Examples(View):
         )
 
     def _renew(self, units: list[str], judge: Judge, maker: Maker) -> None:
-        threads = [thread for unit in units for thread in self._threads(unit, judge)]
+        threads = self._threads(units, judge)
         # Two drafts may come out as one row where redaction took away what told them apart.
         pairs: dict[str, tuple[str, Pair]] = {}
         left_out: list[tuple[str, str, str, str]] = []
@@ -340,20 +340,16 @@ class Examples(View):
                 pairs[made.row.id] = thread.key, made
             else:
                 left_out += [(thread.key, made.pair, item, made.reason) for item in made.items]
-        before = [row for unit in units for row in self._in_unit(unit)]
-        self._delete(before)
+        self._delete(self._found("SELECT id FROM rows WHERE unit IN", units))
         self._db.executemany("DELETE FROM left_out WHERE unit = ?", [(unit,) for unit in units])
-        for unit, pair in pairs.values():
-            self._insert(unit, pair)
+        self._insert(pairs.values())
         self._db.executemany("INSERT OR IGNORE INTO left_out VALUES (?, ?, ?, ?)", left_out)
 
-    def _in_unit(self, unit: str) -> list[str]:
-        return [str(row) for (row,) in self._rows("SELECT id FROM rows WHERE unit = ?", (unit,))]
-
-    def _threads(self, unit: str, judge: Judge) -> Iterator[Thread]:
-        for thread in cut(unit, self._allowed(self._timeline.unit(unit), judge)):
-            if says(self._definition, (one.item for one in thread.items)):
-                yield thread
+    def _threads(self, units: Sequence[str], judge: Judge) -> Iterator[Thread]:
+        for unit, items in self._timeline.in_units(units).items():
+            for thread in cut(unit, self._allowed(items, judge)):
+                if says(self._definition, (one.item for one in thread.items)):
+                    yield thread
 
     def _allowed(self, items: Iterable[Stored], judge: Judge) -> Iterator[Allowed]:
         for stored in items:
@@ -362,36 +358,42 @@ class Examples(View):
             if decision.permitted and holds(self._definition, stored.item, subject):
                 yield Allowed(stored.id, stored.item, decision)
 
-    def _insert(self, unit: str, pair: Pair) -> None:
-        row, facts = pair.row, pair.row.facts
-        self._db.execute(
+    def _insert(self, made: Collection[tuple[str, Pair]]) -> None:
+        self._db.executemany(
             "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                row.id,
-                unit,
-                row.split,
-                facts.type,
-                facts.source,
-                facts.kind,
-                facts.style,
-                None if row.at is None else round(row.at.timestamp() * 1e6),
-                facts.pair,
-                pair.learned,
-                pair.completion,
-                pair.skeleton,
-                pair.signature,
-                pair.approved,
-                facts.profile.value,
-                sum(count for _, count in facts.masked),
-                encode(row),
-            ),
+            (_columns(unit, pair) for unit, pair in made),
         )
         self._db.executemany(
-            "INSERT INTO row_events VALUES (?, ?)", [(event, row.id) for event in row.events]
+            "INSERT INTO row_events VALUES (?, ?)",
+            ((event, pair.row.id) for _, pair in made for event in pair.row.events),
         )
-        alike.inserted(self._db, pair)
+        for _, pair in made:
+            alike.inserted(self._db, pair)
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         for table in ("rows", "row_events", "left_out", "members", "touched", "near"):
             for row in self._rows(f"SELECT * FROM {table}"):  # noqa: S608 - fixed names
                 yield (table, *row)
+
+
+def _columns(unit: str, pair: Pair) -> tuple[Value, ...]:
+    row, facts = pair.row, pair.row.facts
+    return (
+        row.id,
+        unit,
+        row.split,
+        facts.type,
+        facts.source,
+        facts.kind,
+        facts.style,
+        None if row.at is None else round(row.at.timestamp() * 1e6),
+        facts.pair,
+        pair.learned,
+        pair.completion,
+        pair.skeleton,
+        pair.signature,
+        pair.approved,
+        facts.profile.value,
+        sum(count for _, count in facts.masked),
+        encode(row),
+    )

@@ -53,12 +53,19 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An item as its words were read: a digest of them, its vectors and logits."""
+    """An item as its words were read: a digest of them, vectors of so many bytes each, logits."""
 
     id: str
     words: int
-    vectors: tuple[Vector, ...]
+    length: int
+    packed: bytes
     logits: tuple[int, ...]
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """Its vectors, one for each passage."""
+        cut = range(0, len(self.packed), self.length) if self.length else ()
+        return tuple(unpack(self.packed[at : at + self.length]) for at in cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +117,13 @@ class Labels(View):
         """
         words = {one.id: _digest(one.item) for one in stored}
         found = dict.fromkeys(words, _ALL)
-        for read in self._judged(list(words)):
-            if read.words == words[read.id]:
-                found[read.id] = self._holding(read)
-        return found
+        current = [read for read in self._judged(list(words)) if read.words == words[read.id]]
+        return found | self._holding(current)
 
     def scores(self, ids: Sequence[str]) -> Iterator[Found]:
         """Yield what is thought of some items, matter by matter."""
         for read in self._judged(ids):
-            for label, logit, least in self._weighed(read):
+            for label, logit, least in self._weighed(read, self._lessons):
                 yield Found(
                     id=read.id,
                     label=label,
@@ -166,8 +171,14 @@ class Labels(View):
         noted = self._get("relabelled")
         return noted if isinstance(noted, bytes) else b""
 
-    def _holding(self, read: "_Read") -> frozenset[str]:
-        return frozenset(label for label, logit, least in self._weighed(read) if logit >= least)
+    def _holding(self, some: "Sequence[_Read]") -> dict[str, frozenset[str]]:
+        lessons = self._lessons if some else ()
+        return {
+            read.id: frozenset(
+                label for label, logit, least in self._weighed(read, lessons) if logit >= least
+            )
+            for read in some
+        }
 
     def _judged(self, ids: Sequence[str]) -> Iterator["_Read"]:
         for start in range(0, len(ids), _BATCH):
@@ -180,25 +191,23 @@ class Labels(View):
                 assert isinstance(vectors, bytes)
                 assert isinstance(logits, bytes)
                 length = 2 * int(size or 0)
-                cut = range(0, len(vectors), length) if length else ()
-                yield _Read(
-                    str(id_),
-                    int(words or 0),
-                    tuple(unpack(vectors[at : at + length]) for at in cut),
-                    unpacked(_LOGITS, logits),
-                )
+                yield _Read(str(id_), int(words or 0), length, vectors, unpacked(_LOGITS, logits))
 
-    def _weighed(self, read: "_Read") -> Iterator[tuple[str, int, int]]:
+    def _weighed(
+        self, read: "_Read", lessons: "Sequence[_Lesson]"
+    ) -> Iterator[tuple[str, int, int]]:
         """Yield each matter with its logit for an item, and the logit from which on it counts."""
-        return zip(CATEGORIES, self._swayed(read), self._classifier.threshold, strict=True)
+        swayed = self._swayed(read, lessons)
+        return zip(CATEGORIES, swayed, self._classifier.threshold, strict=True)
 
-    def _swayed(self, read: "_Read") -> tuple[int, ...]:
+    def _swayed(self, read: "_Read", lessons: "Sequence[_Lesson]") -> tuple[int, ...]:
         """Return logits with what the corrections of items that say nearly the same add."""
-        logits, vectors = read.logits, read.vectors
-        if not self._lessons:
+        logits = read.logits
+        if not lessons:
             return logits
+        vectors = read.vectors
         sways = [0] * len(CATEGORIES)
-        for lesson in self._lessons:
+        for lesson in lessons:
             if self._near(logits[lesson.category], lesson.category):
                 near = max(
                     (similarity(one, other) for one, other in product(vectors, lesson.vectors)),
@@ -285,7 +294,7 @@ class Labels(View):
             batch = ids[start : start + _TOGETHER]
             stored = list(self._timeline.stated(batch))
             judged = self._classifier.judge([_words(one.item) for one in stored])
-            before = {read.id: self._holding(read) for read in self._judged(batch)}
+            before = self._holding(list(self._judged(batch)))
             self._db.executemany("DELETE FROM items WHERE id = ?", [(one,) for one in batch])
             self._db.executemany(
                 "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?)",
@@ -301,9 +310,9 @@ class Labels(View):
                     for one, told in zip(stored, judged, strict=True)
                 ],
             )
-            for read in self._judged(list(before)):
-                if self._holding(read) != before[read.id]:
-                    self._set("relabelled", sha256(self.relabelled + read.id.encode()).digest())
+            for id_, labels in self._holding(list(self._judged(list(before)))).items():
+                if labels != before[id_]:
+                    self._set("relabelled", sha256(self.relabelled + id_.encode()).digest())
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
         yield ("lessons", self.lessons)

@@ -69,6 +69,8 @@ _LENGTH_COSTS = 100
 _SHORTEST_PART, _LONGEST_PART = 3, 5
 _ONE, _OTHER, _HIGHEST = 0x9E3779B1, 0x85EBCA77, 18  # odd, and the top 14 of 32 bits
 
+_TILDE = zlib.crc32(b"~")
+
 _BREAK = re.compile(r"[.!?…][\"')\]]*\s|\n")
 
 
@@ -131,11 +133,14 @@ def _of_word(word: str) -> list[int]:
     found = [_checksum(word) % BUCKETS]
     if word.isalpha():
         framed = f"<{word}>"
-        for size in range(_SHORTEST_PART, _LONGEST_PART + 1):
-            found += (
-                _checksum("~" + framed[i : i + size]) % BUCKETS
-                for i in range(len(framed) - size + 1)
-            )
+        sizes = range(_SHORTEST_PART, _LONGEST_PART + 1)
+        spans = [(at, at + size) for size in sizes for at in range(len(framed) - size + 1)]
+        if word.isascii():
+            # The same sums, sooner: a byte is a character, and all begin with the same one.
+            written = framed.encode()
+            found += [zlib.crc32(written[at:end], _TILDE) % BUCKETS for at, end in spans]
+        else:
+            found += [_checksum("~" + framed[at:end]) % BUCKETS for at, end in spans]
     return found
 
 

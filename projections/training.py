@@ -27,6 +27,7 @@ from projections.timeline import Stored
 from projections.view import Value, batches, marks
 from vault.consent import Decision, Profile, Purpose, Statement
 from vault.events import ViewDefined
+from vault.items import Item
 
 __all__ = ["Named", "Sample", "Stats", "Training", "Whereabouts"]
 
@@ -360,7 +361,7 @@ class Training(Examples):
     def _draft(self, row: Row, maker: Maker, now: datetime) -> Draft | None:
         unit = self._one("SELECT unit FROM rows WHERE pair = ?", (row.facts.pair,))
         judge = self._permissions.judge(Purpose.TRAIN, now)
-        for thread in self._threads(str(unit), judge):
+        for thread in self._threads([str(unit)], judge):
             for draft in maker.drafts(thread):
                 if draft.key == row.facts.pair:
                     return draft
@@ -422,15 +423,16 @@ class Training(Examples):
         return Whereabouts(
             decision=self._permissions.judge(Purpose.TRAIN, now)(subject),
             within=holds(self._definition, stored.item, subject)
-            and says(
-                self._definition, (s.item for s in self._timeline.unit(self._member(stored.id)))
-            ),
+            and says(self._definition, self._said_in(self._member(stored.id))),
             learned=tuple(pair for pair, kept in taught.items() if kept and pair not in held),
             held=tuple(pair for pair, kept in taught.items() if kept and pair in held),
             context=tuple(sorted(shown)),
             alike=tuple(pair for pair, kept in taught.items() if not kept),
             left_out=tuple(str(reason) for (reason,) in out),
         )
+
+    def _said_in(self, unit: str) -> Iterator[Item]:
+        return (stored.item for stored in self._timeline.in_units([unit])[unit])
 
     # ------------------------------------------------------------------ counting what goes
 
@@ -462,7 +464,7 @@ class Training(Examples):
     def _new_drafts(self, unit: str, judge: Judge) -> set[str]:
         found = {
             draft.key
-            for thread in self._threads(unit, judge)
+            for thread in self._threads([unit], judge)
             for draft in drafts_of(thread, self._questions)
         }
         held = self._rows("SELECT pair FROM rows WHERE unit = ?", (unit,))

@@ -176,9 +176,10 @@ class Views:
             self.definitions,
             self.imports,
             self.outside,
-            self.search,
             *self.trainings,
             self.lineage,
+            # What is forbidden is gone from all the others before its words are destroyed here.
+            self.search,
         )
 
     def catch_up(self, log: Readable, progress: Callable[[int, int], None] | None = None) -> int:

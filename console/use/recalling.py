@@ -123,7 +123,7 @@ def _exchanges(twin: Twin, unit: str) -> Iterator[tuple[Turn, Turn]]:
     """
     if twin.views.training.holds_out(unit):
         return
-    decided = twin.views.search.decided(twin.views.timeline.unit(unit), twin.now)
+    decided = twin.views.search.decided(twin.views.timeline.in_units([unit])[unit], twin.now)
     for thread in cut(unit, (Allowed(one.id, one.item, why) for one, why in decided)):
         for theirs, hers in pairwise(turns(thread)):
             said = (*theirs.items, *hers.items)

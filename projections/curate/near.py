@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["COMPARED", "NEAR", "bands", "signature", "similar"]
+__all__ = ["BANDS", "COMPARED", "NEAR", "bands", "signature", "similar"]
 
 NEAR = "1"
 """Version of signatures, bands and what is similar; a change rebuilds whoever stores them."""
@@ -39,9 +39,11 @@ _ALL = 0xFFFF
 _SHARED = ((11, 80), (14, 70), (24, 65), (_READ + 1, 60))
 _COUNTED = 24  # below so many distinct words, other numbers make another message
 
-_BANDS = 8
+BANDS = 8
+"""Under how many keys a text is looked up."""
+
 _HEAD = struct.Struct("<HI")  # distinct words, digest of the numbers
-_KEYS = struct.Struct(f"<{_BANDS}I")
+_KEYS = struct.Struct(f"<{BANDS}I")
 _WORDS_AT = _HEAD.size + _KEYS.size
 
 # The high bits of a product with an odd number are a hash (Dietzfelbinger et al. 1997).
@@ -145,5 +147,5 @@ def _multipliers() -> "npt.NDArray[np.uint64]":
     """Return an odd number for each MinHash, as a column: powers of one, each far from the last."""
     import numpy as np  # noqa: PLC0415 - as above
 
-    powers = [pow(_FIRST, 2 * power + 1, 1 << 64) for power in range(1, 2 * _BANDS + 1)]
+    powers = [pow(_FIRST, 2 * power + 1, 1 << 64) for power in range(1, 2 * BANDS + 1)]
     return np.array(powers, dtype=np.uint64)[:, None]

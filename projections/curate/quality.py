@@ -31,10 +31,11 @@ _PRINTED = re.compile(
 
 
 class _Read(NamedTuple):
-    """A text, its words, and how many characters of it can be seen."""
+    """A text, its words, the long ones among them, and how many characters of it can be seen."""
 
     text: str
     words: list[str]
+    long: list[str]
     size: int
 
 
@@ -50,7 +51,7 @@ def poor(text: str) -> str:
     seen = _seen("".join(words))
     if not seen:
         return "empty"
-    read = _Read(text, words, len(seen))
+    read = _Read(text, words, [word for word in words if len(word) >= _LONG], len(seen))
     return next((reason for reason, holds in _REASONS if holds(read)), "")
 
 
@@ -81,14 +82,13 @@ def _repeated(read: _Read) -> bool:
     first = read.words[:_FIRST_WORDS]
     if len(first) >= _MANY_WORDS and 5 * len(set(first)) <= len(first):
         return True
-    long = (word for word in read.words if len(word) >= _LONG)
-    runs = (len(run[0]) for word in long for run in _RUN.finditer(word))
+    runs = (len(run[0]) for word in read.long for run in _RUN.finditer(word))
     return 2 * sum(runs) >= read.size
 
 
 def _encoded(read: _Read) -> bool:
     """Whether half are words that nobody types, an eighth signs, or half of the lines printed."""
-    coded = (word for word in read.words if len(word) >= _LONG and _CODED.match(word))
+    coded = (word for word in read.long if _CODED.match(word))
     if 2 * sum(map(len, coded)) >= read.size:
         return True
     if 8 * (signs := len(_SIGNS.findall(read.text))) >= read.size and signs >= _MANY_SIGNS:

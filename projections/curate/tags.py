@@ -58,6 +58,7 @@ _ZERO = 1 << (_LANE - 1)
 _ZEROES = sum(_ZERO << (_LANE * at) for at in range(len(TAGS)))
 _FINE = 20  # bits of a root
 
+_TILDE = zlib.crc32(b"~")
 _WORD = re.compile(r"\w+")
 _DIGITS = str.maketrans("123456789", "000000000")
 _JOURNAL = "document.journal"  # is personal, whatever it says
@@ -84,12 +85,22 @@ def words_of(text: str) -> frozenset[str]:
 def buckets(word: str) -> list[int]:
     """Return the bucket of a word, then those of its parts."""
     word = word[:_LONGEST]
-    found = [word]
+    found = [_checksum(word)]
     if word.isalpha():
         framed = f"<{word}>"
-        for size in range(_SHORTEST_PART, _LONGEST_PART + 1):
-            found += ("~" + framed[at : at + size] for at in range(len(framed) - size + 1))
-    return [zlib.crc32(one.encode("utf-8", "surrogatepass")) % BUCKETS for one in found]
+        sizes = range(_SHORTEST_PART, _LONGEST_PART + 1)
+        spans = [(at, at + size) for size in sizes for at in range(len(framed) - size + 1)]
+        if word.isascii():
+            # The same sums, sooner: a byte is a character, and all begin with the same one.
+            written = framed.encode()
+            found += [zlib.crc32(written[at:end], _TILDE) for at, end in spans]
+        else:
+            found += [_checksum("~" + framed[at:end]) for at, end in spans]
+    return [one % BUCKETS for one in found]
+
+
+def _checksum(feature: str) -> int:
+    return zlib.crc32(feature.encode("utf-8", "surrogatepass"))
 
 
 def tags_of(text: str, type_: str) -> tuple[str, ...]:
@@ -107,25 +118,28 @@ def tags_of(text: str, type_: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+class _Said(dict[int, int]):
+    """What a bucket says of each tag; few buckets come once."""
+
+    def __missing__(self, bucket: int) -> int:
+        at = bucket * len(TAGS)
+        table = memoryview(shipped().words).cast("b")[at : at + len(TAGS)]
+        said = self[bucket] = sum(one << (_LANE * tag) for tag, one in enumerate(table))
+        return said
+
+
 class _Known(dict[str, int]):
     """What a word says of each tag; the words of a person come back."""
 
     def __missing__(self, word: str) -> int:
         if len(self) >= _CACHED:
             self.clear()
-        table = memoryview(shipped().words).cast("b")
-        whole, *parts = buckets(word)
-        said = self[word] = sum(
-            (
-                WORD_WEIGHS * table[whole * len(TAGS) + tag]
-                + PART_WEIGHS * sum(table[part * len(TAGS) + tag] for part in parts)
-            )
-            << (_LANE * tag)
-            for tag in range(len(TAGS))
-        )
+        whole, *parts = map(_said.__getitem__, buckets(word))
+        said = self[word] = WORD_WEIGHS * whole + PART_WEIGHS * sum(parts)
         return said
 
 
+_said = _Said()
 _known = _Known()
 _weights = msgspec.msgpack.Decoder(Weights)
 

@@ -187,11 +187,12 @@ def skeleton(text: str) -> bytes:
     """
     fixed: list[str] = []
     count = 0
+    changes = _CHANGES.search(text) is not None
     for token in text.split():
         word = token.strip(_EDGE)
         if not word:
             continue
-        if word[0].isupper() or _CHANGES.search(word):
+        if word[0].isupper() or (changes and _CHANGES.search(word)):
             if not fixed or fixed[-1]:
                 fixed.append("")
         else:
@@ -207,7 +208,7 @@ def _plain(text: str) -> str:
 
 
 def _holds(text: str, phrases: tuple[str, ...]) -> bool:
-    return any(phrase in text for phrase in phrases)
+    return any(map(text.__contains__, phrases))
 
 
 def _automatic(text: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ class By(StrEnum):
 
 _PART = re.compile(r'"([^"]{1,200})"|(\S+)')
 _PARTS = 32
+_KNOWN = 10_000
 
 _SECOND = timedelta(seconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,6 +70,7 @@ class Words(NamedTuple):
 # ---------------------------------------------------------------------- facts as words
 
 
+@lru_cache(_KNOWN)
 def _token(kind: str, value: str) -> str:
     """Return the word of the index that a fact is."""
     content = f"{kind}\0{value}".encode("utf-8", "surrogatepass")

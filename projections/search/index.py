@@ -1,14 +1,16 @@
 """What is kept of items that may be searched, how it comes in and how it is destroyed.
 
-Few rows leave with their words, in the transaction that takes them out. Of many, the rows, their
-bits and what narrows them leave so, and nothing finds them any more; then their words are
-destroyed, in the cheapest of three ways. Whoever opens the index after a crash ends that.
+Few rows leave with their words, in the transaction that takes them out. Of many it is noted there
+that they leave, and nothing finds them any more; then rows and bits are taken out, and their words
+destroyed in the cheapest of three ways. Whoever opens the index after a crash ends that.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
 from projections.embed import Vector
 from projections.search.asking import Asked, facts, number
@@ -24,6 +26,10 @@ _AT_ONCE = 100
 # Taking a row's words out one by one costs as much as rewriting the words of so many rows.
 _DEAR = 200
 _STEP = 1000
+# Each part in which words were written is read for every question. When rows as many as this
+# share of all have come, all are written as one: each is written a few times in its life.
+_SCATTERED, _PARTED = 1000, 3
+_FOUND = "row NOT IN (SELECT row FROM leaving)"
 
 
 class Index(View):
@@ -42,7 +48,7 @@ class Index(View):
             UNIQUE (types, source));
         CREATE TABLE codes (block INTEGER PRIMARY KEY, passages BLOB NOT NULL);
         CREATE TABLE touched (item TEXT PRIMARY KEY) WITHOUT ROWID;
-        -- Rows that nothing finds any more, whose words are still to be destroyed.
+        -- Rows that nothing finds any more, of which something is still to be destroyed.
         CREATE TABLE leaving (row INTEGER PRIMARY KEY);
     """
 
@@ -50,16 +56,16 @@ class Index(View):
 
     def count(self) -> int:
         """Return how many items are in the index."""
-        return int(self._one("SELECT count(*) FROM indexed") or 0)
+        return int(self._one(f"SELECT count(*) FROM indexed WHERE {_FOUND}") or 0)  # noqa: S608
 
     def holding(self, ids: Iterable[str]) -> int:
         """Return how many of some items are in the index."""
-        found = (self._one("SELECT 1 FROM indexed WHERE item = ?", (one,)) for one in ids)
-        return sum(one is not None for one in found)
+        held = f"SELECT 1 FROM indexed WHERE item = ? AND {_FOUND}"  # noqa: S608 - fixed words
+        return sum(self._one(held, (one,)) is not None for one in ids)
 
     def _items(self, rows: Sequence[int]) -> dict[int, str]:
         found = self._rows(
-            f"SELECT row, item FROM indexed WHERE row IN ({marks(len(rows))})",  # noqa: S608
+            f"SELECT row, item FROM indexed WHERE row IN ({marks(len(rows))}) AND {_FOUND}",  # noqa: S608
             rows,
         )
         return {int(str(row)): str(item) for row, item in found}
@@ -85,9 +91,12 @@ class Index(View):
         held = self._one("SELECT passages FROM codes WHERE block = ?", (block,))
         filled = bytearray(held if isinstance(held, bytes) else b"")
         rows: list[tuple[Value, ...]] = []
-        for row, id_, stored in ordered:
+        told = [[one for one in vectors.get(id_, ()) if any(one)] for _, id_, _ in ordered]
+        bits = coded([one for some in told for one in some])
+        ends = accumulate(map(len, told))
+        for (row, id_, stored), some, end in zip(ordered, told, ends, strict=True):
             kind = self._kind(stored)
-            passages = _passages(row, kind, [v for v in vectors.get(id_, ()) if any(v)])
+            passages = _passages(row, kind, bits[end - len(some) : end])
             if len(filled) + len(passages) > _BLOCK and filled:
                 self._keep(block, filled)
                 block, filled = block + 1, bytearray()
@@ -102,6 +111,7 @@ class Index(View):
                 for row, _, stored in ordered
             ),
         )
+        self._set("scattered", int(self._get("scattered") or 0) + len(rows))
         self._change()
 
     def _keep(self, block: int, passages: bytearray) -> None:
@@ -145,11 +155,29 @@ class Index(View):
         found = (self._one("SELECT row FROM indexed WHERE item = ?", (one,)) for one in ids)
         self._leave(int(row) for row in found if row is not None)
 
+    def _hide(self, rows: Sequence[int]) -> None:
+        """Let nothing find rows any more: few leave at once, of many it is noted that they do."""
+        if len(rows) <= _AT_ONCE:
+            self._leave(rows)
+        else:
+            self._note_leaving(rows)
+
     def _leave(self, rows: Iterable[int]) -> None:
         """Take rows out: few with all their words, of many all but these."""
         gone = sorted(rows)
         if not gone:
             return
+        self._unlist(gone)
+        if len(gone) <= _AT_ONCE:
+            self._db.executemany("DELETE FROM texts WHERE rowid = ?", [(row,) for row in gone])
+        else:
+            self._note_leaving(gone)
+
+    def _note_leaving(self, rows: Iterable[int]) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO leaving VALUES (?)", [(row,) for row in rows])
+
+    def _unlist(self, gone: Sequence[int]) -> None:
+        """Take rows out of all but the words."""
         blocks: defaultdict[Value, list[int]] = defaultdict(list)
         for batch in batches(gone):
             held = f"SELECT row, block FROM indexed WHERE row IN ({marks(len(batch))})"  # noqa: S608
@@ -161,16 +189,14 @@ class Index(View):
                 left = without(stored, own)
                 self._db.execute("UPDATE codes SET passages = ? WHERE block = ?", (left, block))
         self._db.executemany("DELETE FROM indexed WHERE row = ?", [(row,) for row in gone])
-        if len(gone) <= _AT_ONCE:
-            self._db.executemany("DELETE FROM texts WHERE rowid = ?", [(row,) for row in gone])
-        else:
-            self._db.executemany(
-                "INSERT OR IGNORE INTO leaving VALUES (?)", [(row,) for row in gone]
-            )
         self._change()
 
     def _destroy(self) -> None:
-        """Destroy the words of rows that left, the cheapest way."""
+        """Destroy what is kept of rows that leave, their words the cheapest way."""
+        hidden = "SELECT row FROM indexed WHERE row IN (SELECT row FROM leaving) ORDER BY row"
+        if self._one(hidden) is not None:
+            with self._writing():
+                self._unlist([int(str(row)) for (row,) in self._rows(hidden)])
         while gone := int(self._one("SELECT count(*) FROM leaving") or 0):
             staying = int(self._one("SELECT count(*) FROM indexed") or 0)
             with self._writing():
@@ -206,8 +232,15 @@ class Index(View):
         self._set("residue", 0)
         self._change()
 
+    def _gather(self) -> None:
+        """Note that all words are to be written as one where many have come since they were."""
+        scattered = int(self._get("scattered") or 0)
+        if scattered >= _SCATTERED and scattered * _PARTED >= self.count():
+            with self._writing():
+                self._set("residue", 1)
+
     def _rewrite(self) -> None:
-        """Write all words anew where deleted ones left traces, a part in every transaction."""
+        """Write all words anew, as one, where that is due; some in every transaction."""
         pages = -_STEP
         while self._get("residue"):
             with self._writing():
@@ -215,6 +248,7 @@ class Index(View):
                 self._db.execute("INSERT INTO texts (texts, rank) VALUES ('merge', ?)", (pages,))
                 if self._db.total_changes() - before < 2:  # noqa: PLR2004 - FTS5 counts so: no work left
                     self._set("residue", 0)
+                    self._set("scattered", 0)
             pages = _STEP
 
     def _canonical(self) -> Iterator[tuple[Value, ...]]:
@@ -230,8 +264,7 @@ class Index(View):
         yield from self._rows("SELECT 'touched', item FROM touched")
 
 
-def _passages(row: int, kind: int, vectors: Sequence[Sequence[int]]) -> bytes:
-    bits = coded(vectors)
+def _passages(row: int, kind: int, bits: NDArray[np.uint64]) -> bytes:
     made = np.zeros(len(bits), PASSAGE)
     made["row"], made["kind"], made["bits"] = row, kind, bits
     return made.tobytes()

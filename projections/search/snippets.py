@@ -31,10 +31,7 @@ class Snippets:
 
     def of(self, words: Words, texts: Sequence[str]) -> str:
         """Return the words of the text that holds most of what was asked, else the first words."""
-        phrases = [
-            ([word for _, _, word in self._tokens(part.encode())], part.endswith("*"))
-            for part in words.parts
-        ]
+        phrases = [(self.words(part.encode()), part.endswith("*")) for part in words.parts]
         best, shown = _Place(-1, 0), ""
         for text in texts:
             content = text[:_READ].encode("utf-8", "replace")
@@ -43,6 +40,10 @@ class Snippets:
             if tokens and place.parts > best.parts:
                 best, shown = place, _cut(content, tokens, place.at)
         return shown
+
+    def words(self, content: bytes) -> list[str]:
+        """Return the words of a text as the index writes them."""
+        return [word for _, _, word in self._tokens(content)]
 
     def _tokens(self, content: bytes) -> list[tuple[int, int, str]]:
         reason = apsw.FTS5_TOKENIZE_DOCUMENT

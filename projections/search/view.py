@@ -19,10 +19,11 @@ from projections.permissions import Judge, Permissions, Standstill, covering, sa
 from projections.search.asking import UNDATED, Asked, By, Words, ancestors, span
 from projections.search.codes import Codes
 from projections.search.index import Index
-from projections.search.ranking import fused, telling, weigh
+from projections.search.ranking import fused
 from projections.search.snippets import Snippets
+from projections.search.texts import Texts
 from projections.timeline import Stored, Timeline
-from projections.view import Databases, Value, decode_labels, marks
+from projections.view import Databases, Value, decode_labels
 from vault import points
 from vault.consent import Decision, Effect, Filters, Purpose, Statement, normal
 from vault.events import (
@@ -57,7 +58,6 @@ _TOGETHER = 32
 _CACHE_KIB = 32 * 1024
 _NEWEST = 1000
 _NEAREST = 1000
-_MOST_COUNTED = 2000
 _ALIKE = UNIT * UNIT // 2
 # An item with every word that was asked for comes before one that only means the same, until
 # sixty of them have come: names and rare words are what meaning knows least of.
@@ -78,8 +78,8 @@ class Search(Index):
         reads = (people, permissions, timeline, labels)
         super().__init__(databases, version=labels.made_with, reads=reads)
         self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        self._db.register_fts5_function("weigh", weigh)
         self._snippets = Snippets(self._db)
+        self._texts = Texts(self._db, self._snippets.words)
         self._people = people
         self._permissions = permissions
         self._timeline = timeline
@@ -155,24 +155,9 @@ class Search(Index):
 
     def _by_text(self, words: Words, asked: Asked) -> list[int]:
         """Return the newest rows that hold every word, those that hold them most first."""
-        if not words.parts:
-            return []
-        weights = [1] if len(words.parts) == 1 else [self._weight(part) for part in words.parts]
         between = span(asked.filters.since, asked.filters.until)
-        found = self._rows(
-            f"SELECT rowid, weigh(texts, {marks(len(weights))}) FROM texts WHERE texts MATCH ?"  # noqa: S608
-            " AND rowid BETWEEN ? AND ? ORDER BY rowid LIMIT ?",
-            (*weights, words.match(asked.match), *between, _NEWEST),
-        )
-        scores = {int(str(row)): int(str(score)) for row, score in found}
+        scores = self._texts.holding(words, asked.match, between, _NEWEST)
         return sorted(scores, key=lambda row: (-scores[row], row))
-
-    def _weight(self, part: str) -> int:
-        count = self._one(
-            "SELECT count(*) FROM (SELECT 1 FROM texts WHERE texts MATCH ? LIMIT ?)",
-            (Words((part,)).match(), _MOST_COUNTED),
-        )
-        return telling(int(count or 0), _MOST_COUNTED)
 
     def _by_meaning(self, query: str, asked: Asked) -> list[int]:
         """Return the rows whose passages are most like a query, as exact vectors say."""
@@ -292,6 +277,7 @@ class Search(Index):
                 self._index(fresh, self._labels.vectors([one.id for one in fresh]))
                 self._db.executemany("DELETE FROM touched WHERE item = ?", [(i,) for i in ids])
                 points.reached("view.search.settled")
+        self._gather()
         self._destroy()
 
     def _fresh(self, permitted: Sequence[Stored]) -> Iterator[Stored]:
@@ -376,11 +362,8 @@ class Search(Index):
         filters = statement.filters
         person = self._forms([filters.person]) if filters.person else None
         first, last = span(filters.since, filters.until)
-        self._leave(
-            row
-            for row in self._rows_about(Asked(statement.type, filters, person))
-            if first <= row <= last or row >= UNDATED
-        )
+        about = self._rows_about(Asked(statement.type, filters, person))
+        self._hide([row for row in about if first <= row <= last or row >= UNDATED])
 
     def _reconsider(self, statements: Iterable[Statement], now: datetime) -> None:
         """Drop at once what some statements forbid; touch the rest that they are about."""

@@ -1,11 +1,14 @@
 """What a text is about, where that is sensitive: by its most telling passage, in linear time."""
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.embed import chosen, pieces
 from projections.sensitive import (
+    BUCKETS,
     CATEGORIES,
     FINE,
     SHARE,
@@ -76,6 +79,14 @@ def test_one_passage_labels_a_long_text(classifier):
 
 def test_the_categories_are_those_of_consent_that_words_can_have():
     assert set(CATEGORIES) == SENSITIVE - {"location"}
+
+
+@pytest.mark.parametrize("word", ["soup", "a", "käse", "\U0001d51e\U0001d51f", "it's", "#4"])
+def test_a_part_is_three_to_five_letters_of_the_framed_word(word):
+    framed = f"<{word}>" if word.isalpha() else ""
+    parts = [framed[at : at + n] for n in (3, 4, 5) for at in range(len(framed) - n + 1)]
+    told = [word, *(f"~{part}" for part in parts)]
+    assert list(buckets([word])) == [zlib.crc32(one.encode()) % BUCKETS for one in told]
 
 
 def test_a_score_is_a_probability_to_three_places():

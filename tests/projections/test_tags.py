@@ -1,5 +1,6 @@
 """What a text is about: the shipped weights, measured on lines that they were not made from."""
 
+import zlib
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,16 @@ def test_digits_are_alike():
 def test_a_word_is_known_by_its_parts():
     assert len(set(buckets("compiler")) & set(buckets("compilers"))) > len(buckets("compiler")) / 2
     assert all(0 <= one < BUCKETS for one in buckets("compiler"))
+
+
+@pytest.mark.parametrize(
+    "word", ["soup", "a", "käse", "naïve", "\U0001d51e\U0001d51f", "it's", "0000"]
+)
+def test_a_part_is_three_to_five_letters_of_the_framed_word(word):
+    framed = f"<{word}>" if word.isalpha() else ""
+    parts = [framed[at : at + n] for n in (3, 4, 5) for at in range(len(framed) - n + 1)]
+    told = [word, *(f"~{part}" for part in parts)]
+    assert buckets(word) == [zlib.crc32(one.encode()) % BUCKETS for one in told]
 
 
 def test_there_are_weights_for_every_tag():
