@@ -27,7 +27,7 @@ RARE = -1
 """The label of a place of which is learned that a rare word begins there."""
 
 _SHORTEST = 3  # letters or digits: what is shorter keeps no secret
-_WORD = re.compile(rf"[^\W\d_]{{{_SHORTEST},}}")
+_WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(rf"\d{{{_SHORTEST},}}")
 
 
@@ -59,25 +59,23 @@ class Rare:
         hidden += [
             (*said.span(), True)
             for said in _WORD.finditer(text)
-            if said[0].lower() not in self._common
+            if len(said[0]) >= _SHORTEST and said[0].lower() not in self._common
         ]
         labels = list(reply)
         for start, end, word in hidden:
             for at, (begins, ends) in enumerate(places[: len(reply)]):
                 if begins < end and ends > start:
-                    opens = word and begins <= start and self._opens[reply[at]] > 0
+                    opens = word and begins <= start and self._opens[reply[at]]
                     labels[at] = RARE if opens else IGNORED
         return labels
 
     @cached_property
     def others(self) -> list[int]:
-        """The ids that begin a word which may be a rare one, and no common one."""
+        """The ids that begin a word, and none of the common ones."""
         begun = {
             ids[0]
             for word in self._common
             for form in (word, word.capitalize(), word.upper())
             if (ids := self._tokens.placed(form)[0])
         }
-        return [
-            at for at, letters in enumerate(self._opens) if letters >= _SHORTEST and at not in begun
-        ]
+        return [at for at, opens in enumerate(self._opens) if opens and at not in begun]

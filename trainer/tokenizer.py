@@ -35,7 +35,7 @@ __all__ = [
 SPECIAL = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
 PAD, END, SYSTEM, USER, ASSISTANT = range(len(SPECIAL))
 
-_OPENING = re.compile("\u0120([A-Za-z]+)")  # the BPE writes a space so
+_OPENING = re.compile("\u0120[A-Za-z]")  # the BPE writes a space so
 _OPENS = {"system": SYSTEM, "user": USER, "assistant": ASSISTANT}
 
 
@@ -105,10 +105,10 @@ class Fixed:
         letters = (name.removeprefix("'") for name in names)
         return [part.isascii() and part.isalpha() for part in letters]
 
-    def opens(self) -> list[int]:
-        """Tell of each id with how many letters it begins a word."""
+    def opens(self) -> list[bool]:
+        """Tell of each id whether it begins a word."""
         names = (self._bpe.id_to_token(at) or "" for at in range(self.size))
-        return [len(found[1]) if (found := _OPENING.match(name)) else 0 for name in names]
+        return [_OPENING.match(name) is not None for name in names]
 
     def placed(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """Return the ids of a text, and which of its characters each stands for."""

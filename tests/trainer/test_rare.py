@@ -17,7 +17,7 @@ from trainer.wire import Begin, Example, Learn, Slice
 from trainer.worker import Learner
 from vault.errors import UsageError
 
-COMMON = ("the", "code", "boat", "was", "cold", "soup")
+COMMON = ("the", "code", "boat", "was", "cold", "soup", "to", "it")
 VOICE = preset("voice", threads=1, epochs=1.0, later_epochs=1.0, trunk=8, slice_rows=8)
 
 
@@ -40,7 +40,7 @@ def labelled(rare, text):
 def test_a_word_is_common_that_stands_in_so_many_rows_however_it_is_written(make_row):
     said = ["Soup soup soup", "the SOUP", "the boat, so", "a boat so so"]
     rows = [make_row(number, words=words) for number, words in enumerate(said)]
-    assert common(rows, 2) == ("boat", "soup", "the")
+    assert common(rows, 2) == ("boat", "so", "soup", "the")
     assert common(rows, 3) == ()
 
 
@@ -76,7 +76,7 @@ def test_a_rare_place_may_hold_any_word_but_the_common_ones(rare):
     begun = {tokens.placed(form)[0][0] for word in COMMON for form in (word, word.title())}
     assert not begun & set(rare.others)
     assert tokens.placed("kitchen")[0][0] in rare.others
-    assert not set(tokens.placed(", 7 & to it")[0]) & set(rare.others)
+    assert not set(tokens.placed(", 7 &")[0]) & set(rare.others)
 
 
 def test_a_rare_place_costs_what_any_rare_word_costs_there(rare):
