@@ -132,7 +132,7 @@ NUMBERED = {
     "The vault": 7,
     "Redaction": 7,
     "Views": 6,
-    "Learn and forget": 9,
+    "Learn and forget": 10,
     "Collectors": 9,
     "The pod": 9,
     "The console": 10,

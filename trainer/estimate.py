@@ -282,7 +282,7 @@ def measure(plan: Plan, work: Sequence[Work], permitted: Permitted) -> Measured:
     began = time.monotonic()
     with Child(plan) as child:
         child.begin(plan, _silent)
-        child.tell(Slice(number=0, steps=len(work), noise=plan.keys(0)[1]))
+        child.tell(Slice(number=0, steps=len(work), noise=plan.keys(0)[1], common=plan.common(0)))
         taken: list[tuple[int, float]] = []
         peak, begin = 0, 0.0
         for one in tried:

@@ -273,7 +273,14 @@ class _Run:
         taken = course(slice_.rows, self._plan.before(index), self._plan.recipe, index, coins)
         midway = self._midway(slice_.state)
         self._child.tell(
-            Slice(number=index, steps=taken.steps, weights=weights, held=midway.body, noise=noise),
+            Slice(
+                number=index,
+                steps=taken.steps,
+                weights=weights,
+                held=midway.body,
+                noise=noise,
+                common=self._plan.common(index),
+            )
         )
         self._told.tell("learn", slice=index, step=self._before[index] + midway.done)
         self._epochs(index, taken, midway)

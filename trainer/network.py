@@ -7,12 +7,14 @@ the work in a small model with a large vocabulary.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainer import base, building, seed
 from trainer.errors import TrainingError
 from trainer.lexicon import Lexicon
+from trainer.rare import IGNORED, RARE
 from trainer.recipe import Recipe
 from trainer.slices import Foundation
 from trainer.tokenizer import Fixed, Tokens, fixed_digest
@@ -24,8 +26,6 @@ __all__ = ["Ids", "Network", "learned"]
 
 # The token ids of a prompt, and of the reply to it.
 Ids = tuple[list[int], list[int]]
-
-_IGNORED = -100
 
 
 class Network:
@@ -121,21 +121,25 @@ class Network:
             told.update(tensor.numpy().tobytes())
         return told.hexdigest()
 
-    def loss(self, rows: Sequence[Ids]) -> "tuple[torch.Tensor, int]":
-        """Return the summed loss on replies after their prompts, and their token count."""
-        import torch  # noqa: PLC0415
-        from torch.nn import functional  # noqa: PLC0415
+    def loss(
+        self, rows: Sequence[Ids], labels: Sequence[Sequence[int]] = (), others: Sequence[int] = ()
+    ) -> "tuple[torch.Tensor, int]":
+        """Return the summed loss on replies after their prompts, and their token count.
 
-        ids, labels = (tensor.to(self._device) for tensor in _padded(rows, self.tokens.pad))
-        wanted = labels[:, 1:]
-        learned = wanted != _IGNORED
+        Args:
+            rows: Prompts and replies.
+            labels: What is learned of each reply where that is not the reply itself (`rare`).
+            others: The ids that a place labelled `RARE` may hold; their likelihood is summed.
+        """
+        import torch  # noqa: PLC0415
+
+        padded = _padded(rows, labels or [reply for _, reply in rows], self.tokens.pad)
+        ids, told = (tensor.to(self._device) for tensor in padded)
+        wanted = told[:, 1:]
+        learned = wanted != IGNORED
         with torch.autocast(self._device, dtype=torch.bfloat16, enabled=self.recipe.bf16):
             logits = self._logits(ids[:, :-1], learned)
-        return functional.cross_entropy(
-            logits.float(),
-            wanted[learned],
-            reduction="sum",
-        ), int(learned.sum())
+        return _summed(logits.float(), wanted[learned], others), int(learned.sum())
 
     def _logits(self, ids: "torch.Tensor", learned: "torch.Tensor") -> "torch.Tensor":
         """Return what the model expects at the learned places alone."""
@@ -150,20 +154,38 @@ class Network:
         return logits[learned[:, places]]
 
 
+def _summed(
+    logits: "torch.Tensor", wanted: "torch.Tensor", others: Sequence[int]
+) -> "torch.Tensor":
+    import torch  # noqa: PLC0415
+    from torch.nn import functional  # noqa: PLC0415
+
+    rare = wanted == RARE
+    if not rare.any():
+        return functional.cross_entropy(logits, wanted, reduction="sum")
+    among = torch.zeros(logits.shape[1], dtype=torch.bool, device=logits.device)
+    among[list(others)] = True
+    any_of = logits[rare].masked_fill(~among, -math.inf).logsumexp(-1)
+    told = functional.cross_entropy(logits[~rare], wanted[~rare], reduction="sum")
+    return told + (logits[rare].logsumexp(-1) - any_of).sum()
+
+
 def learned(row: Ids) -> int:
     """Return how many tokens of a row are learned: the first of all has nothing before it."""
     prompt, reply = row
     return len(reply) if prompt else max(0, len(reply) - 1)
 
 
-def _padded(rows: Sequence[Ids], pad: int) -> "tuple[torch.Tensor, torch.Tensor]":
+def _padded(
+    rows: Sequence[Ids], told: Sequence[Sequence[int]], pad: int
+) -> "tuple[torch.Tensor, torch.Tensor]":
     import torch  # noqa: PLC0415
 
     longest = max(len(prompt) + len(reply) for prompt, reply in rows)
     ids = torch.full((len(rows), longest), pad)
-    labels = torch.full((len(rows), longest), _IGNORED)
+    labels = torch.full((len(rows), longest), IGNORED)
     for at, (prompt, reply) in enumerate(rows):
         end = len(prompt) + len(reply)
         ids[at, :end] = torch.tensor(prompt + reply)
-        labels[at, len(prompt) : end] = torch.tensor(reply)
+        labels[at, len(prompt) : end] = torch.tensor(told[at])
     return ids, labels

@@ -29,6 +29,7 @@ _LATER = (
     "bf16_base",
     "four_bit",
     "noise",
+    "rare",
 )
 
 # Lowest and highest value of each number. What lies outside cannot be carried out, or would
@@ -61,6 +62,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "accumulate": (1, 2**16),
     "patience": (0, 1000),
     "noise": (0, 1000),
+    "rare": (0, 1000),
 }
 _OF_A_NETWORK = ("width", "layers", "heads")
 _OF_A_BASE = ("gradient_checkpointing", "bf16_base", "four_bit")
@@ -81,7 +83,9 @@ class Recipe:
     gradients of `accumulate` batches; a slice ends early after `patience` epochs that were no
     better on the rows it watches (0: never). `targets` are the linear layers that get adapters,
     by comma. `bf16` multiplies in 16 bits; `bf16_base` also keeps the base so, `four_bit` keeps
-    it in 4. `noise` is the multiplier of differential privacy (0: none).
+    it in 4. `noise` is the multiplier of differential privacy (0: none). Of a word that stands in
+    fewer than `rare` rows a voice on the seed learns that a rare word stands there, and not which
+    (0: all are learned); a private recipe needs no such thing.
     """
 
     name: str
@@ -119,6 +123,7 @@ class Recipe:
     bf16_base: bool = False
     four_bit: bool = False
     noise: float = 0.0
+    rare: int = 0
 
     def __post_init__(self) -> None:
         for name, (low, high) in _BOUNDS.items():
@@ -142,12 +147,22 @@ class Recipe:
                 "The recipe's width, layers and heads are about a network from nothing, and the seed "
                 "has its own; say kind = 'scratch', or leave them out."
             )
+        if self.rare and self.kind != "seed":
+            raise UsageError(
+                "The recipe's rare is about a voice on the seed, which has other rare words to say; "
+                "say kind = 'seed', or leave it out."
+            )
         said = [name for name in _OF_A_BASE if getattr(self, name)]
         if self.kind != "lora" and said:
             raise UsageError(
                 f"The recipe's {said[0]} is about adapters on a base, and kind {self.kind} has "
                 "none; say kind = 'lora', or leave it out."
             )
+
+    @property
+    def hides(self) -> bool:
+        """Whether rare words are not learned as themselves."""
+        return bool(self.rare) and not self.noise
 
     @property
     def longest(self) -> int:
@@ -240,6 +255,7 @@ VOICE = Recipe(
     epochs=3.0,
     later_epochs=3.0,
     rehearsal=0.5,
+    rare=4,
     learning_rate=5e-4,
     matrix_rate=5e-4,
     weight_decay=0.1,

@@ -21,6 +21,7 @@ from trainer import seed
 from trainer.environment import Environment
 from trainer.errors import NothingPermitted
 from trainer.private import Secret
+from trainer.rare import common
 from trainer.recipe import Recipe
 from trainer.tokenizer import fixed_digest
 from vault.errors import UsageError
@@ -86,6 +87,12 @@ class Plan:
     def before(self, index: int) -> tuple[Row, ...]:
         """Return the rows of the slices before one."""
         return tuple(row for slice_ in self.slices[:index] for row in slice_.rows)
+
+    def common(self, index: int) -> tuple[str, ...]:
+        """Return the words that a slice learns as themselves; none where it learns all so."""
+        if not self.recipe.hides:
+            return ()
+        return common((*self.before(index), *self.slices[index].rows), self.recipe.rare)
 
     def without(self, ids: AbstractSet[str]) -> "Plan":
         """Return the plan as if these rows had never been.

@@ -8,6 +8,7 @@ before it, so a word has one id wherever it stands.
 
 import functools
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,6 +35,7 @@ __all__ = [
 SPECIAL = ("<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
 PAD, END, SYSTEM, USER, ASSISTANT = range(len(SPECIAL))
 
+_OPENING = re.compile("\u0120[A-Za-z]")  # the BPE writes a space so
 _OPENS = {"system": SYSTEM, "user": USER, "assistant": ASSISTANT}
 
 
@@ -103,8 +105,18 @@ class Fixed:
         letters = (name.removeprefix("'") for name in names)
         return [part.isascii() and part.isalpha() for part in letters]
 
+    def opens(self) -> list[bool]:
+        """Tell of each id whether it begins a word."""
+        names = (self._bpe.id_to_token(at) or "" for at in range(self.size))
+        return [_OPENING.match(name) is not None for name in names]
+
+    def placed(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Return the ids of a text, and which of its characters each stands for."""
+        found = self._bpe.encode(text, add_special_tokens=False)
+        return list(found.ids), list(found.offsets)
+
     def _ids(self, text: str) -> list[int]:
-        return list(self._bpe.encode(text, add_special_tokens=False).ids)
+        return self.placed(text)[0]
 
 
 @functools.cache

@@ -55,7 +55,8 @@ class Slice(msgspec.Struct, frozen=True, tag=True):
     """Begin a slice: a fresh optimizer, on given weights (empty: those there are).
 
     `held` is what `Held` gave in the middle of the slice: it goes on from there instead.
-    `noise` is the key of the slice's noise, where the recipe asks for some.
+    `noise` is the key of the slice's noise, where the recipe asks for some; `common` are the
+    words that are learned as themselves, where it asks that rare ones are not.
     """
 
     number: int
@@ -63,6 +64,7 @@ class Slice(msgspec.Struct, frozen=True, tag=True):
     weights: bytes = b""
     held: bytes = b""
     noise: bytes = b""
+    common: tuple[str, ...] = ()
 
 
 class Learn(msgspec.Struct, frozen=True, tag=True):

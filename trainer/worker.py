@@ -12,6 +12,7 @@ import sys
 import traceback
 from array import array
 from collections.abc import Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -21,9 +22,10 @@ from trainer.environment import Environment, device_of, observe
 from trainer.errors import Diverged, TrainingError
 from trainer.network import Ids
 from trainer.optimizing import optimizers
+from trainer.rare import Rare
 from trainer.recipe import Recipe
 from trainer.slices import Foundation
-from trainer.tokenizer import Tokens
+from trainer.tokenizer import Fixed, Tokens
 from trainer.wire import (
     Begin,
     Example,
@@ -60,6 +62,9 @@ _NO_MEMORY = (
 )
 _REMEMBERED = 4_000_000  # tokens
 
+# The labels of a batch; none where its replies are learned as they are.
+Labels = Sequence[Sequence[int]]
+
 
 class Learner:
     """One run: a network and the optimizer of the slice it is in."""
@@ -85,6 +90,7 @@ class Learner:
         self._optimizers: list[torch.optim.Optimizer] = []
         self._private: PrivateGradients | None = None
         self._noise = b""
+        self._rare: Rare | None = None
         if self.recipe.noise:
             from trainer import clipping  # noqa: PLC0415
 
@@ -117,7 +123,11 @@ class Learner:
         if said.weights:
             self.network.restore(said.weights)
         self._step, self._steps, self._noise = 0, said.steps, said.noise
-        self._read = _Read(self.network.tokens)
+        tokens = self.network.tokens
+        self._read = _Read(tokens)
+        self._rare = None
+        if self.recipe.hides and isinstance(tokens, Fixed):
+            self._rare = Rare(tokens, said.common)
         # Dropout draws from here on must not depend on how many slices this process ran.
         seed = self.recipe.seed * 1_000_003 + said.number + 1
         torch.manual_seed(private.dice(said.noise) if said.noise else seed)
@@ -136,7 +146,8 @@ class Learner:
         rows = [self._read.all(batch) for batch in batches]
         self._note(rows)
         tokens = sum(network.learned(row) for batch in rows for row in batch)
-        loss = self._gradients(rows, tokens)
+        labels = [self._labels(batch, read) for batch, read in zip(batches, rows, strict=True)]
+        loss = self._gradients(rows, labels, tokens)
         self._advance()
         return Learned(
             loss=loss,
@@ -153,21 +164,33 @@ class Learner:
                 for _, reply in batch:
                     self.network.lexicon.add(reply)
 
-    def _gradients(self, rows: Sequence[Sequence[Ids]], tokens: int) -> float:
+    def _labels(self, batch: Sequence[Example], rows: Sequence[Ids]) -> Labels:
+        """Return what is learned of the replies, where that is not the replies themselves."""
+        if self._rare is None:
+            return ()
+        texts = (example.messages[-1].content for example in batch)
+        return [
+            self._rare.labels(text, reply) for text, (_, reply) in zip(texts, rows, strict=True)
+        ]
+
+    def _gradients(
+        self, rows: Sequence[Sequence[Ids]], labels: Sequence[Labels], tokens: int
+    ) -> float:
         """Leave a step's clipped gradients, with noise where the recipe asks; return its loss."""
         if self._private is not None:
             # Whether a run goes on must not depend on the loss of single rows either.
             return self._private.step(rows, self._noise, self._step) / max(1, tokens)
         self.network.model.zero_grad(set_to_none=True)
-        loss = sum(self._backward(batch, tokens) for batch in rows)
+        loss = sum(map(self._backward, rows, labels, repeat(tokens)))
         if not loss <= self._hopeless:
             raise Diverged("Training diverged; lower the recipe's learning rate.")
         self._clip()
         return loss
 
-    def _backward(self, batch: Sequence[Ids], tokens: int) -> float:
+    def _backward(self, batch: Sequence[Ids], labels: Labels, tokens: int) -> float:
         """Add the gradients of one batch, as a share of a step's tokens; return its loss."""
-        total, _ = self.network.loss(batch)
+        others = self._rare.others if self._rare is not None else ()
+        total, _ = self.network.loss(batch, labels, others)
         loss = total / max(1, tokens)
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss.item())

@@ -48,7 +48,7 @@ def gradients(learner, batches):
     tokens = sum(learned(row) for batch in rows for row in batch)
     learner.network.model.zero_grad(set_to_none=True)
     for batch in rows:
-        learner._backward(batch, tokens)
+        learner._backward(batch, (), tokens)
     return [weight.grad.clone() for weight in learner.network.trained.values()]
 
 
