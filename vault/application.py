@@ -12,6 +12,8 @@ from typing import Protocol
 from unicodedata import normalize
 from uuid import uuid4
 
+from msgspec import structs
+
 from vault import points
 from vault.codec import encode
 from vault.collectors.api import Ended
@@ -292,7 +294,7 @@ class Vault:
         words = normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
         if not words.strip():
             raise UsageError("There are no words to put in its place; `twin forget` erases items.")
-        corrected = replace(item, text=words, text_new=None)
+        corrected = structs.replace(item, text=words, text_new=None)
         if corrected != item:
             event = CorrectionMade(item_id=item_id, text=words)
             self.log.append([Draft(event=event, scope=_scope(item))])
@@ -517,7 +519,7 @@ def _with_what_is_known(item: Item, before: Item) -> Item:
     """Return an item with the files and recipients that a poorer export of the same lacks."""
     if item.text != before.text:
         return item
-    return replace(
+    return structs.replace(
         item, to=item.to or before.to, attachments=item.attachments or before.attachments
     )
 
@@ -545,5 +547,5 @@ def _content(item: Item) -> bytes:
     update states nothing anew.
     """
     if item.tags:
-        return encode(ItemCollected(item=replace(item, locator="")))
+        return encode(ItemCollected(item=structs.replace(item, locator="")))
     return encode(untagged(item))
