@@ -60,6 +60,7 @@ __all__ = ["Export", "Imported", "Log", "Report", "Vault"]
 
 _PAGE = 1000
 _FIRST_BAD = 10_000
+_DENIED = "Not stored: a statement denies collecting it."
 _LEDGER = "ledger"
 
 
@@ -109,6 +110,11 @@ class Imported:
     bad: tuple[Bad, ...]
     first_at: datetime | None
     last_at: datetime | None
+
+    @property
+    def denied(self) -> int:
+        """How many of `bad` can be read, and consent denies collecting them."""
+        return sum(one.reason == _DENIED for one in self.bad)
 
 
 class Vault:
@@ -382,9 +388,7 @@ class _Reading:
     def take(self, item: Item) -> None:
         self.end()
         if not self._permits(item):
-            self.bad.append(
-                Bad(locator=item.locator, reason="Not stored: a statement denies collecting it.")
-            )
+            self.bad.append(Bad(locator=item.locator, reason=_DENIED))
             return
         if item.at is not None:
             self._first_at = min(item.at, self._first_at or item.at)

@@ -108,7 +108,7 @@ def _job(path: Path, me: frozenset[str], source: str | None, but: Iterable[tuple
         path=str(path.absolute()),
         me=sorted(me),
         source=source,
-        others=[tuple(one) for one in registry.others()],
+        others=[(one.name, one.value, one.release) for one in registry.others()],
         but=sorted(but),
     )
 
