@@ -15,6 +15,8 @@ from struct import pack as packed
 from struct import unpack as unpacked
 from zlib import crc32
 
+from msgspec import structs
+
 from projections.embed import Embedder, Vector, pack, similarity, unpack
 from projections.people import People
 from projections.permissions import Judge, Permissions
@@ -267,7 +269,7 @@ class Labels(View):
             if read.logits[category] + _SWAY >= self._classifier.threshold[category]
         }
         labels = tuple(sorted(possible.union(stored.item.labels)))
-        subject = self._people.subject(replace(stored.item, labels=labels))
+        subject = self._people.subject(structs.replace(stored.item, labels=labels))
         return bool(forbids(subject).statement)
 
     # ------------------------------------------------------------------ following

@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain, groupby, islice
 
+from msgspec import structs
+
 from projections import attached, chronicle
 from projections.attached import Attached, Blind
 from projections.chronicle import Chronicle
@@ -364,7 +366,7 @@ class Timeline(View):
                 found = computed.get(stored.id, _NONE)
                 if found and (found := found - denied.get(stored.id, _NONE)):
                     labels = tuple(sorted(found.union(stored.item.labels)))
-                    yield replace(stored, item=replace(stored.item, labels=labels))
+                    yield replace(stored, item=structs.replace(stored.item, labels=labels))
                 else:
                     yield stored
 
@@ -387,9 +389,11 @@ class Timeline(View):
         for id_, position, body, labels, text in list(rows):
             item = decode_item(body)
             if text is not None:
-                item = replace(item, text=text, text_new=None)
+                item = structs.replace(item, text=text, text_new=None)
             told = decode_labels(labels) if labels != _NO_LABELS else ()
-            yield Stored(id_, position, item if told == item.labels else replace(item, labels=told))
+            yield Stored(
+                id_, position, item if told == item.labels else structs.replace(item, labels=told)
+            )
 
     # ------------------------------------------------------------------ following
 

@@ -12,6 +12,8 @@ from typing import Protocol
 from unicodedata import normalize
 from uuid import uuid4
 
+from msgspec import structs
+
 from vault import points
 from vault.codec import encode
 from vault.collectors.api import Ended
@@ -58,6 +60,7 @@ __all__ = ["Export", "Imported", "Log", "Report", "Vault"]
 
 _PAGE = 1000
 _FIRST_BAD = 10_000
+_DENIED = "Not stored: a statement denies collecting it."
 _LEDGER = "ledger"
 
 
@@ -107,6 +110,11 @@ class Imported:
     bad: tuple[Bad, ...]
     first_at: datetime | None
     last_at: datetime | None
+
+    @property
+    def denied(self) -> int:
+        """How many of `bad` can be read, and consent denies collecting them."""
+        return sum(one.reason == _DENIED for one in self.bad)
 
 
 class Vault:
@@ -292,7 +300,7 @@ class Vault:
         words = normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
         if not words.strip():
             raise UsageError("There are no words to put in its place; `twin forget` erases items.")
-        corrected = replace(item, text=words, text_new=None)
+        corrected = structs.replace(item, text=words, text_new=None)
         if corrected != item:
             event = CorrectionMade(item_id=item_id, text=words)
             self.log.append([Draft(event=event, scope=_scope(item))])
@@ -380,9 +388,7 @@ class _Reading:
     def take(self, item: Item) -> None:
         self.end()
         if not self._permits(item):
-            self.bad.append(
-                Bad(locator=item.locator, reason="Not stored: a statement denies collecting it.")
-            )
+            self.bad.append(Bad(locator=item.locator, reason=_DENIED))
             return
         if item.at is not None:
             self._first_at = min(item.at, self._first_at or item.at)
@@ -517,7 +523,7 @@ def _with_what_is_known(item: Item, before: Item) -> Item:
     """Return an item with the files and recipients that a poorer export of the same lacks."""
     if item.text != before.text:
         return item
-    return replace(
+    return structs.replace(
         item, to=item.to or before.to, attachments=item.attachments or before.attachments
     )
 
@@ -545,5 +551,5 @@ def _content(item: Item) -> bytes:
     update states nothing anew.
     """
     if item.tags:
-        return encode(ItemCollected(item=replace(item, locator="")))
+        return encode(ItemCollected(item=structs.replace(item, locator="")))
     return encode(untagged(item))

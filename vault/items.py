@@ -4,10 +4,11 @@ Pure values without I/O. Names follow ActivityStreams 2.0 where it has one
 (actor → `author`, audience → `to`, context → `conversation`, published → `at`).
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 __all__ = [
     "BLOCK",
@@ -38,8 +39,7 @@ class Precision(StrEnum):
     FILE = "file"  # only the file's own modification time is known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
+class Agent(Struct, frozen=True, kw_only=True):
     """A person or account taking part in an item.
 
     `id` is a URI-like identity within the source: `mailto:a@b`, `tel:+44…`,
@@ -50,8 +50,7 @@ class Agent:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(Struct, frozen=True, kw_only=True):
     """A file that came with an item; its bytes are addressed by `sha256` (hex)."""
 
     name: str
@@ -60,8 +59,7 @@ class Attachment:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True):
     """A block of the bytes of an attachment: the `part`-th, from 0, of so many `parts`.
 
     `sha256` (hex) is that of the whole file, not of the block. Every block but the last has
@@ -74,8 +72,7 @@ class Content:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """One message, note or entry, as the source states it.
 
     `type` is a dotted data type with its direction (`message.email.sent`).
@@ -124,24 +121,21 @@ class Item:
         return (*((self.author,) if self.author else ()), *self.to)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bad:
+class Bad(Struct, frozen=True, kw_only=True):
     """A record that could not be read: where it stood and why, never its content."""
 
     locator: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, frozen=True, kw_only=True):
     """Bytes of input read so far, of how many."""
 
     done: int
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class Reached(Struct, frozen=True, kw_only=True):
     """Where the reading of a file ended: a later one of the grown file may go on from there.
 
     `file` is the path of the file in its tree, `cursor` the source's own terms.

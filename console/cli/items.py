@@ -13,6 +13,7 @@ from console.cli.opening import opened, progress
 
 if TYPE_CHECKING:
     from console.use.collecting import Survey
+    from vault.application import Imported
     from vault.collectors.survey import Surveyed
 
 __all__ = ["add", "me", "search", "show"]
@@ -73,7 +74,7 @@ def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool, yes: boo
         verb = "would be collected" if dry_run else "collected"
         talk(
             f"{added.read} read: {added.collected} {verb}, {added.duplicates} there already, "
-            f"{len(added.bad)} not readable."
+            f"{_left(added)}."
         )
         if added.first_at and added.last_at:
             talk(f"From {added.first_at:%Y-%m-%d} to {added.last_at:%Y-%m-%d}.")
@@ -86,6 +87,12 @@ def add(path: Path, source: str, names: tuple[str, ...], dry_run: bool, yes: boo
     emit(added, lines)
     if added.collected + added.duplicates == 0:
         sys.exit(1)
+
+
+def _left(added: "Imported") -> str:
+    """Say how much was left: what cannot be read, and what may not be collected."""
+    said = f"{len(added.bad) - added.denied} not readable"
+    return f"{said}, {added.denied} denied" if added.denied else said
 
 
 def _tell(found: "Survey", *, samples: bool) -> None:

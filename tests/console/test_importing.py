@@ -426,6 +426,13 @@ def test_imports_are_listed_with_the_places_of_what_was_not_read(vault, notes):
     assert vault.refused(3, "imports", "show", "2")["code"] == "not_found"
 
 
+def test_what_may_not_be_collected_is_not_called_unreadable(vault, notes):
+    (notes / "a.mov").write_bytes(b"\0\0\0\x14ftypqt")
+    (notes / "mail.eml").write_bytes(b"From: ada@example.org\nSubject: bread\n\nfigs\n")
+    vault.ok("consent", "deny", "message", "collect")
+    assert "3 collected, 0 there already, 1 not readable, 1 denied." in vault("add", str(notes)).out
+
+
 def test_a_retry_reads_what_could_not_be_read_and_nothing_else(
     opened, notes, tmp_path, monkeypatch, reads
 ):

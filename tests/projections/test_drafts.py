@@ -9,6 +9,7 @@ from string import Formatter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from projections.drafts import Kind, drafts_of, standard
 from projections.drafts.activity import rated
@@ -481,7 +482,7 @@ def test_the_wording_follows_from_the_items_and_not_from_their_context():
     alone = said(hers)
     after = said(one("e1", "well", SENT), hers)[1]
     assert alone[0][1] == after[1]
-    renamed = replace(hers, item=replace(hers.item, text="fine"))
+    renamed = replace(hers, item=structs.replace(hers.item, text="fine"))
     assert said(renamed)[0][1] == alone[0][1]
     asked = {said(one(f"e{n}", "good", SENT))[0][1][1] for n in range(30)}
     assert asked == {text.format(whom="Priya Nair") for text in WORDINGS["en"].to}

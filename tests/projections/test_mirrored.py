@@ -1,10 +1,9 @@
 """Which bodies may lie in the pod: asked again by a plain recomputation, whatever happened."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from projections.lineage import record
 from projections.mirrored import Mirrored
@@ -308,7 +307,9 @@ class Script:
 
     def _revise(self, item, number, _):
         stored = self.world.views.timeline.show(item).item
-        self.world.log.add(ItemRevised(item_id=item, item=replace(stored, text=f"other {number}")))
+        self.world.log.add(
+            ItemRevised(item_id=item, item=structs.replace(stored, text=f"other {number}"))
+        )
 
     def _restate(self, item, number, name):
         self.world.log.add(ItemRevised(item_id=item, item=self._new(number, name)))

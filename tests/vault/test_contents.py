@@ -2,11 +2,11 @@
 
 import os
 import subprocess
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from tests.vault.log.logkit import create, reopen, script, sound
 from vault.application import _Reading
@@ -199,11 +199,11 @@ def test_another_items_revision_and_its_new_file_are_both_there(log):
 
 
 def test_a_poorer_export_of_the_same_takes_nothing_away(log):
-    whole = replace(note(1, file(b"x")), to=(Agent(id="name:Bob"),))
+    whole = structs.replace(note(1, file(b"x")), to=(Agent(id="name:Bob"),))
     store(log, behind(whole, b"x"))
-    done = store(log, [replace(whole, to=(), attachments=())])
+    done = store(log, [structs.replace(whole, to=(), attachments=())])
     assert (done.collected, done.duplicates) == (0, 1)
-    store(log, [replace(whole, to=(), attachments=(), text="other words")])
+    store(log, [structs.replace(whole, to=(), attachments=(), text="other words")])
     [revised] = entries(log, "item.revised/2")
     assert (revised.event.item.attachments, revised.event.item.to) == ((), ())
 

@@ -4,7 +4,6 @@ The reading happens in a child process. When one record kills it, that record be
 `Bad` and a new child reads on; what the parent has already seen is not told twice.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -23,8 +22,6 @@ from vault.items import Bad, Content, Item, Progress, Reached
 __all__ = ["Outcome", "collect", "survey"]
 
 Outcome = Found | Item | Content | Bad | Progress | Ended | Kept
-
-_log = logging.getLogger(__name__)
 
 _DEATHS_PER_FILE = 5
 
@@ -107,7 +104,13 @@ def _job(path: Path, me: frozenset[str], source: str | None, but: Iterable[tuple
         raise NotFound(f"There is nothing at {path}.")
     if source is not None:
         registry.load(source)
-    return Job(path=str(path.absolute()), me=sorted(me), source=source, but=sorted(but))
+    return Job(
+        path=str(path.absolute()),
+        me=sorted(me),
+        source=source,
+        others=[(one.name, one.value, one.release) for one in registry.others()],
+        but=sorted(but),
+    )
 
 
 def _all(job: Job, limits: Limits | None) -> Iterator[Outcome | Surveyed]:
@@ -176,7 +179,9 @@ def _told(kind: bytes, sentence: str) -> None:
     if kind == Kind.NEWER:
         raise ForeignVault(sentence)
     if kind == Kind.WARNING:
-        _log.warning("%s", sentence)
+        import logging  # noqa: PLC0415 - not for the children, which import this room too
+
+        logging.getLogger(__name__).warning("%s", sentence)
 
 
 def _ended(job: Job, reached: dict[str, Reached], said: Finished) -> Ended:

@@ -11,13 +11,14 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from random import Random
 
 import msgspec
+from msgspec import structs
 
 from vault.collectors import registry
 from vault.collectors.api import About, Carrier, Record, Source
@@ -261,7 +262,7 @@ def _one_id_each(sample: _Sample, first: list[Record], *_: object) -> str:
     for item in first:
         if isinstance(item, Item):
             key = (item.source, item.conversation, item.native_id)
-            known = replace(seen.setdefault(key, item), locator=item.locator)
+            known = structs.replace(seen.setdefault(key, item), locator=item.locator)
             if known != item:
                 return (
                     f"{item.locator} has the id of another record and other content; "

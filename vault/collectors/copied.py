@@ -13,28 +13,18 @@ from typing import Annotated
 import msgspec
 
 from vault.collectors.api import Refused
-from vault.collectors.portable import (
-    FORMAT,
-    LINE_START,
-    LONGEST,
-    MANIFEST,
-    UNFINISHED,
-    VERSION,
-    VERSIONS,
-    Exact,
-    json_of,
-)
+from vault.collectors.copies import FORMAT, ITEMS, MANIFEST
+from vault.collectors.portable import LONGEST, VERSION, VERSIONS, Exact, json_of
 from vault.collectors.readers.tree import File, Tree, Unreadable
 from vault.consent import check_type
 from vault.errors import UsageError
 
-__all__ = ["Carried", "Copy", "Counts", "Listed", "Manifest", "is_copy"]
+__all__ = ["Carried", "Copy", "Counts", "Listed", "Manifest"]
 
 _LARGEST = 128 << 20
 _LONGEST_SOURCE = 100
 _MOST_TYPES = 1000
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}")
-_ITEMS = re.compile(r"items-\d{5,}\.jsonl")
 _BLOCK = 1 << 20
 
 _DAMAGED = "The manifest.json of this export is damaged or was changed; copy it again."
@@ -106,21 +96,6 @@ class _Mark(msgspec.Struct):
     version: int
 
 
-def is_copy(tree: Tree) -> bool:
-    """Whether a folder or archive is a portable copy, finished or not."""
-    return any(_shows(tree, file, tree.relative(file.path)) for file in tree.files)
-
-
-def _shows(tree: Tree, file: File, name: str) -> bool:
-    """Whether a file is one that only a copy has."""
-    try:
-        if name in {MANIFEST, UNFINISHED}:
-            return f'"{FORMAT}"'.encode() in tree.head(file.path)
-        return bool(_ITEMS.fullmatch(name)) and tree.head(file.path).startswith(LINE_START)
-    except Unreadable:
-        return False
-
-
 class Copy:
     """A copy whose manifest was read; `check` it before anything else is."""
 
@@ -138,7 +113,7 @@ class Copy:
     @property
     def item_files(self) -> tuple[str, ...]:
         """The files that hold items, in order."""
-        return tuple(one.path for one in self.manifest.files if _ITEMS.fullmatch(one.path))
+        return tuple(one.path for one in self.manifest.files if ITEMS.fullmatch(one.path))
 
     def file(self, path: str) -> File:
         """Return a file of the copy."""

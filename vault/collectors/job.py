@@ -43,6 +43,7 @@ class Job:
     `cursors` says by file who read it earlier (`mbox/1`, or `ANYBODY`) and where that ended;
     `kept` are files of the folder, or archives, that need not be read again, with those who
     read them.
+    `others` are the sources that other packages declare.
     `but` are files and folders that are no part of it, by device and inode.
     `survey` reads only as much of each part as it takes to say what is in it.
 
@@ -55,6 +56,7 @@ class Job:
     path: str
     me: list[str]
     source: str | None = None
+    others: list[tuple[str, str, str]] = field(default_factory=list)
     cursors: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     kept: dict[str, list[str]] = field(default_factory=dict)
     but: list[tuple[int, int]] = field(default_factory=list)

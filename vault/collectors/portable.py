@@ -16,6 +16,7 @@ import msgspec
 
 from vault import events as e
 from vault.codec import TOPICS, topic_of
+from vault.collectors.copies import CONTEXT_FILE, FORMAT, LINE_START, MANIFEST, UNFINISHED
 from vault.collectors.readers.text import clean
 from vault.consent import check_type
 from vault.errors import UsageError
@@ -60,14 +61,10 @@ __all__ = [
     "urn_of",
 ]
 
-FORMAT: Final = "twinvault-export"
 VERSION: Final = 2
 VERSIONS: Final = frozenset({1, 2})
 """What is read: the first release's copies have no tags, and no bytes of attachments."""
 
-MANIFEST: Final = "manifest.json"
-UNFINISHED: Final = "unfinished.json"
-CONTEXT_FILE: Final = "context.jsonld"
 OWNER: Final = "owner.json"
 STATEMENTS: Final = "statements.jsonl"
 CORRECTIONS: Final = "corrections.jsonl"
@@ -76,9 +73,6 @@ ATTACHMENTS: Final = "attachments"
 ITEMS_IN_FILE: Final = 10_000
 LONGEST: Final = 128 << 20
 """The most bytes of a line that is read."""
-
-LINE_START: Final = f'{{"@context":"{CONTEXT_FILE}"'.encode()
-"""How every line begins."""
 
 SAID: Final[tuple[type[e.Event], ...]] = (
     e.ConsentGiven,

@@ -37,7 +37,7 @@ _PROGRESS_EVERY = 0.25
 def work(encoded: bytes, outlet: Outlet) -> None:
     """Do a job: send everything that a path holds and that was not sent before."""
     job = msgspec.msgpack.decode(encoded, type=Job)
-    sources, broken = registry.load(job.source)
+    sources, broken = registry.load(job.source, [registry.Point(*one) for one in job.others])
     if not job.found:
         for sentence in broken:
             outlet.send(Kind.WARNING, sentence.encode())

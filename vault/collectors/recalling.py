@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from vault.collectors.api import Refused
-from vault.collectors.copied import Copy, is_copy
+from vault.collectors.copied import Copy
+from vault.collectors.copies import is_copy
 from vault.collectors.portable import (
     CORRECTIONS,
     OWNER,

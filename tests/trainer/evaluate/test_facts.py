@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from projections.rows import Message
 from projections.timeline import Stored
@@ -119,16 +120,16 @@ def test_what_nothing_answers_names_what_no_item_has_together(asked):
 
 def test_what_only_seems_to_be_missing_is_no_question_that_nothing_answers():
     text = "oven: too hot by ten degrees\nlamp: bulb on order"
-    alike = [Stored(f"n{n}", n, replace(note(n).item, text=text)) for n in range(9)]
+    alike = [Stored(f"n{n}", n, structs.replace(note(n).item, text=text)) for n in range(9)]
     found = made(alike, permitted=everything, retrieve=shelf(alike), each=9)
     assert any("say about" in question.text for question in found if question.gold)
     assert not any("say about" in question.text for question in found if not question.gold)
 
 
 def test_what_the_question_itself_would_tell_is_not_asked():
-    item = replace(note(0).item, title="rent £400", text="£400 in all")
+    item = structs.replace(note(0).item, title="rent £400", text="£400 in all")
     assert "amount" not in {fact.pattern for fact in facts(Stored("n", 0, item))}
-    item = replace(item, title="rent")
+    item = structs.replace(item, title="rent")
     assert "amount" in {fact.pattern for fact in facts(Stored("n", 0, item))}
 
 
@@ -149,7 +150,7 @@ def test_no_question_comes_from_an_item_that_is_not_permitted(allowed):
 
 @given(title=st.text(), text=st.text(), kind=st.sampled_from(["document.note", "document.journal"]))
 def test_no_text_is_too_strange_to_be_looked_at(title, text, kind):
-    item = replace(note(0).item, type=kind, title=title, text=text)
+    item = structs.replace(note(0).item, type=kind, title=title, text=text)
     one = Stored("odd", 0, item)
     for question in made([one], permitted=everything, retrieve=shelf([one])):
         assert question.item == "odd"
@@ -158,7 +159,7 @@ def test_no_text_is_too_strange_to_be_looked_at(title, text, kind):
 
 def test_a_title_that_two_items_share_is_asked_for_only_where_both_agree():
     twins = [
-        replace(mail(1), id=f"t{n}", item=replace(mail(1).item, at=NOON + timedelta(n)))
+        replace(mail(1), id=f"t{n}", item=structs.replace(mail(1).item, at=NOON + timedelta(n)))
         for n in (0, 9)
     ]
     found = made(twins, permitted=everything, retrieve=shelf(twins), limit=9, each=9)
@@ -179,7 +180,7 @@ def test_a_title_that_two_items_share_is_asked_for_only_where_both_agree():
     ],
 )
 def test_what_is_said_of_somebody_is_asked_in_its_language(text, said):
-    item = replace(note(0).item, title="", text=text, at=None)
+    item = structs.replace(note(0).item, title="", text=text, at=None)
     found = [
         made([Stored(f"s{n}", n, item)], permitted=everything, retrieve=lambda _: [])
         for n in range(9)  # some of them fall on the side of what is answered

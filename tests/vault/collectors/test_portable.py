@@ -1,7 +1,6 @@
 import json
 import os
 import zipfile
-from dataclasses import fields, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -9,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from vault import events as e
 from vault.codec import TOPICS
@@ -162,7 +162,7 @@ def test_an_item_comes_back_equal_in_every_field(item):
 
 def test_every_field_of_an_item_is_tried_with_a_value_of_its_own():
     empty = Item(source="x", native_id="x", type="x")
-    assert all(getattr(FULL, one.name) != getattr(empty, one.name) for one in fields(Item))
+    assert all(getattr(FULL, one.name) != getattr(empty, one.name) for one in structs.fields(Item))
     assert item_of(msgspec.json.decode(line(), type=Line)) == FULL
 
 
@@ -342,7 +342,7 @@ def test_a_copy_of_a_newer_format_is_refused_whatever_else_it_says(tmp_path):
 
 
 def test_a_copy_of_the_first_format_is_read_as_it_was(tmp_path):
-    bare = replace(FULL, tags=())
+    bare = structs.replace(FULL, tags=())
     assert b"tags" not in line(bare)
     folder = copied(tmp_path / "copy", line(bare), version=1)
     assert b'"attachments"' not in (folder / "manifest.json").read_bytes()
@@ -353,7 +353,7 @@ def test_a_copy_of_the_first_format_is_read_as_it_was(tmp_path):
 def with_picture(folder, *, named="", kept=b"picture"):
     digest = sha256(b"picture").hexdigest()
     picture = Attachment(name="a.png", media_type="image/png", size=7, sha256=digest)
-    item = replace(FULL, attachments=(*FULL.attachments, picture))
+    item = structs.replace(FULL, attachments=(*FULL.attachments, picture))
     contents = {items_file(1): line(item) + b"\n", f"attachments/{named or digest}": kept}
     return item, sealed(folder, contents)
 

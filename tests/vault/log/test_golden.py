@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from logkit import drafts, recovery_key
+from msgspec import structs
 
 from tests import second_reader
 from vault import application, points
@@ -162,11 +163,13 @@ def test_what_was_collected_before_is_read_again_as_the_same(golden):
         for entry in page.entries
         if isinstance(entry.event, ItemCollected | ItemRevised)
     ]
-    newest = {(item.source, item.native_id): replace(item, locator="moved") for item in items}
+    newest = {
+        (item.source, item.native_id): structs.replace(item, locator="moved") for item in items
+    }
     before = log.head
     read_again(log, newest.values(), collected=0)
     assert log.head == before
-    tagged = [replace(item, tags=("Inbox",)) for item in newest.values()]
+    tagged = [structs.replace(item, tags=("Inbox",)) for item in newest.values()]
     read_again(log, tagged, collected=len(tagged))
     read_again(log, tagged, collected=0)
     log.close()

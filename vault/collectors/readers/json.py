@@ -133,7 +133,7 @@ class Start:
     around: tuple[bytes, ...]
 
 
-class Element(NamedTuple):
+class Element(msgspec.Struct, frozen=True, gc=False):
     """An element of an array: where it stands, in bytes, and what it is, not yet decoded."""
 
     offset: int

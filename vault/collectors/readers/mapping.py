@@ -4,10 +4,8 @@ What it says wrongly is told in its own words, since these are no content.
 """
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -88,6 +86,8 @@ def read_mapping(data: bytes) -> Mapping:
     Raises:
         Unreadable: It is no TOML, or says something that a mapping cannot.
     """
+    import tomllib  # noqa: PLC0415 - slow to load, and seldom needed
+
     try:
         mapping = msgspec.convert(tomllib.loads(clean(decode(data))), Mapping)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
@@ -146,6 +146,8 @@ def clock(form: str, zone: str) -> Clock:
 def _zone(name: str) -> tzinfo | None:
     if not name:
         return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - slow to load, and seldom needed
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

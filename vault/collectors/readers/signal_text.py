@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from urllib.parse import unquote
 
 import msgspec
@@ -241,6 +240,8 @@ def _blocks(text: str) -> Iterator[Said | tuple[int, str]]:
         author, kind, sent, facts = begun.groups()
         if kind not in {"incoming", "outgoing"}:
             continue
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - slow to load, and seldom needed
+
         try:
             when = parsedate_to_datetime(sent or "")
             offset = when.utcoffset() or timedelta()

@@ -10,11 +10,13 @@ import io
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self, TypeVar, cast
+
+from msgspec import structs
 
 from vault.errors import CollectError
 from vault.items import Bad, Item
@@ -545,7 +547,7 @@ class Tree:
     def placed(self, record: _Record) -> _Record:
         """Return a record with the locator that a person follows."""
         if isinstance(record, Item | Bad) and self._store.located_at:
-            return replace(record, locator=self._store.located(record.locator))
+            return structs.replace(record, locator=self._store.located(record.locator))
         return record
 
     def enter(self, locator: str) -> str:

@@ -12,6 +12,7 @@ import re
 __all__ = ["chat_name", "is_system", "makes_group", "without_media"]
 
 _LRM = "\u200e"
+_AROUND = _LRM + " \n."
 
 _OMITTED_WHOLE = (
     r"Media omitted|Medien ausgeschlossen|Médias omis|Multimedia omitido|Archivo omitido|"
@@ -83,10 +84,8 @@ _CHAT_WITH = re.compile(
 
 def is_system(said: str) -> bool:
     """Whether what stands behind a name was said by WhatsApp, not by a person."""
-    if len(said) < _LONGEST_PHRASE:
-        bare = said.strip(_LRM + " \n.")
-        if bare.casefold() in _DELETED:
-            return True
+    if len(said) < _LONGEST_PHRASE and said.strip(_AROUND).casefold() in _DELETED:
+        return True
     # On iPhones the system speaks in the name of the group, behind a mark that nobody types.
     return said.startswith(_LRM) and not _OMITTED.match(said) and not _ATTACHED.match(said)
 

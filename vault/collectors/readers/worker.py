@@ -20,18 +20,19 @@ import resource
 import select
 import signal
 import struct
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from vault.collectors.readers.sandbox import confine
 from vault.errors import CollectError
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["Died", "Frame", "Limits", "Outlet", "refused", "run"]
 
@@ -89,6 +90,8 @@ def run(function: str, job: bytes, limits: Limits | None = None) -> Iterator[Fra
     Raises:
         Died: The child crashed, exceeded a limit or fell silent.
     """
+    import tempfile  # noqa: PLC0415 - not for the child
+
     limits = limits or Limits()
     with tempfile.TemporaryFile() as shared:
         shared.truncate(_PLACE_SIZE)
@@ -101,6 +104,8 @@ def run(function: str, job: bytes, limits: Limits | None = None) -> Iterator[Fra
 
 
 def _start(function: str, limits: Limits, shared: int) -> "subprocess.Popen[bytes]":
+    import subprocess  # noqa: PLC0415 - not for the child
+
     here = str(Path(__file__).resolve().parents[3])
     paths = [here, *(entry for entry in sys.path if entry)]
     numbers = f"{limits.memory},{limits.cpu_seconds},{limits.open_files}"
@@ -193,6 +198,8 @@ def _read_place(place: mmap.mmap) -> str:
 
 
 def _wait_a_moment(child: "subprocess.Popen[bytes]") -> None:
+    import subprocess  # noqa: PLC0415 - not for the child
+
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(timeout=5)
 
@@ -290,7 +297,9 @@ _LIBRARIES = ("pypdfium2_raw",)
 def _libraries() -> frozenset[str]:
     """Return the folders of those packages; asked for before anything is refused."""
     specs = [importlib.util.find_spec(name) for name in _LIBRARIES]
-    return frozenset(str(Path(spec.origin).parent) for spec in specs if spec and spec.origin)
+    origins = [Path(spec.origin) for spec in specs if spec and spec.origin]
+    # Where a link leads to them, the packages themselves follow it.
+    return frozenset(str(one.parent) for path in origins for one in (path, path.resolve()))
 
 
 def _may_call(event: str, arguments: tuple[object, ...]) -> bool:

@@ -6,8 +6,9 @@ says of its mail is kept: labels as tags, its threads as conversations, its chat
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from hashlib import sha256
+
+from msgspec import structs
 
 from vault.collectors.api import About, Evidence, Record
 from vault.collectors.readers.attached import blocks
@@ -256,7 +257,7 @@ class _Reader:
             author = self._letters.agent((None, line.person))
             to = self._letters.agent((None, line.to))
             sent = author is not None and self._letters.is_me(author)
-            yield replace(
+            yield structs.replace(
                 item,
                 native_id=f"{native_id}/{number}",
                 type=f"{_CHAT}.{'sent' if sent else 'received'}",

@@ -5,18 +5,11 @@ Its manifest is checked first, with every byte that it lists; only then is a lin
 
 from collections.abc import Iterator
 
-import msgspec
-
-from vault.collectors.api import About, Brought, Evidence, Record, Refused
-from vault.collectors.copied import Copy, is_copy
-from vault.collectors.portable import Line, Unfit, attachment_file, item_of
-from vault.collectors.readers.attached import file_blocks
+from vault.collectors.api import About, Brought, Evidence, Record
+from vault.collectors.copies import is_copy
 from vault.collectors.readers.tree import Tree
-from vault.items import Bad, Content, Item, Progress
 
 __all__ = ["SOURCE", "Portable"]
-
-_decoder = msgspec.json.Decoder(Line)
 
 
 class Portable:
@@ -43,6 +36,8 @@ class Portable:
         Raises:
             Refused: It is unfinished, damaged, or of a newer format.
         """
+        from vault.collectors.copied import Copy  # noqa: PLC0415 - loads every kind of event
+
         copy = Copy(tree)
         copy.check()
         return tuple(
@@ -57,42 +52,9 @@ class Portable:
         me: frozenset[str],  # noqa: ARG002 - its items know who wrote them
     ) -> Iterator[Record]:
         """Yield the items of a copy, in the order in which they were collected, and their files."""
-        try:
-            copy = Copy(tree)
-            done = 0
-            for path in copy.item_files:
-                for number, line in copy.lines(path):
-                    where = f"{copy.file(path).path}#{number}"
-                    record = _record(tree, line, where)
-                    yield record
-                    if isinstance(record, Item):
-                        yield from _contents(copy, tree, record)
-                    done += len(line or b"") + 1
-                    yield Progress(done=done, total=tree.size)
-        except Refused as error:
-            yield Bad(locator=tree.base, reason=str(error))
+        from vault.collectors.carrying import records  # noqa: PLC0415 - as above
+
+        yield from records(tree)
 
 
 SOURCE = Portable()
-
-
-def _contents(copy: Copy, tree: Tree, item: Item) -> Iterator[Content]:
-    """Yield the bytes of an item's attachments, as far as the copy has them."""
-    for attachment in item.attachments:
-        path = attachment_file(attachment.sha256)
-        if copy.has(path):
-            yield from file_blocks(tree, copy.file(path), attachment)
-
-
-def _record(tree: Tree, line: bytes | None, where: str) -> Record:
-    reason = tree.enter(where)
-    if line is None:
-        reason = reason or "the line is too long"
-    if reason or line is None:
-        return Bad(locator=where, reason=reason)
-    try:
-        return item_of(_decoder.decode(line))
-    except Unfit as error:
-        return Bad(locator=where, reason=str(error))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return Bad(locator=where, reason="it is no line of an export")

@@ -6,10 +6,9 @@ as one it would lose its last digits. What Slack itself tells in a channel is no
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
 from typing import TypeVar
 
 from msgspec import Raw, Struct
@@ -17,7 +16,7 @@ from msgspec import Raw, Struct
 from vault.collectors.api import About, Evidence, Record
 from vault.collectors.readers.beside import Beside, contents, files_beside, folder_of
 from vault.collectors.readers.chat import TYPES, is_owner, type_of
-from vault.collectors.readers.json import Broken, Element, loads, split
+from vault.collectors.readers.json import Broken, Start, loads, split
 from vault.collectors.readers.text import clean
 from vault.collectors.readers.tree import File, Tree, Unreadable
 from vault.items import Agent, Bad, Item, Progress
@@ -30,6 +29,7 @@ _LARGEST_LIST = 256 << 20
 _MOST_RECIPIENTS = 64
 _FARTHEST_ZONE = 24 * 3600
 _DIGITS = 10  # of a time, until the year 2286
+_SPOKEN = frozenset(("message", ""))
 _WORDS = frozenset(
     (
         None,
@@ -299,30 +299,35 @@ def _day(tree: Tree, file: File, workspace: _Workspace) -> Iterator[Record]:
     place = workspace.places.get(folder) or _Place(id=folder)
     with tree.open(file.path) as stream:
         for part in split(stream, ""):
-            if isinstance(part, Element):
-                yield from _record(tree, file, workspace, place, part)
-            elif isinstance(part, Broken):
-                yield Bad(locator=f"{file.path}#{part.offset}", reason=part.reason)
+            if isinstance(part, Start):
+                continue
+            locator = f"{file.path}#{part.offset}"
+            if isinstance(part, Broken):
+                yield Bad(locator=locator, reason=part.reason)
+                continue
+            try:
+                message = part.decode(_Message)
+            except Unreadable as error:
+                yield Bad(locator=locator, reason=str(error))
+                continue
+            if message.type not in _SPOKEN or message.subtype not in _WORDS:
+                continue
+            at = _at(message.ts)
+            if at is None:
+                yield Bad(locator=locator, reason="there is no such date")
+            elif message.files or message.file:
+                found = _files(tree, file, message)
+                yield _item(workspace, place, message, at, found, locator)
+                yield from contents(tree, found)
+            else:
+                yield _item(workspace, place, message, at, [], locator)
 
 
-def _record(
-    tree: Tree, file: File, workspace: _Workspace, place: _Place, element: Element
-) -> Iterable[Record]:
-    locator = f"{file.path}#{element.offset}"
-    try:
-        message = element.decode(_Message)
-    except Unreadable as error:
-        return (Bad(locator=locator, reason=str(error)),)
-    if message.type not in {"message", ""} or message.subtype not in _WORDS:
-        return ()
-    seconds, point, rest = message.ts.partition(".")
+def _at(ts: str) -> datetime | None:
+    seconds, point, rest = ts.partition(".")
     if not (point and len(seconds) <= _DIGITS and seconds.isdecimal() and rest.isdecimal()):
-        return (Bad(locator=locator, reason="there is no such date"),)
-    at = datetime.fromtimestamp(int(seconds), UTC)
-    if not message.files and not message.file:
-        return (_item(workspace, place, message, at, [], locator),)
-    found = _files(tree, file, message)
-    return chain((_item(workspace, place, message, at, found, locator),), contents(tree, found))
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def _item(  # noqa: PLR0917 - all that is known of one message

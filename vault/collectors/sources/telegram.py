@@ -6,11 +6,10 @@ messages. A personal chat is called by the id of the other, so it says itself wh
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import chain
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -27,6 +26,7 @@ from vault.items import Agent, Bad, Item, Progress
 __all__ = ["SOURCE", "Telegram"]
 
 _TELL_EVERY = 4096
+_SPOKEN = frozenset(("message", ""))
 _FIRST, _LAST = -2_208_988_800, 7_258_118_400  # 1900 to 2200
 _DAY = 24 * 60
 _When = tuple[datetime, int | None, bool]
@@ -179,7 +179,11 @@ class _Reading:
         with self._tree.open(self._file.path) as stream:
             for number, part in enumerate(split(stream, "messages")):
                 if isinstance(part, Element) and chat:
-                    yield from self._record(chat, part)
+                    record, files = self._record(chat, part)
+                    if record:
+                        yield record
+                    if files:
+                        yield from contents(self._tree, files)
                     if not number % _TELL_EVERY:
                         yield Progress(done=done + part.offset, total=self._tree.size)
                 elif isinstance(part, Start):
@@ -190,22 +194,20 @@ class _Reading:
         if chat is None:
             raise Unreadable("there is no chat in it")
 
-    def _record(self, chat: _Chat, element: Element) -> Iterable[Record]:
+    def _record(self, chat: _Chat, element: Element) -> tuple[Item | Bad | None, list[Beside]]:
+        """Return what an element is, None where Telegram itself tells it, and its files."""
         locator = f"{self._file.path}#{element.offset}"
         try:
             message = element.decode(_Message)
         except Unreadable as error:
-            return (Bad(locator=locator, reason=str(error)),)
-        if message.type not in {"message", ""}:
-            return ()
+            return Bad(locator=locator, reason=str(error)), []
+        if message.type not in _SPOKEN:
+            return None, []
         when = _when(message)
         if when is None:
-            return (Bad(locator=locator, reason="there is no such date"),)
-        if not message.photo and not message.file:
-            return (self._item(chat, message, when, [], locator),)
-        files = self._files(message)
-        item = self._item(chat, message, when, files, locator)
-        return chain((item,), contents(self._tree, files))
+            return Bad(locator=locator, reason="there is no such date"), []
+        files = self._files(message) if message.photo or message.file else []
+        return self._item(chat, message, when, files, locator), files
 
     def _item(
         self, chat: _Chat, message: _Message, when: _When, files: list[Beside], locator: str

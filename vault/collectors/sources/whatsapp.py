@@ -7,10 +7,12 @@ marked as assumed, so that the same file always reads the same.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+
+from msgspec import Struct
 
 from vault.collectors.api import About, Evidence, Record
 from vault.collectors.readers import whatsapp_words as words
@@ -102,8 +104,7 @@ class WhatsApp:
 SOURCE = WhatsApp()
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     """What stands under one date; the author as it is written, empty where there is none."""
 
     offset: int
@@ -169,31 +170,35 @@ def _chat(tree: Tree, file: File, me: frozenset[str], done: int) -> Iterator[Rec
             to=speaker.to,
             conversation=chat.name,
             text=text,
-            attachments=tuple(shown for _, shown in media),
+            attachments=tuple([shown for _, shown in media]) if media else (),
             locator=f"{file.path}#{line.offset}",
         )
-        yield from contents(tree, media)
+        if media:
+            yield from contents(tree, media)
 
 
-def _lines(data: bytes) -> Iterator[_Line]:
-    """Cut a chat at its dates, a block at a time: the text of all would be four times as large."""
-    waiting: _Line | None = None
-    offset = 0
+def _lines(data: bytes, known: Container[str] = ()) -> Iterator[_Line]:
+    """Cut a chat at its dates, a block at a time: the text of all would be four times as large.
+
+    Of authors who are known only the first line of a date is yielded.
+    """
+    offset, place = 0, -1
+    date = clock = author = begun = told = ""
     for text in _blocks(data):
         end = 0
         for header in _HEADER.finditer(text):
             start = header.start()
-            if waiting is not None:
-                waiting.text += text[end:start]
-                yield waiting
-            date, clock, author = header.groups()
-            waiting = _Line(offset + start, date, clock, author or "", "")
+            if place >= 0 and (date != told or author not in known):
+                told = date
+                yield _Line(place, date, clock, author, begun + text[end:start])
+            begun = ""
+            date, clock, author = header.groups("")
+            place = offset + start
             end = header.end()
-        if waiting is not None:
-            waiting.text += text[end:]
+        begun += text[end:]
         offset += len(text)
-    if waiting is not None:
-        yield waiting
+    if place >= 0:
+        yield _Line(place, date, clock, author, begun)
 
 
 def _blocks(data: bytes) -> Iterator[str]:
@@ -310,17 +315,18 @@ def _about(file: File, data: bytes, me: frozenset[str]) -> _Chat:
 def _surveyed(data: bytes) -> _Survey:
     survey = _Survey()
     last = ""
-    for line in _lines(data):
+    known = survey.written
+    for line in _lines(data, known):
         if line.date != last:
             last = line.date
             survey.dates.append(_numbers(last))
             if "/" in last and not survey.is_american:
                 survey.is_american = _clock(line.clock).half in {"am", "pm"}
-        if line.author in survey.written:
+        if line.author in known:
             continue
         author = _author(line.author)
         if author and not words.is_system(line.text):
-            survey.written[line.author] = author
+            known[line.author] = author
         elif not survey.is_group:
             survey.is_group = words.makes_group(f"{line.author}: {line.text}")
     return survey

@@ -6,7 +6,6 @@ A zone that is named but not known is no zone: the clock is then read as UTC and
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_tz
 
 from vault.collectors.readers.time import When, moment, parse_iso, zone_minutes
 
@@ -89,6 +88,8 @@ def _read_odd(text: str) -> tuple[datetime, int | None] | None:
     if iso := parse_iso(text):
         at, offset = iso.at, iso.offset
         return (at, offset) if at and at.year >= _FIRST_YEAR else None
+    from email.utils import parsedate_tz  # noqa: PLC0415 - slow to load, and seldom needed
+
     try:
         fields = parsedate_tz(text)
     except (ValueError, IndexError, TypeError, OverflowError):

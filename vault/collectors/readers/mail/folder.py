@@ -5,11 +5,9 @@ Where it was filed is said by its folder, how it stands by its name (maildir: fl
 """
 
 import base64
-import plistlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from xml.parsers.expat import ExpatError
 
 from vault.collectors.readers.text import clean
 from vault.collectors.readers.tree import File, Tree, Unreadable
@@ -119,6 +117,9 @@ def apple(data: bytes, path: str) -> Apple:
 
 
 def _plist(data: bytes) -> dict[str, object]:
+    import plistlib  # noqa: PLC0415 - slow to load, and seldom needed
+    from xml.parsers.expat import ExpatError  # noqa: PLC0415
+
     try:
         facts = plistlib.loads(data.strip(), fmt=plistlib.FMT_XML)
     except (ValueError, ExpatError, TypeError, AttributeError, LookupError, RecursionError):

@@ -9,10 +9,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.utils import format_datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from vault.collectors.readers.mail.dates import when
 from vault.collectors.readers.mail.rtf import decompress, unwrapped
@@ -20,6 +18,9 @@ from vault.collectors.readers.mail.slowly import Parsed, Person, parse_slowly
 from vault.collectors.readers.text import clean, decode
 from vault.collectors.readers.time import When
 from vault.items import Attachment
+
+if TYPE_CHECKING:
+    from email.headerregistry import Address
 
 __all__ = [
     "WANTED",
@@ -257,6 +258,9 @@ def _attached(one: Enclosed) -> tuple[str, str, bytes]:
 
 def _as_mail(told: Parsed, letter: Letter) -> bytes:
     """Write a message as mail, always the same bytes for the same message."""
+    from email.message import EmailMessage  # noqa: PLC0415 - slow to load, and seldom needed
+    from email.utils import format_datetime  # noqa: PLC0415
+
     mail = EmailMessage()
     if told.sender:
         mail["From"] = _address(told.sender)
@@ -279,7 +283,9 @@ def _as_mail(told: Parsed, letter: Letter) -> bytes:
     return mail.as_bytes()
 
 
-def _address(person: Person) -> Address:
+def _address(person: Person) -> "Address":
+    from email.headerregistry import Address  # noqa: PLC0415 - slow to load, and seldom needed
+
     name, written = person
     user, _, domain = written.rpartition("@")
     shown = re.sub(r"[\r\n]", " ", name or "")

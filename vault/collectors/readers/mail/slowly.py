@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email import message_from_bytes
-from email.header import decode_header
-from email.message import Message
-from email.utils import getaddresses
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from vault.collectors.readers.text import decode
 from vault.items import Attachment
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 __all__ = ["Parsed", "Person", "parse_slowly", "plain_header"]
 
@@ -43,6 +42,8 @@ class Parsed:
 
 def parse_slowly(raw: bytes) -> Parsed:
     """Parse a message with the standard library and the charset cascade."""
+    from email import message_from_bytes  # noqa: PLC0415 - slow to load, and seldom needed
+
     message = message_from_bytes(raw)
     headers: dict[str, str] = {}
     for name, value in message.items():
@@ -59,7 +60,7 @@ def parse_slowly(raw: bytes) -> Parsed:
     return parsed
 
 
-def _leaves(message: Message) -> Iterator[Message]:
+def _leaves(message: "Message") -> Iterator["Message"]:
     """Yield the parts that hold something; a message within a message is one of them."""
     waiting = [message]
     while waiting:
@@ -70,7 +71,7 @@ def _leaves(message: Message) -> Iterator[Message]:
             yield part
 
 
-def _content(part: Message) -> bytes:
+def _content(part: "Message") -> bytes:
     if part.is_multipart():
         inner = cast("list[Message]", part.get_payload())
         return b"\n".join(one.as_bytes() for one in inner)
@@ -78,7 +79,7 @@ def _content(part: Message) -> bytes:
     return content if isinstance(content, bytes) else b""
 
 
-def _sort_in(part: Message, parsed: Parsed) -> None:
+def _sort_in(part: "Message", parsed: Parsed) -> None:
     content = _content(part)
     kind = part.get_content_type()
     name = plain_header(part.get_filename() or "")
@@ -95,6 +96,8 @@ def plain_header(value: str) -> str:
     flat = " ".join(value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").split())
     if "=?" not in flat:
         return flat
+    from email.header import decode_header  # noqa: PLC0415 - slow to load, and seldom needed
+
     try:
         pieces = decode_header(flat)
     except (ValueError, LookupError):
@@ -104,7 +107,9 @@ def plain_header(value: str) -> str:
     )
 
 
-def _people(message: Message, *names: str) -> list[Person]:
+def _people(message: "Message", *names: str) -> list[Person]:
+    from email.utils import getaddresses  # noqa: PLC0415 - slow to load, and seldom needed
+
     values = [str(value) for name in names for value in message.get_all(name, [])]
     found = getaddresses(values)
     return [(plain_header(name) or None, address) for name, address in found if name or address]
