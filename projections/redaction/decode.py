@@ -261,9 +261,11 @@ def _gaps(text: str, start: int, end: int) -> Iterator[int]:
             yield at
 
 
-# A number goes on in the next line where it breaks after a sign, or after its second group. A day alone on its line is whole.
+# A number goes on in the next line where it breaks after a sign, or after its second group. A day
+# is whole: neither one alone on its line goes on, nor one with which the next line begins.
 _BROKEN = re.compile(
-    r"(?:\d[ .-]\d{1,6}|\d[-.()])[ \t]?(?<!\d{4}-\d\d-\d\d)(?P<end>\n)(?=[ \t]?\d)"
+    r"(?:\d[ .-]\d{1,6}|\d[-.()])[ \t]?(?<!\d{4}-\d\d-\d\d)(?P<end>\n)"
+    r"(?=[ \t]?\d)(?![ \t]?\d{4}-\d\d-\d\d(?!\d))"
 )
 
 

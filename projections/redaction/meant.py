@@ -16,12 +16,32 @@ _TOKEN = re.compile(r"[^\W_]+|[^\s]")
 _NEXT = re.compile(r"\s{0,3}('s\b|[^\W_]{1,40}|\S)")
 _ENDS = frozenset('.!?":\n')
 _MONTHS = frozenset(
-    {"march", "april", "may", "june", "august", "jan", "mar", "apr", "jun", "jul", "aug", "dec"}
+    {
+        "summer",
+        "autumn",
+        "winter",
+        "march",
+        "april",
+        "may",
+        "june",
+        "august",
+        "jan",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "dec",
+    }
 )
 _BEFORE_MONTHS = frozenset(
     {"in", "since", "until", "till", "by", "last", "next", "this", "early", "late", "mid", "of"}
     | {"during", "from", "before", "after"}
 )
+_SUBJECTS = frozenset({"i", "he", "she", "we", "they"})
+# With these a question begins, as in "Will Anna come?"; who it asks about comes next.
+_ASKING = frozenset({"will", "may"})
+_QUESTION = re.compile(r"[^.!?\n]{0,60}\?")
 _CALLS = frozenset(
     {"hi", "hey", "hello", "dear", "told", "tell", "ask", "asked", "thanks", "cheers", "love", "@"}
 )
@@ -59,10 +79,11 @@ def means_person(text: Folded, start: int, end: int, *, beside: bool) -> bool:
     if written.isupper() and end - start > 1:
         return told >= _UPPER and not _all_capitals(text, start, end)
     if begins:
-        if not follows:
-            return not frequent
-        return after.get(key, 0.0) >= (_BEGINNING_COMMONEST if frequent else _BEGINNING)
-    return told >= _WITHIN
+        asks = word in _ASKING and key == "Xx" and _QUESTION.match(text.text, end)
+        least = _BEGINNING_COMMONEST if frequent else _BEGINNING
+        return not asks and (after.get(key, 0.0) >= least if follows else not frequent)
+    # What follows the subject of a sentence is its verb.
+    return told >= _WITHIN and previous not in _SUBJECTS
 
 
 def is_common(word: str) -> bool:
@@ -93,7 +114,7 @@ def _previous(text: Folded, start: int) -> tuple[str, bool]:
 
 
 def is_month(text: Folded, start: int, end: int) -> bool:
-    """Whether a name that is a month as well stands where a month does."""
+    """Whether a name that is a month or a season as well stands where one does."""
     if text.lower[start:end] not in _MONTHS:
         return False
     previous, _ = _previous(text, start)

@@ -4,20 +4,21 @@ The last step is a gate: a text in which anything known, or anything that shows 
 is still found after replacing is not `clean`, and whoever asked leaves it out.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Protocol
 
 from projections.redaction import secrets, shapes, terms
 from projections.redaction.decode import layers
-from projections.redaction.everyday import vocabulary
+from projections.redaction.everyday import everyday_names, vocabulary
 from projections.redaction.fold import Folded, composed
 from projections.redaction.kinds import Found, Kind, masked_by
 from projections.redaction.names import ManyNames, Names
 from projections.redaction.roster import Roster
 from projections.redaction.shapes.people import echoes
+from projections.redaction.shapes.vocabulary import OFFICES
 from projections.redaction.spans import Place, united, widened
 from projections.redaction.surrogates import Surrogates, is_ours
 from projections.redaction.table import Table
@@ -30,6 +31,9 @@ _CACHED = 50_000
 _BATCH, _BATCHED = 60_000, 500
 """How many characters, and how many texts, are read together."""
 _ARTICLES = (" a ", " an ")
+_HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+# What follows a label, as in `BP 120/80`: a colon, or what was measured.
+_LABELS = re.compile(r":| [0-9]{2}")
 # Below it are days that a record bears alone, such as 2024-03-12.
 _LEAST = 0.35
 _FINDERS = (shapes.find, secrets.find, terms.find)
@@ -149,25 +153,33 @@ class Redactor:
         return Redacted("".join((*pieces, rest)), tuple(spans), clean)
 
     def _places(self, text: str, read: Sequence["_Read"], profile: Profile) -> list[Place]:
-        found = [
-            _place(text, layer, one)
-            for layer, guesses in read
-            for one in self._found(layer, guesses, profile)
-        ]
+        found: dict[Place, None] = {}
+        for layer, guesses in read:
+            moved = layer.base is not None or layer.pieces is not None
+            written = layer.text
+            if moved or not written.isascii():
+                found |= {
+                    _place(text, layer, one): None for one in self._found(layer, guesses, profile)
+                }
+            else:
+                for start, end, kind, _, known in self._found(layer, guesses, profile):
+                    found[Place(start, end, kind, written[start:end], known)] = None
         if not found:
-            return found
+            return []
         apart = united(found, text)
         wide = [widened(place, text) for place in apart]
         return apart if wide == apart else united(wide, text)
 
-    def _found(self, text: Folded, guesses: Iterable[Found], profile: Profile) -> Iterator[Found]:
+    def _found(self, text: Folded, guesses: Iterable[Found], profile: Profile) -> list[Found]:
         kinds = masked_by(profile)
-        yield from self._roster.find(text)
-        guessed = [one for one in guesses if not _is_word(text, one)]
-        shown = (find(text) for find in _FINDERS)
-        for one in chain(guessed, echoes(text, guessed), *shown):
-            if one.kind in kinds and one.score >= _LEAST:
-                yield one
+        guessed = [_topic(text, one) for one in guesses if not _is_word(text, one)]
+        told = [*guessed, *echoes(text, guessed)]
+        for find in _FINDERS:
+            told += find(text)
+        return [
+            *self._roster.find(text),
+            *(one for one in told if one.kind in kinds and one.score >= _LEAST),
+        ]
 
     def _replacement(self, place: Place) -> str:
         if place.known:
@@ -208,15 +220,31 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _is_word(text: Folded, guess: Found) -> bool:
-    """Whether a guessed name is a word in use, in lower case or with an article, or a label."""
+    """Whether a guess is a word in use, in lower case or with an article, an office, or a label."""
     written = text.text[guess.start : guess.end]
     if written.islower():
         return written in vocabulary() or text.lower[
             max(0, guess.start - 4) : guess.start
         ].endswith(_ARTICLES)
+    if written.lower() in OFFICES:
+        return True
     return (
-        guess.kind is Kind.ORG and written.isupper() and text.text[guess.end : guess.end + 1] == ":"
+        guess.kind is Kind.ORG
+        and written.isupper()
+        and _LABELS.match(text.text, guess.end) is not None
     )
+
+
+def _topic(text: Folded, guess: Found) -> Found:
+    """Return a person guessed behind a `#` as what it mostly is, a topic.
+
+    It is masked as names of organisations are, and stays a person where an everyday name is in it.
+    """
+    at = guess.start if text.text[guess.start] == "#" else text.text.rfind("#", 0, guess.start)
+    if guess.kind is not Kind.PERSON or at < 0 or text.text[at + 1 : guess.start].strip(" "):
+        return guess
+    parts = {part.lower() for part in _HUMP.findall(text.text[guess.start : guess.end])}
+    return guess if parts & everyday_names() else guess._replace(kind=Kind.ORG)
 
 
 def _is_nobodys(place: Place, instead: str) -> bool:

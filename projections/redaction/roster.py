@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from projections.redaction import signs
-from projections.redaction.everyday import is_used
+from projections.redaction.everyday import everyday_names, is_used, vocabulary
 from projections.redaction.fold import Folded, spots
 from projections.redaction.inflected import bases
 from projections.redaction.kinds import Found, Kind, Known
@@ -50,10 +50,12 @@ _EXTENSION = re.compile(r"\s?(?:x|ext\.?|#)\s?\d{1,6}$")
 _GROUP = re.compile(r"[+(]?\d+")
 _MOST_GROUPS = 8
 _FEWEST_DIGITS, _MOST_DIGITS = 7, 16
+_TAIL, _LONGEST_NUMBER = 9, 29
 """Of a telephone number; the zero in brackets is not dialled from abroad."""
 _HUMPED = re.compile(r"(?<![A-Za-z])[A-Z]{0,40}[a-z]{1,40}[A-Z][A-Za-z]{0,80}")
 _HUMPS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]")
 _MOST_HUMPS = 8
+_SHORTEST_CAPITALS = 3
 _BETWEEN = frozenset({"", "&", ",", "and", "+", "/", "@", "#"})
 _NEAR = 6
 _SURE_TYPO = 0.9
@@ -259,15 +261,26 @@ class Roster:
         groups = [found.span() for found in _GROUP.finditer(plain)][:_MOST_GROUPS]
         # How many digits stand before each group, and before the end of the last one.
         before = [0, *accumulate(end - start - (plain[start] in "+(") for start, end in groups)]
+        digits = "".join(filter(str.isdecimal, plain))
         for size in range(len(groups) - 1, 0, -1):
             for first in range(len(groups) - size + 1):
-                if not _FEWEST_DIGITS <= before[first + size] - before[first] <= _MOST_DIGITS:
+                begin, stop = before[first], before[first + size]
+                if not _FEWEST_DIGITS <= stop - begin <= _MOST_DIGITS:
                     continue
                 start, end = groups[first][0], groups[first + size - 1][1]
-                known = self._phoned(plain[start:end])
+                known = self._grouped(plain[start:end], digits[begin:stop])
                 if known:
                     yield _Match(offset + start, offset + end, known, phone(plain[start:end]))
                     return
+
+    def _grouped(self, written: str, digits: str) -> Known | None:
+        """Return whose number some groups are, as `_phoned`, sparing most to be read again."""
+        international = digits.startswith("00") or written.startswith("+") or "(0)" in written
+        if international or len(digits) <= _TAIL:
+            return self._phoned(written)
+        fits = len(digits) < _MOST_DIGITS and len(written) <= _LONGEST_NUMBER
+        known = self._phrase(digits[-_TAIL:]) if fits else None
+        return known if known and known.part is Part.PHONE else None
 
     def _phoned(self, written: str) -> Known | None:
         found = (self._phrase(digits) for digits in phones(written))
@@ -295,8 +308,9 @@ class Roster:
             while size:
                 start, end = humps[first][0], humps[first + size - 1][1]
                 phrase = " ".join(written[a:b] for a, b in humps[first : first + size]).lower()
-                # What is too short, or a word, is not worth a digest.
-                worth = end - start > _TINY and not is_common(phrase)
+                # What is too short, a word, or `BEL` in `USAvsBEL`, is not worth a digest.
+                short = _SHORTEST_CAPITALS if written[start:end].isupper() else _TINY
+                worth = end - start > short and not is_common(phrase)
                 known = self._phrase(phrase) if worth else None
                 if known and known.part in _BASED | _LOCALS:
                     yield _Match(start, end, known, phrase)
@@ -470,9 +484,15 @@ def _single_means(text: Folded, start: int, end: int, told: _Word, *, beside: bo
         return False
     if is_month(text, start, end):
         return False
-    if is_common(told.alias) or (end - start <= _TINY and lower):
+    # A nickname in lower case that is a word as well (mania, pat) is mostly that.
+    word = part is Part.NICK and written.islower() and _is_word(told.alias)
+    if word or is_common(told.alias) or (end - start <= _TINY and lower):
         return means_person(text, start, end, beside=beside)
     return True
+
+
+def _is_word(nick: str) -> bool:
+    return nick in vocabulary() and nick not in everyday_names()
 
 
 def _phrase_means(text: Folded, start: int, end: int, phrase: str, part: Part) -> bool:

@@ -5,7 +5,7 @@ Everything here is in places of the original text.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from projections.redaction.everyday import vocabulary
 from projections.redaction.kinds import Kind, Known
@@ -16,8 +16,7 @@ from vault.aliases import is_unspaced
 __all__ = ["Place", "united", "widened"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A private place of a text; `written` is what stands there, folded or decoded.
 
     `whole` is unset where a decoded finding stands for a run that holds more than it.
@@ -89,7 +88,7 @@ def _part(place: Place, start: int, end: int, text: str) -> Iterator[Place]:
     words = [one for one in _WORD.finditer(text, start, max(start, end)) if len(one[0]) > 1]
     if any(not _is_plain(one[0]) for one in words):
         begin, stop = words[0].start(), words[-1].end()
-        yield replace(place, start=begin, end=stop, written=text[begin:stop])
+        yield place._replace(start=begin, end=stop, written=text[begin:stop])
 
 
 def _is_plain(word: str) -> bool:
@@ -107,7 +106,7 @@ def _union(group: list[Place], text: str) -> Place:
     beside = text[start : best.start] + text[best.end : end]
     if best.known and not any(map(str.isalnum, beside)):
         return best
-    return replace(best, start=start, end=end, whole=False)
+    return best._replace(start=start, end=end, whole=False)
 
 
 def _rank(place: Place) -> tuple[int, bool, int, int]:
@@ -129,7 +128,7 @@ def widened(place: Place, text: str) -> Place:
     if (start, end) == (place.start, place.end):
         return place
     written = text[start : place.start] + place.written + text[place.end : end]
-    return replace(place, start=start, end=end, written=written)
+    return place._replace(start=start, end=end, written=written)
 
 
 def _joins(character: str) -> bool:

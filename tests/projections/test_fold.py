@@ -143,6 +143,11 @@ def test_words_with_digits_are_no_numbers_in_disguise(word: str) -> None:
     assert decoded(word) == []
 
 
+def test_a_number_goes_on_in_the_next_line_unless_a_day_begins_there() -> None:
+    assert "800-80-1700 22" in [layer.text for layer in layers("800-80-1700\n22")]
+    assert len(list(layers("800-80-1700\n2024-06-01: paid"))) == 1
+
+
 def test_spaced_letters_are_closed_up_and_two_spaces_stay_one() -> None:
     original = "I am A n n a  Q u i l l."
     (layer,) = decoded(original)

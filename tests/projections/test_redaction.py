@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.redaction.fold import composed, folded
-from projections.redaction.kinds import Kind, Known
+from projections.redaction.kinds import Found, Kind, Known
 from projections.redaction.pipeline import Redactor
 from projections.redaction.surrogates import Surrogates, family_names, given_names
 from projections.redaction.table import Table
@@ -157,6 +157,39 @@ def test_strict_masks_dates_long_numbers_and_links_and_balanced_leaves_them(text
     assert strict.clean
     masked = {Kind.DATE, Kind.NUMBER, Kind.URL}.intersection(s.kind for s in strict.spans)
     assert bool(masked) is (text[0] in "i1h")
+
+
+class _Guessing:
+    """Guesses one piece of a text to be of a kind."""
+
+    version = "guessing"
+
+    def __init__(self, piece: str, kind: Kind) -> None:
+        self.piece, self.kind = piece, kind
+
+    def find(self, text):
+        at = text.text.find(self.piece)
+        if at >= 0:
+            yield Found(at, at + len(self.piece), self.kind, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("text", "piece", "kind", "masked"),
+    [
+        ("VS: BP 120/80 today", "BP", Kind.ORG, []),
+        ("seen on BBC 1 today", "BBC", Kind.ORG, [Kind.ORG]),
+        ("Mr. President, tell us", "President", Kind.PERSON, []),
+        ("I love #Tbilisi so", "#Tbilisi", Kind.PERSON, [Kind.ORG]),
+        ("I love # TbilisiNow so", "TbilisiNow", Kind.PERSON, [Kind.ORG]),
+        ("I love #AnnaTbilisi so", "#AnnaTbilisi", Kind.PERSON, [Kind.PERSON]),
+        ("# one: Zurab came", "Zurab", Kind.PERSON, [Kind.PERSON]),
+    ],
+)
+def test_a_guess_is_no_label_and_no_office_and_behind_a_hash_a_topic(text, piece, kind, masked):
+    redactor = Redactor.of_view(table({}), _Guessing(piece, kind), b"v" * 32)
+    spans = redactor.redact(text, Profile.STRICT).spans
+    over = [s.kind for s in spans if piece in text[s.start : s.end]]
+    assert over == masked
 
 
 def test_names_only_masks_people_with_their_addresses_and_nothing_else():

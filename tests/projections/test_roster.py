@@ -237,3 +237,47 @@ def test_a_crowd_becomes_a_table_of_few_bytes_and_is_found():
     crowd = [RosterEntry(id=n, names=(f"Nomen{n:05d}x Familia{n:05d}",)) for n in range(2000)]
     table = Table.from_entries(ALIASES, crowd)
     assert table.get("nomen00007x").person == person_of(ALIASES, crowd[7])
+
+
+BEL = Roster(
+    Table.from_entries(
+        ALIASES,
+        [
+            RosterEntry(id="isabel", names=("Isabel Duarte",)),
+            RosterEntry(id="will", names=("Will Green",)),
+            RosterEntry(id="summer", names=("Summer Hale",)),
+            RosterEntry(id="priya", names=("Priya Nair",)),
+        ],
+    )
+)
+
+
+def _written(text: str) -> list[str]:
+    return [text[one.start : one.end] for one in BEL.find(folded(text))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "watch #USAvsBEL now",
+        "Will Apple do it again?",
+        "I Will Marry Him",
+        "so hyped for Summer 2012",
+        "poppies in Summer Sun",
+    ],
+)
+def test_abbreviations_verbs_and_seasons_are_nobodys_names(text: str) -> None:
+    assert _written(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("go #TeamPRIYA", "PRIYA"),
+        ("Will Apple visit, he said.", "Will"),
+        ("with Will Marry came", "Will"),
+        ("told Summer that", "Summer"),
+    ],
+)
+def test_names_that_are_words_too_are_found_beside_them(text: str, name: str) -> None:
+    assert name in _written(text)

@@ -432,6 +432,39 @@ def test_titles_roles_greetings_and_signatures_give_names_away(text: str, name: 
     assert name in found(text, Kind.PERSON)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Teacher Saved From South Korea Ferry",
+        "Student Hacker Can Be Extradited",
+        "the suspect was Only Shooter, they say",
+        "rockets fired from #Hiroshima today",
+        "HR Business Partner wanted",
+    ],
+)
+def test_headlines_topics_and_departments_name_nobody(text: str) -> None:
+    assert found(text, Kind.PERSON) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("our patient Baker was seen", "Baker"),
+        ("Patient Baker was seen", "Baker"),
+        ("Patient Anna Miller Was Seen", "Anna Miller"),
+        ("the suspect: Only Shooter", "Only Shooter"),
+        ("the suspect was Ann Shooter", "Ann Shooter"),
+    ],
+)
+def test_a_role_gives_a_name_away_though_it_is_a_word(text: str, name: str) -> None:
+    assert name in found(text, Kind.PERSON)
+
+
+def test_a_shift_from_hour_to_hour_is_no_number_of_a_year() -> None:
+    assert found("Shift: 1900-0700", Kind.ID) == []
+    assert found("see 1900-0715 and 2014-0815", Kind.ID) == ["1900-0715", "2014-0815"]
+
+
 def test_a_name_given_away_once_is_found_wherever_it_stands() -> None:
     text = "Patient: Ona Quorn.\nQuorn reports pain. Ona Q. went home."
     assert "Ona Q." in found(text, Kind.PERSON)

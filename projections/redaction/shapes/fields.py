@@ -44,6 +44,7 @@ _LINK = re.compile(
     r"|[ \t]{0,2}\?(?:[ \t]{1,3}|[ \t]?\n[ \t]{0,3})(?:[aA]: )?(?=\S)|[ \t]{1,3}|\.[ \t]{1,3}|(?=[0-9]))[\"'(\[<#]{0,3}[ \t]{0,2}"
 )
 _SIGNS = frozenset(":=>#|?")
+_BEING = (["is"], ["was"], ["are"], ["ist"], ["war"], ["est"], ["es"], ["e"], ["era"], ["jest"])
 
 
 class _Value(NamedTuple):
@@ -210,23 +211,37 @@ def _address(text: Folded, _start: int, end: int) -> Iterator[Found]:
 
 
 def _name(text: Folded, _start: int, end: int) -> Iterator[Found]:
-    linked = _linked(text, end)
-    if linked is not None and linked[1]:
-        yield from people.after_sign(text, linked[0])
+    at = _signed(text, end)
+    if at is not None:
+        yield from people.after_sign(text, at)
 
 
 def _letter(text: Folded, _start: int, end: int) -> Iterator[Found]:
-    linked = _linked(text, end)
-    if linked is not None and linked[1] and text.text[linked[0] : linked[0] + 1].isupper():
-        yield from people.after_sign(text, linked[0])
+    at = _signed(text, end)
+    if at is not None and text.text[at : at + 1].isupper():
+        yield from people.after_sign(text, at)
 
 
 def _person(text: Folded, start: int, end: int) -> Iterator[Found]:
-    linked = _linked(text, end)
-    if linked is not None and linked[1]:
-        yield from people.after_sign(text, linked[0])
-    else:
+    at = _signed(text, end)
+    if at is None:
         yield from people.after_role(text, start, end)
+        return
+    link = text.lower[end:at].split()
+    for found in people.after_sign(text, at):
+        # As in "the suspect was only twelve".
+        if link[:1] not in _BEING or not all(
+            map(people.is_plain, text.text[found.start : found.end].split())
+        ):
+            yield found
+
+
+def _signed(text: Folded, end: int) -> int | None:
+    """Return where a name begins that a sign after a word announces; `from #topic` is none."""
+    linked = _linked(text, end)
+    if linked is None or not linked[1] or text.text[end : linked[0]].rstrip().endswith("#"):
+        return None
+    return linked[0]
 
 
 def _nothing(_text: Folded, _start: int, _end: int) -> Iterator[Found]:

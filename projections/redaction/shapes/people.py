@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from projections.redaction.everyday import everyday_names, vocabulary
 from projections.redaction.fold import Folded
 from projections.redaction.kinds import Found, Kind
 from projections.redaction.shapes.rules import BARE, CERTAIN, LIKELY, POSSIBLE, words
-from projections.redaction.shapes.vocabulary import FIRMS, NOT_NAMES, TITLES
+from projections.redaction.shapes.vocabulary import FIRMS, NOT_NAMES, OFFICES, TITLES
 
 __all__ = [
     "after_calling",
@@ -16,6 +17,7 @@ __all__ = [
     "after_sign",
     "after_title",
     "echoes",
+    "is_plain",
     "masked",
 ]
 
@@ -72,9 +74,22 @@ def after_role(text: Folded, start: int, end: int) -> Iterator[Found]:
     if found is None or (found.group().isupper() and plain[start:end].isupper()):
         return
     stop = _names_end(plain, found.start(), found.end())
-    if stop > end + 1:
+    if stop > end + 1 and not _in_headline(plain, start, end + 1, stop):
         several = " " in plain[end + 1 : stop]
         yield Found(end + 1, stop, Kind.PERSON, LIKELY if several else POSSIBLE)
+
+
+def _in_headline(plain: str, role: int, start: int, stop: int) -> bool:
+    """Whether a word in use follows a role where all words have capitals: "Teacher Saved From"."""
+    follows = plain[stop : stop + 2].strip()
+    every = plain[role].isupper() and (follows[:1].isupper() or " " in plain[start:stop])
+    return every and is_plain(plain[start:stop].partition(" ")[0])
+
+
+def is_plain(word: str) -> bool:
+    """Whether a word is in use and no everyday given name."""
+    lower = word.lower()
+    return lower in vocabulary() and lower not in everyday_names()
 
 
 _CALLING = re.compile(
@@ -114,10 +129,11 @@ def after_title(text: Folded, start: int, end: int) -> Iterator[Found]:
     if not plain.startswith(" ", at) or (end - start == 1 and at == end):
         return
     found = _NAMES.match(plain, at + 1)
-    if found is None:
+    # In capitals it is a department, as in "HR Business Partner".
+    if found is None or plain[start:end] == "HR":
         return
     stop = _names_end(plain, found.start(), found.end())
-    if stop > at + 1:
+    if stop > at + 1 and plain[at + 1 : stop].lower() not in OFFICES:
         yield Found(start, stop, Kind.PERSON, LIKELY)
 
 

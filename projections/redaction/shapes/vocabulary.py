@@ -8,7 +8,7 @@ from enum import Enum, auto
 from projections.redaction.shapes import dates, places
 from projections.redaction.shapes.rules import words
 
-__all__ = ["FIRMS", "NOT_NAMES", "TITLES", "WORDS", "Field"]
+__all__ = ["FIRMS", "NOT_NAMES", "OFFICES", "TITLES", "WORDS", "Field"]
 
 
 class Field(Enum):
@@ -229,6 +229,9 @@ FIRMS = words(
     school institute foundation society association agency ministry council financial worldwide enterprises consulting
     """
 )
+OFFICES = words("president chairman speaker ambassador minister secretary")
+"""By which somebody is addressed after a title, as in "Mr. President"."""
+
 NOT_NAMES = FIRMS | words(
     # Capitalised words that follow a role or begin a line without naming anybody.
     """
