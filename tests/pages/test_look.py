@@ -2,10 +2,8 @@
 
 import pytest
 
-from console.pages.orders import CatchUp
-from tests.helpers import TOY
 from tests.pages import browser, roaming
-from tests.pages.filling import fill
+from tests.pages.filling import beyond_links, fill
 from tests.pages.steps import sent
 
 # What answers GET and is no page of a filled, open vault, or is none of this one: why.
@@ -44,20 +42,7 @@ def _sent(site) -> list[str]:
     more = site.command.cwd / "more"
     more.mkdir()
     (more / "Boat.md").write_text("# Boat\n\nTwo coats of paint, and a new rope for the bow.\n")
-    site.app.state.jobs.start(CatchUp(), "not the passphrase", then=lambda _: "/")
-    found = ["/jobs/1", "/models/compare?model=twin-1&model=twin-2"]
-    for path, action, fields, button in (
-        ("/sources/add", "/sources/survey", {"path": str(more)}, ""),
-        ("", "/sources/collect", {}, "Collect"),
-        ("/training", "/training/plan", {"preset": "voice", "text": TOY}, "Plan it"),
-        ("/forget", "/forget/look", {"person": "Ned Marlow"}, ""),
-        ("/chat", "/chat", {"question": "What time is the boat?"}, ""),
-    ):
-        if path:
-            site.open(path)
-        sent(site, action, fields, button=button)
-        found.append(site.page.url.removeprefix(site.base))
-    return found
+    return beyond_links(site, str(more), "Ned Marlow", "What time is the boat?")
 
 
 def test_every_route_that_answers_is_reached_by_links_or_named_here(roamed):
