@@ -20,7 +20,7 @@ __all__ = [
     "Lines",
     "Run",
     "Runs",
-    "before",
+    "earlier",
     "follow",
     "lines",
     "listed",
@@ -129,7 +129,7 @@ def since(twin: Twin, run: str, after: int) -> tuple[Run, tuple[tuple[int, Line]
     return found, tuple(runs.whole(twin.models, run, after))
 
 
-def before(twin: Twin, run: str) -> tuple[Begun, ...]:
+def earlier(twin: Twin, run: str) -> tuple[Begun, ...]:
     """Return the earlier runs that a run went on from, the oldest first."""
     every = runs.before(twin.models, run)
     return tuple(Begun(run=name, began=runs.began(name)) for name in every)

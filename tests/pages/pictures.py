@@ -81,7 +81,7 @@ def _taken(running: Browser, command: Forked, look: str, out: Path, docs: Path) 
     docs.mkdir(parents=True, exist_ok=True)
     with browser.browsing(running, command, **_LOOKS[look]) as site:
         plain = [name for name in roaming.routes() if "{" not in name]
-        beyond = beyond_links(site, str(_SAMPLE / "journals"), _PERSON, _QUESTION)
+        beyond = beyond_links(site, _new(command.cwd, look), _PERSON, _QUESTION)
         for route, urls in roaming.roam(site, [*beyond, *plain], each=1).pages.items():
             site.open(urls[0])
             site.page.wait_for_timeout(_SETTLED)
@@ -90,6 +90,14 @@ def _taken(running: Browser, command: Forked, look: str, out: Path, docs: Path) 
             if shown := _SHOWN.get((route, look)):
                 (docs / f"{shown}.png").write_bytes(_small(site.page.screenshot()))
             (out / f"{name}-{look}.png").write_bytes(site.page.screenshot(full_page=True))
+
+
+def _new(folder: Path, look: str) -> str:
+    """Write something to collect that no look before this one has collected."""
+    note = folder / look / "Boat.md"
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(f"# Boat\n\nTwo coats of paint, and a new rope for the bow. ({look})\n")
+    return str(note.parent)
 
 
 def _small(picture: bytes) -> bytes:

@@ -124,7 +124,7 @@ def show(request: Request, run: str, keeper: TheKeeper, jobs: TheJobs) -> Respon
             stands, said, numbered = curves.standing(run, None, job), None, ()
             earlier: tuple[Begun, ...] = ()
         else:
-            stands, earlier = curves.standing(run, said, job), following.before(twin, run)
+            stands, earlier = curves.standing(run, said, job), following.earlier(twin, run)
         ended = said.state if said and stands.status == "done" else ""
         model = twin.views.lineage.ending_in(ended) if ended else ""
     lines = [line for _, line in numbered]
