@@ -32,12 +32,8 @@ _SHOWN = {
     ("/consent", "desktop-dark"): "consent-dark",
     ("/training/{run}", "desktop"): "training",
     ("/training/{run}", "desktop-dark"): "training-dark",
-    ("/chat/{name}", "desktop"): "chat",
-    ("/chat/{name}", "desktop-dark"): "chat-dark",
-    ("/timeline", "phone"): "timeline-phone",
-    ("/timeline", "phone-dark"): "timeline-phone-dark",
-    ("/forget/certificates/{name}", "phone"): "certificate-phone",
-    ("/forget/certificates/{name}", "phone-dark"): "certificate-phone-dark",
+    ("/forget/certificates/{name}", "desktop"): "certificate",
+    ("/forget/certificates/{name}", "desktop-dark"): "certificate-dark",
 }
 _QUESTION = "When do we row on tuesdays?"
 _PERSON = "Jonah Webb"

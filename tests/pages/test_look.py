@@ -72,6 +72,32 @@ def test_no_page_has_a_barrier_or_an_error_or_asks_elsewhere(filled, roamed, siz
     assert not wrong, roaming.told(wrong)
 
 
+def test_on_a_phone_the_parts_of_consent_take_one_line_and_lead_everywhere(filled):
+    page = filled.page
+    page.set_viewport_size(browser.DESKTOP)
+    filled.open("/consent/kept")
+    row = page.locator("nav[aria-label=Consent]:visible")
+    parts = row.get_by_role("link").all_inner_texts()
+    assert len(parts) == 8
+    page.set_viewport_size(browser.PHONE)
+    line = page.locator("details.parts")
+    assert line.bounding_box()["height"] < 60
+    assert page.locator(".tabs:visible").count() == 0
+    line.locator("summary").click()
+    assert line.get_by_role("link").all_inner_texts() == parts
+    assert roaming.looked_at(page) == []
+    line.get_by_role("link", name="History").click()
+    page.wait_for_url("**/consent/history")
+
+
+def test_on_a_phone_the_ways_to_a_pod_are_told_in_words(filled):
+    filled.page.set_viewport_size(browser.PHONE)
+    filled.open("/pod")
+    told = filled.page.locator("ol.ways > li > span")
+    assert told.count() == 3
+    assert min(one.bounding_box()["width"] for one in told.all()) > 200
+
+
 @pytest.mark.parametrize("size", [browser.DESKTOP, browser.PHONE], ids=["desktop", "phone"])
 def test_what_a_form_shows_in_place_has_no_barrier(filled, size):
     page = filled.page
