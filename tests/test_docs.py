@@ -192,3 +192,14 @@ def test_links_lead_to_files_that_exist(name):
     for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
         if "://" not in link:
             assert (ROOT / name).parent.joinpath(link).exists(), link
+
+
+def test_every_picture_is_shown_told_in_words_and_small():
+    text = (ROOT / "README.md").read_text("utf-8")
+    shown = re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    files = sorted((ROOT / "docs" / "pictures").iterdir())
+    assert sorted(ROOT / one for one in shown) == files
+    assert all(one.stat().st_size < 150_000 for one in files)
+    pictures = re.findall(r"<img[^>]*>", text)
+    assert all(re.search(r'alt="[^"]{20,}"', one) for one in pictures)
+    assert len(pictures) == len(files) / 2, "one in light and one in dark"

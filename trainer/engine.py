@@ -7,7 +7,7 @@ question is answered two dozen times over, and the answer that fits, or its begi
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainer.choosing import Chooser
     from trainer.network import Network
 
-__all__ = ["Sampling", "Voice", "load", "untrained"]
+__all__ = ["Sampling", "Voice", "load", "prepare", "untrained"]
 
 _BATCH = 64
 _DRAWN = 24
@@ -207,6 +207,13 @@ class _Line:
         self.reply: list[int] = []
         self.word: Word = ()
         self.open = True
+
+
+def prepare() -> None:
+    """Load what every voice needs, and no voice: seconds, which the first answer then has not."""
+    # Where it is not installed, whoever asks is told so.
+    with suppress(ImportError):
+        import torch  # noqa: F401, PLC0415
 
 
 def load(

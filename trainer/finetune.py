@@ -98,16 +98,22 @@ def train(
         KeyboardInterrupt: It was stopped; everything up to this step is kept.
     """
     phase: Phase = "start"
+    note = ""
     while True:
         told = _Told(plan, progress, log)
-        told.tell(phase)
+        told.tell(phase, note=note)
         try:
             with states.keeping():
                 lineage.intend(store, [(slice_.state, slice_.rows) for slice_ in plan.slices])
             run = _Run(plan, store, permitted, told, every=every, stopping=stopping)
             return run.finish()
         except Withdrawn as withdrawn:
-            plan, phase = _replanned(plan, store, withdrawn.rows), "withdrawn"
+            # All that went, not only what this step met: one new beginning, and its true number.
+            planned = (*plan.rows, *plan.held)
+            gone = withdrawn.rows | ({row.id for row in planned} - permitted(planned))
+            plan, phase = _replanned(plan, store, gone), "withdrawn"
+            rows = "1 row" if len(gone) == 1 else f"{len(gone)} rows"
+            note = f"Begun again without {rows} that you no longer allow."
         except BaseException as error:
             told.end(error)
             raise
@@ -137,6 +143,8 @@ class _Told:
         self._states = [slice_.state for slice_ in plan.slices]
         self._progress = progress
         self._log = log
+        if log:
+            log.plan(self._states)
         self.at = Progress(phase="start", step=0, steps=0, slice=0, slices=len(plan.slices))
 
     @property

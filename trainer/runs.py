@@ -8,7 +8,8 @@ digest of its state in its name, so it is deleted with what the slice learned.
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -17,7 +18,21 @@ import msgspec
 
 from trainer.states import Store, keeping
 
-__all__ = ["Line", "Log", "Phase", "Progress", "Report", "Run", "found", "lines", "listed", "named"]
+__all__ = [
+    "Line",
+    "Log",
+    "Phase",
+    "Progress",
+    "Report",
+    "Run",
+    "before",
+    "began",
+    "found",
+    "lines",
+    "listed",
+    "named",
+    "whole",
+]
 
 Phase = Literal[
     "start",
@@ -71,7 +86,8 @@ Report = Callable[[Progress], None]
 class Line(Progress):
     """One moment of a run. `loss` is the mean since the line before.
 
-    `sample` is what the model says to a row that it learned; `note` says how a run ended.
+    `sample` is what the model says to a row that it learned; `note` says how a run ended, or
+    why it began again.
     """
 
     at: datetime
@@ -102,12 +118,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Chunk:
-    """Lines that stay, and the newest word, which the next one replaces."""
+    """Lines that stay, and the newest word, which the next one replaces.
+
+    `states` are those of the slices up to the one that the lines are about. Later ones are not
+    named: they are digests of rows too, and a chunk goes with the state in its own name.
+    """
 
     lines: tuple[Line, ...]
     last: Line
     recipe: str = ""
     base: str = ""
+    states: tuple[str, ...] = ()
 
 
 class _Name(NamedTuple):
@@ -139,9 +160,14 @@ class Log:
         self.run = run or named()
         self._recipe, self._base = recipe, base
         self._number, self._state = 0, ""
+        self._states: tuple[str, ...] = ()
         self._lines: list[Line] = []
         self._losses: list[float] = []
         self._lined = self._written = -_WRITE_SECONDS
+
+    def plan(self, states: Sequence[str]) -> None:
+        """Take in the states that the run will come by, in their order."""
+        self._states = tuple(states)
 
     def tell(self, state: str, at: Progress, *, sample: str = "", note: str = "") -> None:
         """Take in where the run stands; it becomes a line if there was none for a second.
@@ -150,7 +176,7 @@ class Log:
             state: The state of the slice that this is about.
             at: Where the run stands.
             sample: What the model says by now.
-            note: Why the run ended.
+            note: Why the run ended, or began again.
 
         Raises:
             StorageError: The disk refused.
@@ -161,7 +187,7 @@ class Log:
         if at.loss is not None:
             self._losses.append(at.loss)
         line, now = self._line(at, sample, note), time.monotonic()
-        telling = bool(sample) or at.phase in _ENDS
+        telling = bool(sample or note) or at.phase in _ENDS
         if telling or now - self._lined >= _LINE_SECONDS:
             self._lines.append(line)
             self._lined, self._losses = now, []
@@ -175,9 +201,15 @@ class Log:
         return Line(at=datetime.now(UTC), sample=sample, note=note, **said)
 
     def _write(self, last: Line) -> None:
-        body = _encoder.encode(
-            _Chunk(lines=tuple(self._lines), last=last, recipe=self._recipe, base=self._base)
+        known = self._state in self._states
+        chunk = _Chunk(
+            lines=tuple(self._lines),
+            last=last,
+            recipe=self._recipe,
+            base=self._base,
+            states=self._states[: self._states.index(self._state) + 1] if known else (),
         )
+        body = _encoder.encode(chunk)
         with keeping():
             self._store.write(str(_Name(self.run, self._number, self._state)), body)
 
@@ -185,6 +217,11 @@ class Log:
 def named() -> str:
     """Return the id of a run that begins now."""
     return f"{datetime.now(UTC):%Y%m%dt%H%M%S}-{secrets.token_hex(2)}"
+
+
+def began(run: str) -> datetime:
+    """Return when a run began, as its id says."""
+    return datetime.strptime(run.partition("-")[0], "%Y%m%dt%H%M%S").replace(tzinfo=UTC)
 
 
 def listed(store: Store) -> tuple[Run, ...]:
@@ -206,10 +243,9 @@ def _run(store: Store, name: _Name) -> Run | None:
     chunk = _read(store, name)
     if chunk is None:
         return None
-    began = datetime.strptime(name.run.partition("-")[0], "%Y%m%dt%H%M%S").replace(tzinfo=UTC)
     return Run(
         id=name.run,
-        began=began,
+        began=began(name.run),
         last=chunk.last,
         state=name.state,
         recipe=chunk.recipe,
@@ -226,12 +262,62 @@ def lines(store: Store, run: str, after: int = 0) -> Iterator[tuple[int, Line]]:
         after: The number of a line; those up to it are left out, and not read again.
     """
     for name in _names(store):
-        if name.run != run or (name.number + 1) * _PLACES <= after:
-            continue
-        chunk = _read(store, name)
-        for at, line in enumerate(chunk.lines if chunk else (), start=1):
-            if (number := name.number * _PLACES + at) > after:
-                yield number, line
+        if name.run == run:
+            yield from _numbered(store, name, after)
+
+
+def _numbered(store: Store, name: _Name, after: int) -> Iterator[tuple[int, Line]]:
+    if (name.number + 1) * _PLACES <= after:
+        return
+    chunk = _read(store, name)
+    for at, line in enumerate(chunk.lines if chunk else (), start=1):
+        if (number := name.number * _PLACES + at) > after:
+            yield number, line
+
+
+def whole(store: Store, run: str, after: int = 0) -> Iterator[tuple[int, Line]]:
+    """Yield the lines of a run and, before its own, what earlier runs said of the same slices.
+
+    A run that goes on from what was kept learns only the rest itself. Steps that it took again
+    come twice: where a line goes back, it stands in the place of those from its step on.
+
+    Args:
+        store: Where the run is kept.
+        run: Its id.
+        after: The number of a line; those up to it are left out. Lines of earlier runs have
+            the number before the first line of the chunk that goes on from them.
+    """
+    own = [name for name in _names(store) if name.run == run]
+    for place, name in enumerate(own):
+        number = name.number * _PLACES
+        if number > after:
+            known = {state for earlier in own[:place] for state in _states(store, earlier)}
+            new = _states(store, name) - known
+            yield from ((number, line) for line in _said_before(store, run, new))
+        yield from _numbered(store, name, after)
+
+
+def before(store: Store, run: str) -> tuple[str, ...]:
+    """Return the earlier runs that a run went on from, the oldest first."""
+    every = _names(store)
+    states = {state for name in every if name.run == run for state in _states(store, name)}
+    return tuple(sorted({name.run for name in every if name.run < run and name.state in states}))
+
+
+def _said_before(store: Store, run: str, states: AbstractSet[str]) -> list[Line]:
+    """Return what earlier runs said of slices, in the order of time."""
+    chunks = (
+        _read(store, name)
+        for name in _names(store)
+        if states and name.run < run and name.state in states
+    )
+    every = (line for chunk in chunks if chunk for line in chunk.lines)
+    return sorted(every, key=lambda line: line.at)
+
+
+def _states(store: Store, name: _Name) -> AbstractSet[str]:
+    chunk = _read(store, name)
+    return frozenset(chunk.states if chunk else ())
 
 
 def _names(store: Store) -> list[_Name]:

@@ -119,7 +119,9 @@ def retry(number: int | None, path: Path | None) -> None:
                 f"{printable(past.locator)} is not where it was: `twin imports retry "
                 f"{past.number} --from PATH` says where it lies now."
             )
-        if not done.retried and not done.gone:
+        for refused in done.refused:
+            talk(f"{printable(refused.locator)} was not read: {refused.reason}")
+        if not done.retried and not done.gone and not done.refused:
             talk("Everything that was added could be read.")
 
     emit(done, lines)

@@ -7,9 +7,10 @@ from fastapi import Depends, Form, Request
 from console.pages.jobs import Jobs
 from console.pages.keeper import Keeper
 from console.pages.sessions import Sessions
+from console.pages.warming import Warming
 from vault.errors import Locked
 
-__all__ = ["Proven", "TheJobs", "TheKeeper", "TheSessions", "proven"]
+__all__ = ["Proven", "TheJobs", "TheKeeper", "TheSessions", "TheWarming", "proven"]
 
 
 def _keeper(request: Request) -> Keeper:
@@ -24,9 +25,14 @@ def _sessions(request: Request) -> Sessions:
     return cast("Sessions", request.app.state.sessions)
 
 
+def _warming(request: Request) -> Warming:
+    return cast("Warming", request.app.state.warming)
+
+
 TheKeeper = Annotated[Keeper, Depends(_keeper)]
 TheJobs = Annotated[Jobs, Depends(_jobs)]
 TheSessions = Annotated[Sessions, Depends(_sessions)]
+TheWarming = Annotated[Warming, Depends(_warming)]
 
 
 def proven(

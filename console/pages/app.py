@@ -19,6 +19,7 @@ from console.pages.keeper import Keeper
 from console.pages.routes import ROUTERS
 from console.pages.sessions import Sessions
 from console.pages.telling import Telling, told
+from console.pages.warming import Warming
 from console.pages.watcher import Watcher
 
 __all__ = ["build", "leave"]
@@ -58,6 +59,7 @@ def build(home: Path, door: Door, sessions: Sessions) -> FastAPI:
     app.state.jobs = Jobs(home)
     app.state.watcher = Watcher(app.state.keeper, app.state.jobs)
     app.state.sessions = sessions
+    app.state.warming = Warming()
     app.state.static = "/static"
     app.state.door = door
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

@@ -67,6 +67,7 @@ class _Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     speed: float | None = None
     memory: int | None = None
     sample: str = ""
+    again: str = ""
 
 
 def job_of(jobs: Jobs, run: str) -> Job | None:
@@ -184,6 +185,7 @@ def _point(line: Line) -> _Point:
         speed=line.speed,
         memory=line.memory,
         sample=line.sample,
+        again=line.note if line.phase == "withdrawn" else "",
     )
 
 

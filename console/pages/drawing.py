@@ -58,7 +58,13 @@ class Dot:
 
 def curve(lines: Iterable[Line]) -> Curve | None:
     """Draw how the loss of a run went; None where it has not told of one yet."""
-    told = [(line.step, line.loss) for line in lines if line.loss is not None]
+    told: list[tuple[int, float]] = []
+    for line in lines:
+        if line.loss is not None:
+            # Steps that are taken again stand in the place of those taken before.
+            while told and told[-1][0] >= line.step:
+                told.pop()
+            told.append((line.step, line.loss))
     points = told[:: max(1, -(-len(told) // _MOST_POINTS))]
     if told and points[-1] != told[-1]:
         points.append(told[-1])

@@ -85,6 +85,8 @@ class Jobs:
         then: Callable[[Job], str],
         after: Callable[[], None] = lambda: None,
         alone: tuple[type[Order], ...] = (),
+        *,
+        same: Callable[[Order], bool] = lambda _: False,
     ) -> Job:
         """Begin a piece of work in a process of its own.
 
@@ -94,6 +96,8 @@ class Jobs:
             then: Says which page shows what came of it.
             after: Called once when it is over, however it ended, and before that is said.
             alone: Beside which kinds of work it is not begun.
+            same: Whether an order is this one in other words; where such work runs it is
+                returned, and nothing is begun.
 
         Raises:
             UsageError: Enough is being done already, or what it is not begun beside.
@@ -106,6 +110,9 @@ class Jobs:
             after=after,
         )
         with self._starting:
+            for other in self.running():
+                if same(other.order):
+                    return other
             for beside in (one for kind in alone for one in self.running(kind)):
                 stop = ", or stop it first" if beside.order.can_stop else ""
                 raise UsageError(

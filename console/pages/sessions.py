@@ -102,6 +102,23 @@ class Sessions:
         self.prove(cookie)
         return True
 
+    def attempt_part(self, cookie: str, look: Callable[[], None]) -> None:
+        """Let whoever holds a cookie try a part of the recovery key; wrong ones cost time as well.
+
+        It proves nothing: the passphrase is asked for all the same.
+
+        Args:
+            cookie: What the browser holds, which is known.
+            look: Looks at the part, and raises where it is wrong.
+
+        Raises:
+            Locked: It is too soon after wrong ones.
+        """
+        who = f"key {_hidden(cookie).hex()}"
+        self.tries.begin(who, is_known=True)
+        look()
+        self.tries.was_right(who)
+
     def prove(self, cookie: str) -> None:
         """Note that whoever holds a cookie has just typed the passphrase."""
         session = self._sessions.get(_hidden(cookie))

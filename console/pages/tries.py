@@ -52,7 +52,7 @@ class Tries:
         if now < until:
             seconds = math.ceil(until - now)
             waiting = "1 second" if seconds == 1 else f"{seconds} seconds"
-            raise Locked(f"Wrong too often; type the passphrase again in {waiting}.")
+            raise Locked(f"Wrong too often; try again in {waiting}.")
         if not is_known:
             self._strangers.append(now)
         wrong.times += 1

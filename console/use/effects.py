@@ -4,8 +4,8 @@ Small vaults are counted whole. Of many items some are looked at, evenly taken, 
 numbers are about right: who asks does not wait, and the word itself is exact.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from console.bootstrap import Twin
@@ -15,7 +15,6 @@ from console.use import people as people_use
 from projections import lineage
 from projections.permissions import Judge
 from projections.timeline import Stored
-from projections.training import Named
 from vault.consent import (
     Decision,
     Filters,
@@ -129,6 +128,11 @@ class _Sides:
     def then(self, stored: Stored) -> Decision:
         return self.after(self.subject(stored))
 
+    def loses(self, stored: Stored) -> bool:
+        """Whether an example that holds an item may be learned from no more as it is."""
+        now, then = self.now(stored), self.then(stored)
+        return now.permitted and not (then.permitted and not _stricter(then.redact, now.redact))
+
     def subject(self, stored: Stored) -> Subject:
         """Describe an item; whom a pause would be on is looked for in its words as well."""
         people = self.twin.views.people
@@ -148,31 +152,30 @@ def _weighed(
 ) -> Effects:
     sides = _Sides(twin, before, after, mentioning)
     found = [_looked_at(sides, type_, filters) for type_, filters in about]
-    scale = max(one.scale for one in found)
     stored = {one.id: one for part in found for one in part.stored}
+    weights = {one.id: part.scale for part in found for one in part.stored}
     told = [(one, sides.now(one), sides.then(one)) for one in stored.values()]
     stops = [one.id for one, now, then in told if now.permitted and not then.permitted]
     begins = [one.id for one, now, then in told if then.permitted and not now.permitted]
-    stricter = [
-        one.id
-        for one, now, then in told
-        if now.permitted and then.permitted and _stricter(then.redact, now.redact)
-    ]
+    lost = [one.id for one in stored.values() if sides.loses(one)]
     trains = before.purpose is Purpose.TRAIN
-    leave = _leaving(sides, [*stops, *stricter]) if trains else 0
-    enter, all_units = _entering(sides, begins) if trains else (0, True)
+    leave = _leaving(sides, {item: weights[item] for item in lost}) if trains else 0
+    enter, all_units = _entering(sides, {i: weights[i] for i in begins}) if trains else (0, True)
     models, all_rows = _suspended(sides) if trains else ((), True)
-    reasons = Counter(then.reason for _, _, then in told if not then.permitted)
+    reasons: dict[str, float] = defaultdict(float)
+    for one, _, then in told:
+        if not then.permitted:
+            reasons[then.reason] += weights[one.id]
     return Effects(
-        items=sum(one.items for one in found),
-        stops=round(len(stops) * scale),
-        begins=round(len(begins) * scale),
-        examples_leave=round(leave * scale),
-        examples_enter=round(enter * scale),
+        items=round(sum(weights.values())),
+        stops=round(sum(weights[item] for item in stops)),
+        begins=round(sum(weights[item] for item in begins)),
+        examples_leave=leave,
+        examples_enter=enter,
         models=models,
-        refused=round(reasons.total() * scale),
+        refused=round(sum(reasons.values())),
         because=max(reasons, key=reasons.__getitem__, default=""),
-        exact=scale == 1 and all_units and all_rows,
+        exact=all_units and all_rows and all(part.scale == 1 for part in found),
     )
 
 
@@ -180,7 +183,6 @@ def _weighed(
 class _Looked:
     """Items that some words are about, all of them or some; `scale` times as many there are."""
 
-    items: int
     scale: float
     stored: tuple[Stored, ...]
 
@@ -192,7 +194,7 @@ def _looked_at(sides: _Sides, type_: str, filters: Filters) -> _Looked:
     count, ids = timeline.circles.sample(type_, narrowed, _MOST)
     scale = count / len(ids) if ids else 1.0
     stored = tuple(one for one in timeline.load(ids) if _concerned(sides, one, type_))
-    return _Looked(items=round(len(stored) * scale), scale=scale, stored=stored)
+    return _Looked(scale=scale, stored=stored)
 
 
 def _concerned(sides: _Sides, stored: Stored, type_: str) -> bool:
@@ -210,22 +212,40 @@ def _stricter(one: Profile, other: Profile) -> bool:
     return order.index(one) < order.index(other)
 
 
-def _leaving(sides: _Sides, items: Sequence[str]) -> int:
-    """Return how many examples would be learned from no more."""
-    rows = sides.twin.views.training.teaching(items)
-    return len(rows) - _standing(sides, rows, sides.then)
+def _leaving(sides: _Sides, lost: Mapping[str, float]) -> int:
+    """Return how many examples would be learned from no more.
+
+    Where some items were looked at, an example made of several that go is met by each of them:
+    each stands for its share of the example alone, as Horvitz and Thompson weigh samples.
+    """
+    training = sides.twin.views.training
+    rows = training.teaching(lost)
+    standing = training.standing_by(rows, sides.then)
+    gone = [row for row in rows if row.id not in standing]
+    if all(weight == 1 for weight in lost.values()):
+        return len(gone)
+    beside = {item for row in gone for item in row.events} - lost.keys()
+    loaded = sides.twin.views.timeline.load(sorted(beside))
+    going = lost.keys() | {one.id for one in loaded if sides.loses(one)}
+    return round(
+        sum(
+            sum(lost.get(item, 0.0) for item in row.events)
+            / max(1, sum(item in going for item in row.events))
+            for row in gone
+        )
+    )
 
 
-def _standing(sides: _Sides, rows: Sequence[Named], decide: Callable[[Stored], Decision]) -> int:
-    return len(sides.twin.views.training.standing_by(rows, decide))
-
-
-def _entering(sides: _Sides, items: Sequence[str]) -> tuple[int, bool]:
+def _entering(sides: _Sides, begins: Mapping[str, float]) -> tuple[int, bool]:
     """Return how many examples could be made at most, and whether all was looked at."""
     training = sides.twin.views.training
-    units = sorted(training.units(items))
-    some = units[:: max(1, -(-len(units) // _MOST_UNITS))]
-    drafted = training.drafted(some, sides.after)
+    # A unit of which several items were looked at would have been met by others as well.
+    units: dict[str, float] = {}
+    for item, weight in begins.items():
+        for unit in training.units([item]):
+            units[unit] = 1.0 if unit in units else weight
+    some = sorted(units)[:: max(1, -(-len(units) // _MOST_UNITS))]
+    drafted = sum(units[unit] * training.drafted([unit], sides.after) for unit in some)
     return round(drafted * len(units) / len(some)) if some else 0, len(some) == len(units)
 
 
@@ -243,7 +263,7 @@ def _suspended(sides: _Sides) -> tuple[tuple[str, ...], bool]:
         complete = complete and len(some) == len(rows)
         held = views.training.standing_by(some, sides.now)
         kept = [row for row in some if row.id in held]
-        if _standing(sides, kept, sides.then) < len(kept):
+        if len(views.training.standing_by(kept, sides.then)) < len(kept):
             lost.add(model.id)
     return tuple(
         model.id

@@ -15,7 +15,19 @@ from trainer import runs
 from trainer.runs import Line, Phase, Progress
 from vault.errors import NotFound
 
-__all__ = ["Lines", "Run", "Runs", "follow", "lines", "listed", "since", "stoppable", "worded"]
+__all__ = [
+    "Begun",
+    "Lines",
+    "Run",
+    "Runs",
+    "earlier",
+    "follow",
+    "lines",
+    "listed",
+    "since",
+    "stoppable",
+    "worded",
+]
 
 _POLL = 1.0
 # A run that is at work says something every other second.
@@ -68,6 +80,14 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A run, and when it began."""
+
+    run: str
+    began: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
     """A run and all its lines."""
 
@@ -100,11 +120,19 @@ def lines(twin: Twin, run: str) -> Lines:
 def since(twin: Twin, run: str, after: int) -> tuple[Run, tuple[tuple[int, Line], ...]]:
     """Return a run, and its lines behind one of a number, each with its own number.
 
+    What earlier runs said of slices that it went on from is among them (`trainer.runs.whole`).
+
     Raises:
         NotFound: There is no such run, or it was deleted with what it learned.
     """
     found = _run(_found(twin, run))
-    return found, tuple(runs.lines(twin.models, run, after))
+    return found, tuple(runs.whole(twin.models, run, after))
+
+
+def earlier(twin: Twin, run: str) -> tuple[Begun, ...]:
+    """Return the earlier runs that a run went on from, the oldest first."""
+    every = runs.before(twin.models, run)
+    return tuple(Begun(run=name, began=runs.began(name)) for name in every)
 
 
 def follow(twin: Twin, run: str) -> Iterator[Line]:

@@ -9,12 +9,13 @@ from console.bootstrap import Twin
 from console.use import collecting
 from projections.imports import Import
 from vault.application import Imported
-from vault.errors import NotFound, PolicyClosed
+from vault.errors import CollectError, ConsentError, NotFound, UsageError
 from vault.items import Bad
 
 __all__ = [
     "Listed",
     "Past",
+    "Refused",
     "Retried",
     "Retries",
     "Shown",
@@ -74,11 +75,24 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An import that may not be read again, and why."""
+
+    number: int
+    locator: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """What came of each import that was tried again, and of which nothing is there any more."""
+    """What came of each import that was tried again.
+
+    Of the `gone` nothing is there any more; the `refused` may not be read as they lie now.
+    """
 
     retried: tuple[Retried, ...]
     gone: tuple[Past, ...]
+    refused: tuple[Refused, ...] = ()
 
 
 def imports(twin: Twin) -> Listed:
@@ -159,6 +173,9 @@ def retry(
 
     Raises:
         NotFound: There is no such import, or nothing at the path where it was.
+        UsageError: It lies where nothing is collected from; with a number alone, as below.
+        PolicyClosed: Consent denies collecting it.
+        CollectError: It cannot be read at all.
     """
     twin.catch_up()
     known = twin.views.imports
@@ -171,15 +188,20 @@ def retry(
             "--from where it lies now."
         )
     numbers = {one.id: one.number for one in known.all()}
-    retried = []
+    retried, refused = [], []
     for one in there:
         try:
             retried.append(_again(twin, one, path, progress))
-        except PolicyClosed:
-            # What consent refuses of one import keeps nobody from reading the others.
+        except (ConsentError, UsageError, NotFound, CollectError) as error:
+            # What is wrong with one import keeps nobody from reading the others.
             if number is not None:
                 raise
-    return Retries(retried=tuple(retried), gone=tuple(_past(one, numbers) for one in gone))
+            refused.append(Refused(number=one.number, locator=one.event.locator, reason=str(error)))
+    return Retries(
+        retried=tuple(retried),
+        gone=tuple(_past(one, numbers) for one in gone),
+        refused=tuple(refused),
+    )
 
 
 def _unread(imports: tuple[Import, ...]) -> tuple[Import, ...]:

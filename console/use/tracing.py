@@ -118,5 +118,9 @@ def _learned(twin: Twin, stored: Stored) -> Iterator[Place]:
             yield Place(
                 view=f"model {model.id}",
                 within=True,
-                reason=f"It learned {number} examples with it, and is {model.status}.",
+                reason=f"It learned {_examples(number)} with it, and is {model.status}.",
             )
+
+
+def _examples(number: int) -> str:
+    return "1 example" if number == 1 else f"{number} examples"

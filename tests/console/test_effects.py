@@ -155,6 +155,21 @@ def test_of_many_items_some_are_looked_at(twin_of, monkeypatch):
     assert abs(told.stops - 216) <= 12
 
 
+@pytest.mark.usefixtures("chats")
+def test_of_a_person_in_many_items_as_many_examples_leave_as_were_told(twin_of, monkeypatch):
+    """An example of several items is met by each of them, and is one example all the same."""
+    # No divisor of what the chats repeat after.
+    monkeypatch.setattr(effects, "_MOST", 100)
+    twin = twin_of()
+    rows = len(twin.rows())
+    told = effects.of_pause(twin, Pause(id="", person="bex stone"))
+    assert not told.exact
+    consenting.pause(twin, "", person="Bex Stone")
+    gone = rows - len(twin.rows())
+    assert gone > 0
+    assert abs(told.examples_leave - gone) <= gone / 5
+
+
 def test_merging_tells_what_then_holds_for_both(chats, twin_of, toy):
     chats.ok("withdraw", "message", "train", "--person", "Bex Stone")
     chats.ok("train", "--recipe", str(toy))

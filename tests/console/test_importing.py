@@ -467,7 +467,32 @@ def test_what_consent_refuses_keeps_nobody_from_a_retry(opened, notes, tmp_path,
     with pytest.raises(PolicyClosed):
         collecting.add(opened, chat)
     install(tmp_path, monkeypatch)
-    assert [done.imported.collected for done in importing.retry(opened).retried] == [1]
+    done = importing.retry(opened)
+    assert [one.imported.collected for one in done.retried] == [1]
+    [refused] = done.refused
+    assert refused.locator == chat.name
+    assert "is denied" in refused.reason
+
+
+def test_a_path_that_is_refused_by_now_keeps_nobody_from_a_retry(
+    opened, notes, tmp_path, monkeypatch
+):
+    old = tmp_path / "old"
+    old.mkdir()
+    for folder in (old, notes):
+        (folder / "a.strange").write_text("strange words")
+        collecting.add(opened, folder)
+    # Where it was there is the vault by now, under another name.
+    (old / "a.strange").unlink()
+    old.rmdir()
+    old.symlink_to(opened.home)
+    install(tmp_path, monkeypatch)
+    done = importing.retry(opened)
+    assert [one.imported.collected for one in done.retried] == [1]
+    assert [(one.number, one.locator) for one in done.refused] == [(1, "old")]
+    assert "the vault itself" in done.refused[0].reason
+    with pytest.raises(UsageError):
+        importing.retry(opened, 1)
 
 
 def test_what_was_moved_is_read_again_from_where_it_lies_now(opened, notes, tmp_path, monkeypatch):

@@ -65,7 +65,7 @@ DECLARED = {
     "/people/{id_}/relate": "known",
     "/people/{id_}/split": "known",
     "/people/{id_}/split/effect": "known",
-    "/pod/devices/exchange": "known",
+    "/pod/devices/exchange": "proven",
     "/pod/devices/{feed}/revoke": "proven",
     "/pod/drill": "known",
     "/pod/link/account": "proven",

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from console import bootstrap
 from console.bootstrap import Twin
+from console.pages.orders import CatchUp
 from tests.forked import Forked
 from tests.helpers import CHAT, PASSPHRASE, TOY, write_chats
+from tests.pages.browser import BrowserSite
+from tests.pages.steps import sent
 
 _NOTE = """\
 ---
@@ -67,6 +70,31 @@ def fill(folder: Path, fresh: Path) -> Forked:
     command.ok("forget", "--conversation", "Tom Baker", "--yes")
     command.ok("train", "--recipe", str(folder / "toy.toml"))
     return command
+
+
+def beyond_links(site: BrowserSite, path: str, person: str, question: str) -> list[str]:
+    """Send the forms that lead to pages to which no link leads; return these pages.
+
+    Args:
+        site: The pages.
+        path: What is looked at before it is collected, and collected then.
+        person: Who would be forgotten.
+        question: What a model is asked.
+    """
+    site.app.state.jobs.start(CatchUp(), "not the passphrase", then=lambda _: "/")
+    found = ["/jobs/1", "/models/compare?model=twin-1&model=twin-2"]
+    for page, action, fields, button in (
+        ("/sources/add", "/sources/survey", {"path": path}, ""),
+        ("", "/sources/collect", {}, "Collect"),
+        ("/training", "/training/plan", {"preset": "voice", "text": TOY}, "Plan it"),
+        ("/forget", "/forget/look", {"person": person}, ""),
+        ("/chat", "/chat", {"question": question}, ""),
+    ):
+        if page:
+            site.open(page)
+        sent(site, action, fields, button=button)
+        found.append(site.page.url.removeprefix(site.base))
+    return found
 
 
 def changed(command: Forked, change: Callable[[Twin], object]) -> None:

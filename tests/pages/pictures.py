@@ -13,8 +13,9 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.forked import Forked
-from tests.helpers import TOY, Command
+from tests.helpers import Command
 from tests.pages import browser, roaming
+from tests.pages.filling import beyond_links
 
 _ROOT = Path(__file__).parents[2]
 _SAMPLE = _ROOT / "console" / "sample"
@@ -26,14 +27,18 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "phone-dark": {"viewport": browser.PHONE, "color_scheme": "dark"},
 }
 # What the documentation shows: the page, how it is looked at, and the picture's name.
-_SHOWN = (
-    ("/", "desktop", "overview"),
-    ("/timeline", "desktop", "timeline"),
-    ("/consent", "desktop", "consent"),
-    ("/consent", "phone-dark", "consent-phone"),
-    ("/models/{model}", "desktop-dark", "model"),
-    ("/forget", "desktop", "forget"),
-)
+_SHOWN = {
+    ("/consent", "desktop"): "consent",
+    ("/consent", "desktop-dark"): "consent-dark",
+    ("/training/{run}", "desktop"): "training",
+    ("/training/{run}", "desktop-dark"): "training-dark",
+    ("/forget/certificates/{name}", "desktop"): "certificate",
+    ("/forget/certificates/{name}", "desktop-dark"): "certificate-dark",
+}
+_QUESTION = "When do we row on tuesdays?"
+_PERSON = "Jonah Webb"
+_OTHERS = ("message.chat.direct.received", "message.chat.group.received", "message.email.received")
+_PATIENCE = 1800.0
 _COLOURS = 96
 _SETTLED = 600
 
@@ -52,15 +57,18 @@ def main() -> None:
 
 
 def _filled(folder: Path) -> Forked:
+    """Make a vault: collected, allowed, learned from, one conversation forgotten, rebuilt."""
     Command.in_folder(folder).ok("init")
     command = Forked.in_folder(folder)
-    (folder / "toy.toml").write_text(TOY)
     command.ok("me", *_ME)
     command.ok("add", str(_SAMPLE))
-    for kind in ("message", "document", "message.chat.received", "message.email.received"):
+    for kind in ("message", "document", *_OTHERS):
         command.ok("consent", "allow", kind, "search")
         command.ok("consent", "allow", kind, "train")
-    command.ok("train", "--recipe", str(folder / "toy.toml"))
+    Command.in_folder(folder).ok("train", timeout=_PATIENCE)
+    command.ok("forget", "--conversation", "Bex Stone", "--yes")
+    Command.in_folder(folder).ok("retrain", timeout=_PATIENCE)
+    Command.in_folder(folder).ok("eval", "--quick", timeout=_PATIENCE)
     return command
 
 
@@ -69,15 +77,23 @@ def _taken(running: Browser, command: Forked, look: str, out: Path, docs: Path) 
     docs.mkdir(parents=True, exist_ok=True)
     with browser.browsing(running, command, **_LOOKS[look]) as site:
         plain = [name for name in roaming.routes() if "{" not in name]
-        for route, urls in roaming.roam(site, plain, each=1).pages.items():
+        beyond = beyond_links(site, _new(command.cwd, look), _PERSON, _QUESTION)
+        for route, urls in roaming.roam(site, [*beyond, *plain], each=1).pages.items():
             site.open(urls[0])
             site.page.wait_for_timeout(_SETTLED)
             parts = ["one" if "{" in part else part for part in route.split("/") if part]
             name = "-".join(parts) or "overview"
+            if shown := _SHOWN.get((route, look)):
+                (docs / f"{shown}.png").write_bytes(_small(site.page.screenshot()))
             (out / f"{name}-{look}.png").write_bytes(site.page.screenshot(full_page=True))
-            for shown, how, called in _SHOWN:
-                if (shown, how) == (route, look):
-                    (docs / f"{called}.png").write_bytes(_small(site.page.screenshot()))
+
+
+def _new(folder: Path, look: str) -> str:
+    """Write something to collect that no look before this one has collected."""
+    note = folder / look / "Boat.md"
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(f"# Boat\n\nTwo coats of paint, and a new rope for the bow. ({look})\n")
+    return str(note.parent)
 
 
 def _small(picture: bytes) -> bytes:

@@ -132,6 +132,18 @@ def test_the_page_to_print_asks_for_the_passphrase_again(site):
     assert site.post("/begin/key/paper", {"passphrase": PASSPHRASE}).status_code == 200
 
 
+def test_a_group_of_the_key_is_not_guessed_at_leisure(site):
+    _, key = groups(site)
+    for _ in range(3):
+        assert "reads otherwise" in site.post("/begin/key", {"group": 4, "typed": "AAAAA"}).text
+    answer = site.post("/begin/key", {"group": 4, "typed": key[3]})
+    assert answer.status_code == 403
+    assert "Wrong too often; try again in 1 second." in answer.text
+    tries = site.client.app.state.sessions.tries
+    tries.clock = lambda: time.monotonic() + 60
+    assert site.post("/begin/key", {"group": 4, "typed": key[3]}).status_code == 303
+
+
 def test_the_key_is_on_no_other_page(site):
     _, key = groups(site)
     for path in ("/begin/key", "/", "/begin/pod"):

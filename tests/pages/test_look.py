@@ -2,10 +2,8 @@
 
 import pytest
 
-from console.pages.orders import CatchUp
-from tests.helpers import TOY
 from tests.pages import browser, roaming
-from tests.pages.filling import fill
+from tests.pages.filling import beyond_links, fill
 from tests.pages.steps import sent
 
 # What answers GET and is no page of a filled, open vault, or is none of this one: why.
@@ -44,20 +42,7 @@ def _sent(site) -> list[str]:
     more = site.command.cwd / "more"
     more.mkdir()
     (more / "Boat.md").write_text("# Boat\n\nTwo coats of paint, and a new rope for the bow.\n")
-    site.app.state.jobs.start(CatchUp(), "not the passphrase", then=lambda _: "/")
-    found = ["/jobs/1", "/models/compare?model=twin-1&model=twin-2"]
-    for path, action, fields, button in (
-        ("/sources/add", "/sources/survey", {"path": str(more)}, ""),
-        ("", "/sources/collect", {}, "Collect"),
-        ("/training", "/training/plan", {"preset": "voice", "text": TOY}, "Plan it"),
-        ("/forget", "/forget/look", {"person": "Ned Marlow"}, ""),
-        ("/chat", "/chat", {"question": "What time is the boat?"}, ""),
-    ):
-        if path:
-            site.open(path)
-        sent(site, action, fields, button=button)
-        found.append(site.page.url.removeprefix(site.base))
-    return found
+    return beyond_links(site, str(more), "Ned Marlow", "What time is the boat?")
 
 
 def test_every_route_that_answers_is_reached_by_links_or_named_here(roamed):
@@ -85,6 +70,32 @@ def test_no_page_has_a_barrier_or_an_error_or_asks_elsewhere(filled, roamed, siz
         if found:
             wrong[url] = found
     assert not wrong, roaming.told(wrong)
+
+
+def test_on_a_phone_the_parts_of_consent_take_one_line_and_lead_everywhere(filled):
+    page = filled.page
+    page.set_viewport_size(browser.DESKTOP)
+    filled.open("/consent/kept")
+    row = page.locator("nav[aria-label=Consent]:visible")
+    parts = row.get_by_role("link").all_inner_texts()
+    assert len(parts) == 8
+    page.set_viewport_size(browser.PHONE)
+    line = page.locator("details.parts")
+    assert line.bounding_box()["height"] < 60
+    assert page.locator(".tabs:visible").count() == 0
+    line.locator("summary").click()
+    assert line.get_by_role("link").all_inner_texts() == parts
+    assert roaming.looked_at(page) == []
+    line.get_by_role("link", name="History").click()
+    page.wait_for_url("**/consent/history")
+
+
+def test_on_a_phone_the_ways_to_a_pod_are_told_in_words(filled):
+    filled.page.set_viewport_size(browser.PHONE)
+    filled.open("/pod")
+    told = filled.page.locator("ol.ways > li > span")
+    assert told.count() == 3
+    assert min(one.bounding_box()["width"] for one in told.all()) > 200
 
 
 @pytest.mark.parametrize("size", [browser.DESKTOP, browser.PHONE], ids=["desktop", "phone"])

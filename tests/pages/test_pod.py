@@ -178,7 +178,10 @@ def test_a_pod_that_is_away_is_told_in_a_sentence(filled, fake):
 
 def test_devices_meet_in_a_folder_and_one_is_revoked_for_ever(filled, tmp_path):
     folder = tmp_path / "stick"
-    met = led(filled, filled.post("/pod/devices/exchange", {"folder": str(folder)}))
+    met = led(
+        filled,
+        filled.post("/pod/devices/exchange", {"folder": str(folder), "passphrase": PASSPHRASE}),
+    )
     assert "Exchanged" in met.text
     other = mirroring.enrol(tmp_path / "other", folder, PASSPHRASE, "phone").restored
     with filled.client.app.state.keeper.changing() as twin:

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from console import bootstrap
-from console.pages import uploads
+from console.pages import picking, uploads
 from console.pages.picking import checked
+from console.pages.routes import sources
 from console.use import importing
 from tests.helpers import CHAT
 from tests.pages.working import ended, led
@@ -75,6 +76,30 @@ def test_what_was_looked_at_is_collected_and_leads_on(site, chat):
     assert "message.chat" not in page
     again = led(site, site.post("/sources/survey", {"path": str(chat)} | NAMES))
     assert "Nothing in it has changed" in again.text
+
+
+def test_two_tabs_that_start_at_once_begin_one_collection(site, chat, monkeypatch):
+    found = led(site, site.post("/sources/survey", {"path": str(chat)} | NAMES))
+    form = {"look": look_of(found)}
+    others = []
+
+    def at_once(path):
+        # The other tab comes by where this one has looked that nothing runs.
+        if not others:
+            others.append(None)
+            others[0] = site.post("/sources/collect", form)
+        return picking.stamped(path)
+
+    monkeypatch.setattr(sources, "stamped", at_once)
+    answer = site.post("/sources/collect", form)
+    [other] = others
+    assert answer.headers["location"] == other.headers["location"] + "?already=1"
+    jobs = site.client.app.state.jobs
+    assert len([one for one in (*jobs.running(), *jobs.over) if "Collecting" in one.title]) == 1
+    told = site.get(answer.headers["location"])
+    assert told.status_code == 303 or "under way already" in told.text
+    led(site, other)
+    assert items(site) == 8
 
 
 def test_what_an_export_brings_is_told_as_a_person_calls_it(site):

@@ -207,6 +207,17 @@ def test_months_follow_the_clock_by_which_days_are_headed(site, tmp_path, here, 
     assert f"from {list(months)[-1]}" in site.get("/").text
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Kiritimati"])
+def test_what_states_a_day_alone_stands_on_that_day_wherever_it_is_looked_at(
+    site, tmp_path, here, zone
+):
+    (tmp_path / "2024-05-14 boat.md").write_text("Two coats of paint for the boat.\n")
+    site.command.ok("add", str(tmp_path / "2024-05-14 boat.md"))
+    here(zone)
+    shown = site.get("/timeline").text
+    assert re.findall(r'<h2 class="day">([^<]+)', shown) == ["Tuesday, 14 May 2024"]
+
+
 def test_a_month_is_narrowed_by_days_and_both_stay_when_more_is_asked(chatted):
     assert len(links(chatted.get("/timeline?month=2023-02").text)) == 8
     assert len(links(chatted.get("/timeline?month=2023").text)) == 8

@@ -8,7 +8,8 @@ from html import unescape
 
 import pytest
 
-from console.pages import curves
+from console.pages import curves, drawing
+from console.use import following
 from tests.forked import Forked
 from tests.helpers import TOY, write_chats
 from tests.pages.working import led
@@ -187,6 +188,54 @@ def test_a_run_from_elsewhere_is_shown_but_not_stopped_here(ready):
     assert "Ctrl-C" in ready.post(f"{page}/stop").text
     assert "not known any more" in ready.post(f"{page}/resume").text
     assert log.run in ready.get("/training").text
+
+
+def learned(step, **more):
+    return Progress(phase="learn", step=step, steps=9, slice=0, slices=2, loss=9.0 - step, **more)
+
+
+def test_a_run_that_goes_on_shows_the_whole_curve(ready):
+    with ready.client.app.state.keeper.looking() as twin:
+        first = Log(twin.models, "20260101t101500-aaaa")
+        first.plan(["s1", "s2"])
+        for state, step in (("s1", 1), ("s2", 4)):
+            first.tell(state, learned(step), sample=f"said at {step}")
+        second = Log(twin.models, "20260102t101500-bbbb")
+        second.plan(["s1", "s2", "s3"])
+        second.tell("s2", learned(3))
+        second.tell("s3", learned(9))
+        second.tell("s3", Progress(phase="done", step=9, steps=9, slice=1, slices=2))
+    page = f"/training/{second.run}"
+    shown = ready.get(page).text
+    assert "8.0 at step 1, 0.0 at step 9" in shown
+    assert "said at 1" in shown
+    assert f'It goes on from <a href="/training/{first.run}">' in shown
+    # Step 4 of the first was not kept, and was taken again.
+    assert [step for step, _ in drawing.curve(lines_of(ready, second.run)).points] == [1, 3, 9]
+    points = [one for name, _, data in events(ready, page) if name == "lines" for one in data]
+    assert [one["step"] for one in points if one.get("loss") is not None][-2:] == [3, 9]
+    assert points[0]["step"] == 1
+    assert "It goes on from" not in ready.get(f"/training/{first.run}").text
+
+
+def lines_of(site, run):
+    with site.client.app.state.keeper.looking() as twin:
+        return [line for _, line in following.since(twin, run, 0)[1]]
+
+
+def test_a_run_that_began_again_says_so(ready):
+    words = "Begun again without 12 rows that you no longer allow."
+    with ready.client.app.state.keeper.looking() as twin:
+        log = Log(twin.models)
+        log.tell("s1", learned(3))
+        log.tell("s1", Progress(phase="withdrawn", step=0, steps=0, slice=0, slices=2), note=words)
+        log.tell("s2", learned(2))
+    page = f"/training/{log.run}"
+    assert words in ready.get(page).text
+    log.tell("s2", Progress(phase="done", step=9, steps=9, slice=1, slices=2))
+    assert words in ready.get(page).text
+    points = [one for name, _, data in events(ready, page) if name == "lines" for one in data]
+    assert [one["again"] for one in points if one.get("again")] == [words]
 
 
 def test_what_a_model_says_is_shown_as_text(ready):

@@ -107,6 +107,57 @@ def test_a_withdrawal_in_mid_run_takes_its_lines_along(written):
     assert "withdrawn" in {line.phase for line in said(store, runs.listed(store)[0].id)}
 
 
+def test_a_run_that_begins_again_says_without_how_many_rows(written):
+    planned, store = written, Memory()
+    gone = {row.id for row in planned.slices[1].rows[:3]}
+    asked = []
+
+    def permitted(some):
+        asked.append(some)
+        return {row.id for row in some} - (gone if len(asked) > 12 else set())
+
+    trained = train(planned, store, permitted, log=Log(store))
+    assert len(trained.plan.rows) == len(planned.rows) - 3
+    [run] = runs.listed(store)
+    notes = [line.note for line in said(store, run.id) if line.note]
+    assert notes == ["Begun again without 3 rows that you no longer allow."]
+
+
+def test_a_run_that_goes_on_is_told_whole(monkeypatch, written, everything):
+    planned, store = written, Memory()
+    # Every step has its line.
+    monkeypatch.setattr(runs, "_LINE_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "_WRITE_SECONDS", 0.0)
+    taken = []
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            planned, store, everything, log=Log(store, "20260101t000000-aaaa"),
+            stopping=lambda: taken.append(1) or len(taken) > 7,
+        )  # fmt: skip
+    train(planned, store, everything, log=Log(store, "20260102t000000-bbbb"))
+    first, second = runs.listed(store)[::-1]
+    every = [line.step for _, line in runs.whole(store, second.id) if line.loss is not None]
+    assert every == list(range(1, second.last.steps + 1))
+    own = [line.step for line in said(store, second.id) if line.loss is not None]
+    assert own == every[-len(own) :]
+    assert len(own) < len(every)
+    assert runs.before(store, second.id) == (first.id,)
+    assert runs.before(store, first.id) == ()
+    # Whoever saw some of it is told the rest.
+    numbered = list(runs.whole(store, second.id))
+    last = numbered[len(numbered) // 2][0]
+    assert list(runs.whole(store, second.id, last)) == [one for one in numbered if one[0] > last]
+
+
+def test_a_run_names_no_slice_after_the_one_that_it_tells_of(written, everything):
+    planned, store = written, Memory()
+    train(planned, store, everything, log=Log(store))
+    for name in runs._names(store):
+        assert [slice_.state for slice_ in planned.slices].index(name.state) + 1 == len(
+            runs._states(store, name)
+        )
+
+
 def test_lines_are_read_on_from_a_number_without_reading_all_again():
     store = Memory()
     log = Log(store)

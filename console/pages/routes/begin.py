@@ -100,15 +100,21 @@ def paper(keeper: TheKeeper) -> Response:
 def confirm(
     request: Request,
     keeper: TheKeeper,
+    sessions: TheSessions,
     group: NumberInForm,
     typed: Annotated[str, Form()] = "",
     *,
     remove: Annotated[bool, Form()] = False,
 ) -> Response:
     """Take a group of the key, typed from the paper, for a sign that it is there."""
-    try:
+    cookie = request.cookies.get(sessions.cookie, "")
+
+    def look() -> None:
         with keeper.changing() as twin:
             beginning.confirm(twin, group, typed, remove=remove)
+
+    try:
+        sessions.attempt_part(cookie, look)
     except UsageError as error:
         return _key(request, keeper, str(error), group)
     return RedirectResponse("/begin/pod", 303)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from console.bootstrap import Twin
-from console.pages.access import Proven, TheKeeper, TheSessions
+from console.pages.access import Proven, TheKeeper, TheSessions, TheWarming
 from console.pages.asking import MOST, NumberInForm, PerhapsNumberInQuery
 from console.pages.kinds import kind_of
 from console.pages.rendering import page, rendered
@@ -26,13 +26,15 @@ _CITED = re.compile(r"\[(\d{1,2})\]")
 
 
 @router.get("")
-def start(request: Request, keeper: TheKeeper) -> Response:
+def start(request: Request, keeper: TheKeeper, warming: TheWarming) -> Response:
     """Show who can be asked, and which conversations go on."""
     with keeper.looking() as twin:
         shown = _models(twin) | {
             "talks": sorted(twin.talks.values(), key=lambda one: one.began, reverse=True),
             "feedback": twin.views.feedback.count(),
         }
+    if shown["models"]:
+        warming.begin()
     return page(request, "chat.html", shown)
 
 

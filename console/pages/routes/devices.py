@@ -55,7 +55,7 @@ def revoke(feed: str, keeper: TheKeeper, entries: NumberInForm) -> Response:
     return RedirectResponse("/pod/devices", 303)
 
 
-@router.post("/exchange")
+@router.post("/exchange", dependencies=[Proven])
 def exchange(keeper: TheKeeper, jobs: TheJobs, folder: Annotated[str, Form()]) -> Response:
     """Meet other devices in a folder: read what they know, write what this one does."""
     typed = folder.strip()

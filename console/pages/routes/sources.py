@@ -13,6 +13,7 @@ from console.pages.collecting_orders import Collect, Collected, Look, Looked
 from console.pages.jobs import Job, Jobs
 from console.pages.keeper import Keeper
 from console.pages.kinds import kind_of, kinds_counted
+from console.pages.orders import Order
 from console.pages.picking import Places, checked, stamped
 from console.pages.rendering import page
 from console.pages.uploads import Uploads, received
@@ -220,10 +221,10 @@ def collect(
 ) -> Response:
     """Collect what was looked at, if it still is what was shown."""
     job, order = _looked_at(jobs, look)
-    running = [one for one in jobs.running(Collect) if _is_of(one, order.path)]
-    if running:
-        return RedirectResponse(f"/jobs/{running[0].id}", 303)
     path = Path(order.path)
+    asked = Collect(path=order.path, source=order.source, names=order.names, is_copy=order.is_copy)
+    if running := [one for one in jobs.running() if _is_same(one.order, asked)]:
+        return _already(running[0])
     if order.is_copy and not uploads.has(path):
         raise NotFound(
             "This upload was collected or is older than an hour, and its copy here is gone; "
@@ -237,13 +238,25 @@ def collect(
         with keeper.changing() as twin:
             watching.watch(twin, path, source=order.source)
     started = jobs.start(
-        Collect(path=order.path, source=order.source, names=order.names, is_copy=order.is_copy),
+        asked,
         keeper.secret,
         then=lambda job: f"/sources/collected/{job.id}{_asked(begin)}",
         after=lambda: uploads.remove(path),
+        # Two tabs may have come this far at once.
+        same=lambda other: _is_same(other, asked),
     )
+    if started.order is not asked:
+        return _already(started)
     uploads.hold(path)
     return RedirectResponse(f"/jobs/{started.id}", 303)
+
+
+def _is_same(other: Order, asked: Collect) -> bool:
+    return isinstance(other, Collect) and other.path == asked.path
+
+
+def _already(job: Job) -> Response:
+    return RedirectResponse(f"/jobs/{job.id}?already=1", 303)
 
 
 @router.post("/discard")
@@ -275,10 +288,6 @@ def collected(
         "sources_collected.html",
         {"done": done, "name": Path(job.order.path).name, "begin": begin},
     )
-
-
-def _is_of(job: Job, path: str) -> bool:
-    return isinstance(job.order, Collect) and job.order.path == path
 
 
 def _together(known: Iterable[str], given: Iterable[str]) -> list[str]:

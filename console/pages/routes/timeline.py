@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -19,6 +18,7 @@ from console.use.leafing import Line, Sheet
 from projections.chronicle import Counted
 from projections.circles import within
 from vault.errors import NotFound
+from vault.items import Precision
 
 __all__ = ["router"]
 
@@ -87,10 +87,12 @@ def ask(
 
 def _listed(asked: Asked, sheet: Sheet) -> dict[str, object]:
     """Return what the list of items shows: by days, the first of which may have begun above."""
-    days = [(on, list(lines)) for on, lines in groupby(sheet.items, _day)]
+    days: dict[date, list[Line]] = {}
+    for line in sheet.items:
+        days.setdefault(_day(line), []).append(line)
     begun = _day_of(asked.before)
     return {
-        "days": days,
+        "days": sorted(days.items(), reverse=True),
         "begun": begun,
         "next": asked.path(before=sheet.next) if sheet.next else "",
         "kind_of": kind_of,
@@ -99,6 +101,9 @@ def _listed(asked: Asked, sheet: Sheet) -> dict[str, object]:
 
 
 def _day(line: Line) -> date:
+    """Return the day that an item stands under here; one that states no time has its own day."""
+    if line.at and line.precision is Precision.DAY:
+        return line.at.astimezone(UTC).date()
     return clock.here(line.stands).date()
 
 

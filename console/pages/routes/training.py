@@ -14,7 +14,7 @@ from console.pages.kinds import kind_of
 from console.pages.rendering import page
 from console.pages.training_orders import Asked, Plan, Rebuild, Teach
 from console.use import following
-from console.use.following import Run
+from console.use.following import Begun, Run
 from console.use.learning import TrainedModel
 from console.use.planning import Planned
 from console.use.rebuilding import Retrained
@@ -122,8 +122,9 @@ def show(request: Request, run: str, keeper: TheKeeper, jobs: TheJobs) -> Respon
             said, numbered = following.since(twin, run, 0)
         except NotFound:
             stands, said, numbered = curves.standing(run, None, job), None, ()
+            earlier: tuple[Begun, ...] = ()
         else:
-            stands = curves.standing(run, said, job)
+            stands, earlier = curves.standing(run, said, job), following.earlier(twin, run)
         ended = said.state if said and stands.status == "done" else ""
         model = twin.views.lineage.ending_in(ended) if ended else ""
     lines = [line for _, line in numbered]
@@ -132,6 +133,8 @@ def show(request: Request, run: str, keeper: TheKeeper, jobs: TheJobs) -> Respon
         "began": said.began if said else job.began if job else None,
         "recipe": _recipe(said) if said else None,
         "base": said.base if said else "",
+        "earlier": earlier,
+        "again": [line for line in lines if line.phase == "withdrawn" and line.note],
         "curve": drawing.curve(lines),
         "samples": [line for line in lines if line.sample][-_SAMPLES:],
         "table": [line for line in lines if line.loss is not None][-_ROWS:],

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from console.pages.access import TheJobs, TheKeeper
+from console.pages.asking import NumberInQuery
 from console.pages.following import work
 from console.pages.rendering import fragment, is_partial, page
 
@@ -25,8 +26,11 @@ def now(keeper: TheKeeper, jobs: TheJobs) -> Response:
 
 
 @router.get("/{name}")
-def watch(request: Request, name: str, jobs: TheJobs) -> Response:
-    """Show how far a piece of work is; when it is done, lead to what came of it."""
+def watch(request: Request, name: str, jobs: TheJobs, already: NumberInQuery = 0) -> Response:
+    """Show how far a piece of work is; when it is done, lead to what came of it.
+
+    `already` tells who asked for it again that it was under way.
+    """
     job = jobs.get(name)
     if job.state == "done":
         if is_partial(request):
@@ -34,7 +38,7 @@ def watch(request: Request, name: str, jobs: TheJobs) -> Response:
         return RedirectResponse(job.then(job), 303)
     if is_partial(request):
         return fragment("_job.html", {"job": job})
-    return page(request, "job.html", {"job": job})
+    return page(request, "job.html", {"job": job, "already": already})
 
 
 @router.post("/{name}/stop")

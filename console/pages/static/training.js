@@ -34,7 +34,11 @@ addEventListener("DOMContentLoaded", () => {
 
   function took(lines) {
     for (const line of lines) {
+      if (line.again) begunAgain(line.again);
       if (line.loss !== undefined) {
+        // Steps that are taken again stand in the place of those taken before.
+        const kept = points[0].findIndex((step) => step >= line.step);
+        if (kept >= 0) points.forEach((all) => all.splice(kept));
         points[0].push(line.step);
         points[1].push(line.loss);
         say("now-loss", line.loss.toFixed(3));
@@ -45,6 +49,13 @@ addEventListener("DOMContentLoaded", () => {
     }
     if (!points[0].length) return;
     if (plot) plot.setData(points); else shown();
+  }
+
+  function begunAgain(words) {
+    const told = document.createElement("p");
+    told.className = "alert warn";
+    told.textContent = words;
+    document.getElementById("run-again").append(told);
   }
 
   function sampled(line) {
@@ -71,7 +82,10 @@ addEventListener("DOMContentLoaded", () => {
   function open() {
     source?.close();
     // Everything is drawn from the stream; what the server drew is for a browser without scripts.
-    if (!last) samples.querySelectorAll(".sample").forEach((one) => one.remove());
+    if (!last) {
+      samples.querySelectorAll(".sample").forEach((one) => one.remove());
+      document.getElementById("run-again").replaceChildren();
+    }
     source = new EventSource(`${run.dataset.events}?after=${last}`);
     const on = (name, what) => source.addEventListener(name, (event) => {
       heard = Date.now();
