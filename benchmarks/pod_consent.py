@@ -30,10 +30,11 @@ from console.use.entering import alone
 from console.use.listening import listening
 from console.use.observing import FOLDER, Documents
 from pod_sync import notices
-from pod_sync.access import Form, Grant, document
+from pod_sync.access import Form
 from pod_sync.account import open_pod
 from pod_sync.errors import PodChanged, PodRefused
 from pod_sync.session import Access, Session
+from tests.pod_sync.pods import shared
 from vault.application import Export
 from vault.consent import Effect, Filters, Profile, Purpose
 from vault.items import Agent, Item
@@ -179,8 +180,8 @@ def main() -> None:
         theirs = replace(other, url=owner.url)
         with Session(owner) as mine, Session(theirs) as app, deaf(asked.polling):
             Documents(twin, mine, owner.webid).agree()
-            grants = [Grant(other.webid)]
-            mine.put(f"{FOLDER}.acl", document(Form.WAC, owner.webid, grants), "text/turtle")
+            access = shared(Form.WAC, owner.webid, other.webid)
+            mine.put(f"{FOLDER}.acl", access, "text/turtle")
             with listening(twin):
                 time.sleep(3.0)
                 found = measured(twin, mine, app, asked.edits)
