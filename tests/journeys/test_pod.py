@@ -243,6 +243,14 @@ def test_what_lies_in_the_pod_cannot_harm_the_vault(home, refused):
     assert home.vault.ok("consent", "show") == said
     found = home.vault("consent", "inbox")
     assert found.err.count("not understood: twinvault/consent/message.ttl") == 2
+    for name in ("film.mp4", "0123456789abcdef-0.json"):
+        with (files / "twinvault" / "index" / name).open("wb") as film:
+            film.truncate(1 << 30)
+        if name.endswith(".json"):
+            for arguments in (["sync"], ["scrub"]):
+                assert refused(*arguments, says=r"remove from index/ what does not belong") == 7
+        else:
+            home.vault.ok("pod", "sync")
 
 
 def test_a_server_that_is_gone_is_waited_for_and_nothing_is_lost(home):

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from pod_sync import memory as remembering
-from pod_sync.errors import PodChanged
+from pod_sync.errors import PodChanged, PodRefused
 from pod_sync.index import Index, encode
 from pod_sync.memory import Fleeting, status
-from tests.pod_sync.placing import ROOT, A, B, Died, Pod, head, segment
+from tests.pod_sync.placing import ROOT, A, B, C, Died, Pod, head, segment
 from vault.errors import ForeignVault, RolledBack, TamperError
 
 # A host who cheats.
@@ -102,8 +102,20 @@ def test_more_devices_than_anyone_has_are_refused(fake_mirror):
         fake_mirror.server.write(
             f"{base}{ROOT}index/{number:016x}-0.json", b"{}", "application/json"
         )
-    with pytest.raises(TamperError, match="256 devices"):
+    with pytest.raises(PodRefused, match="256 devices"):
         fake_mirror.device().sizes()
+
+
+@pytest.mark.parametrize("feed", [A, C])
+def test_a_film_in_the_place_of_an_index_is_refused_unread(fake_mirror, monkeypatch, feed):
+    fake_mirror.gave(segment())
+    film = f"{fake_mirror.server.path(fake_mirror.access.url)}{ROOT}index/{feed}-0.json"
+    fake_mirror.server.write(film, bytes(1 << 16), "application/json")
+    monkeypatch.setattr("pod_sync.place._MOST", 1 << 15)
+    place = fake_mirror.device(B)
+    with pytest.raises(PodRefused, match="remove from index/ what does not belong"):
+        place.sizes()
+    assert place.session.traffic.received < 1 << 15
 
 
 def test_what_others_keep_beside_the_indexes_is_left_alone(fake_mirror):
