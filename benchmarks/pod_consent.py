@@ -30,7 +30,7 @@ from console.use.entering import alone
 from console.use.listening import listening
 from console.use.observing import FOLDER, Documents
 from pod_sync import notices
-from pod_sync.access import Form, Grant, document
+from pod_sync.access import Form, document
 from pod_sync.account import open_pod
 from pod_sync.errors import PodChanged, PodRefused
 from pod_sync.session import Access, Session
@@ -42,6 +42,8 @@ from vault.log.passphrase import Stretch
 _PASSPHRASE = "a long passphrase"
 _PATH = f"{FOLDER}message.ttl"
 _ME, _OTHER = Agent(id="name:Asha Rao", name="Asha Rao"), Agent(id="name:Priya", name="Priya")
+_EDITOR = """<#editor> a acl:Authorization; acl:agent <{}>;
+    acl:accessTo <./>; acl:default <./>; acl:mode acl:Read, acl:Write."""
 _BATCH = 16
 """Rows that a run asks for at once."""
 GOAL = 1.0
@@ -179,8 +181,8 @@ def main() -> None:
         theirs = replace(other, url=owner.url)
         with Session(owner) as mine, Session(theirs) as app, deaf(asked.polling):
             Documents(twin, mine, owner.webid).agree()
-            grants = [Grant(other.webid)]
-            mine.put(f"{FOLDER}.acl", document(Form.WAC, owner.webid, grants), "text/turtle")
+            access = document(Form.WAC, owner.webid) + _EDITOR.format(other.webid).encode()
+            mine.put(f"{FOLDER}.acl", access, "text/turtle")
             with listening(twin):
                 time.sleep(3.0)
                 found = measured(twin, mine, app, asked.edits)

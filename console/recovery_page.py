@@ -72,7 +72,7 @@ is asked for. Hyphens, spaces and capitals do not matter; O counts as 0, I and L
 The last group is a checksum: a slip of the pen is noticed.</li>
 <li>Choose a new passphrase. This page stays valid.</li>
 </ol>
-<p>The square code holds the same letters for a scanner; scan it with a device that you
+<p>$scanned holds the same letters for a scanner; scan it with a device that you
 trust, and with no app that sends away what it reads.</p>
 <h2>When somebody else may have seen this page</h2>
 <p>Run <code>twin keys recovery</code>: it writes a new page, and this one opens the vault no
@@ -90,10 +90,21 @@ h1 { font-size: 16pt }
 h2 { font-size: 11pt; margin-top: 4mm }
 div { padding: 2mm 0; margin-bottom: 3mm }
 pre { font-size: 12pt }
-figure { margin: 4mm 0 3mm }
-svg { width: 42mm; height: 42mm; margin: 0 12mm }
+figure { margin: 4mm 0 3mm; display: flex; justify-content: space-evenly }
+figure figure { display: block; margin: 0 }
+svg { width: 48mm; height: 48mm; display: block; margin: auto }
+figcaption { font-size: 9.5pt }
 pre.way { font-size: 7.5pt; font-weight: normal; text-align: left; white-space: pre-wrap; margin-top: 1mm }
 """
+_CODES = Template("""\
+<figure>
+$key
+<figcaption>1. The key</figcaption>
+</figure>
+<figure>
+$way
+<figcaption>2. The way into the pod</figcaption>
+</figure>""")
 _POD = Template("""\
 <h2>The pod, from which the vault comes back</h2>
 <p>Address: $url<br>
@@ -126,15 +137,13 @@ def recovery_page(key: str, vault: str, made: datetime, pod: Beside | None = Non
         made: When the key was made, in the owner's time.
         pod: The pod that the vault comes back from.
     """
-    codes = [segno.make(key, error="h", micro=False)]
+    codes = _code(key, "h")
     if pod:
-        codes.append(segno.make(pod.letters, error="m", micro=False))
+        codes = _CODES.substitute(key=codes, way=_code(pod.letters, "m"))
     groups = key.split("-")
     return _PAGE.substitute(
-        code="\n".join(
-            code.svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None)
-            for code in codes
-        ),
+        code=codes,
+        scanned="The first code" if pod else "The square code",
         style=_STYLE if pod else "",
         pod=_pod(pod) if pod else "",
         numbers=" ".join(
@@ -145,6 +154,11 @@ def recovery_page(key: str, vault: str, made: datetime, pod: Beside | None = Non
         made=f"{made:%Y-%m-%d %H:%M}",
         vault=escape(vault),
     )
+
+
+def _code(text: str, error: str) -> str:
+    code = segno.make(text, error=error, micro=False)
+    return str(code.svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None))
 
 
 def _pod(pod: Beside) -> str:

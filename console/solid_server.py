@@ -156,12 +156,16 @@ def _address(folder: Path, port: int, lan: str) -> _Address:
     return _Address(url=f"http://{host}:{port}/", port=port)
 
 
-def _environment(*, lan: bool) -> dict[str, str]:
-    """Return the child's environment: nothing of ours, and no settings but those in argv."""
+def _environment(lan: str) -> dict[str, str]:
+    """Return the child's environment: nothing of ours, and no settings but those in argv.
+
+    Args:
+        lan: Its address, where the local network is let in; else "".
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("TWIN_", "CSS_"))}
     script = str(Path(__file__).with_suffix(".js")).replace("\\", "\\\\").replace('"', '\\"')
     options = f'{kept.get("NODE_OPTIONS", "")} --require "{script}"'.strip()
-    return kept | {"NODE_OPTIONS": options, "TWIN_POD_LAN": "1" if lan else "0"}
+    return kept | {"NODE_OPTIONS": options, "TWIN_POD_LAN": lan}
 
 
 def _made(folder: Path) -> Path:
@@ -246,7 +250,7 @@ class SolidServer:
         return subprocess.Popen(  # noqa: S603 — our own arguments to the server that was found
             [program, *(part for option in options.items() for part in option)],
             cwd=self.folder,
-            env=_environment(lan=lan),
+            env=_environment(self.url if lan else ""),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

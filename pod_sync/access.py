@@ -5,16 +5,15 @@ bytes; what the vault itself may do is consent, and stands elsewhere.
 """
 
 import re
-from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from pod_sync.errors import PodError, PodRefused
 from pod_sync.session import Session
 from vault.errors import UsageError
 
-__all__ = ["Form", "Grant", "document", "enclose"]
+__all__ = ["Form", "document", "enclose"]
 
 _ACP: Final = "http://www.w3.org/ns/solid/acp#AccessControlResource"
 _ADDRESS: Final = re.compile(r"https?://[^\x00-\x20<>\"{}|^`\\]+")
@@ -33,57 +32,37 @@ class Form(StrEnum):
     ACP = "acp"
 
 
-class Grant(NamedTuple):
-    """Somebody who may read and write beside the owner: a person, through `client` if given."""
-
-    agent: str
-    client: str = ""
-
-
-def document(form: Form, owner: str, grants: Sequence[Grant] = ()) -> bytes:
-    """Return what gives a container and all below it to its owner, and reading and writing to some.
+def document(form: Form, owner: str) -> bytes:
+    """Return what gives a container and all below it to its owner alone.
 
     Args:
         form: The language.
-        owner: Her WebID; she alone decides on access.
-        grants: Who else may read and write.
+        owner: Her WebID.
 
     Raises:
-        UsageError: A WebID is none, or a client is named in WAC, which knows persons alone.
+        UsageError: It is none.
     """
-    if form is Form.WAC and any(grant.client for grant in grants):
-        raise UsageError("This server's access control knows no applications; name a person.")
-    people = [Grant(owner), *grants]
-    modes = ["acl:Read, acl:Write, acl:Control", *["acl:Read, acl:Write"] * len(grants)]
     write = _wac if form is Form.WAC else _acp
-    return (_PREFIXES + write(list(zip(people, modes, strict=True)))).encode()
+    return (_PREFIXES + write(_iri(owner))).encode()
 
 
-def _wac(rules: list[tuple[Grant, str]]) -> str:
-    """Return authorizations (Web Access Control §4)."""
-    return "".join(
-        f"<#{number}> a acl:Authorization; acl:agent {_iri(grant.agent)};\n"
-        f"    acl:accessTo <./>; acl:default <./>; acl:mode {modes}.\n"
-        for number, (grant, modes) in enumerate(rules)
+def _wac(owner: str) -> str:
+    """Return an authorization (Web Access Control §4)."""
+    return (
+        f"<#0> a acl:Authorization; acl:agent {owner};\n"
+        "    acl:accessTo <./>; acl:default <./>; acl:mode acl:Read, acl:Write, acl:Control.\n"
     )
 
 
-def _acp(rules: list[tuple[Grant, str]]) -> str:
-    """Return policies (Access Control Policy §4); `allOf` names all its matcher's attributes."""
-    names = ", ".join(f"<#{number}>" for number in range(len(rules)))
-    head = (
+def _acp(owner: str) -> str:
+    """Return a policy (Access Control Policy §4)."""
+    return (
         "<#access> a acp:AccessControlResource; acp:resource <./>;\n"
-        f"    acp:accessControl {names}; acp:memberAccessControl {names}.\n"
+        "    acp:accessControl <#0>; acp:memberAccessControl <#0>.\n"
+        "<#0> a acp:AccessControl;\n"
+        "    acp:apply [ a acp:Policy; acp:allow acl:Read, acl:Write, acl:Control;\n"
+        f"    acp:allOf [ a acp:Matcher; acp:agent {owner} ] ].\n"
     )
-    return head + "".join(
-        f"<#{number}> a acp:AccessControl; acp:apply [ a acp:Policy; acp:allow {modes};\n"
-        f"    acp:allOf [ a acp:Matcher; acp:agent {_iri(grant.agent)}{_through(grant)} ] ].\n"
-        for number, (grant, modes) in enumerate(rules)
-    )
-
-
-def _through(grant: Grant) -> str:
-    return f"; acp:client {_iri(grant.client)}" if grant.client else ""
 
 
 def _iri(text: str) -> str:

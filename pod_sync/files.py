@@ -25,7 +25,11 @@ from vault.mirrors import Vanished
 __all__ = ["MOST", "Entry", "Files", "OwnFiles", "SolidFiles", "files_of"]
 
 MOST: Final = 64 << 20
-"""Bytes of a file that are taken or given: it is held in memory once."""
+"""Bytes of a file that are taken or given.
+
+It is held in memory whole: solid-file knows no streams, and after a lost answer what is there is
+compared with what was sent (`Session.put`).
+"""
 _LISTING: Final = 16 << 20
 _OWN_FOLDER: Final = "twinvault"
 _AUXILIARY: Final = (".acl", ".acr", ".meta")

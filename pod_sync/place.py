@@ -121,6 +121,7 @@ class PodPlace:
         Raises:
             RolledBack: The pod is older than one seen before.
             TamperError: An index is damaged.
+            PodRefused: There are more or longer ones than any vault has.
         """
         self._refresh()
         owed = self._known.begun or self._known.doomed or self._known.distrusted
@@ -132,6 +133,7 @@ class PodPlace:
         Raises:
             RolledBack: The pod is older than one seen before.
             TamperError: An index is damaged.
+            PodRefused: There are more or longer ones than any vault has.
         """
         self._finish()
         if not self._listed:
@@ -169,9 +171,9 @@ class PodPlace:
                 listed.setdefault(form[1], {})[member.name] = member
         weight = sum(member.size or 0 for slots in listed.values() for member in slots.values())
         if len(listed) > _DEVICES or weight > _MOST:
-            raise TamperError(
+            raise PodRefused(
                 f"The indexes in {self.name} are those of more than {_DEVICES} devices, or longer "
-                "than any vault's; look for what does not belong there."
+                f"than any vault's; remove from {_INDEX} what does not belong there."
             )
         devices = {feed: self._device(feed, slots) for feed, slots in sorted(listed.items())}
         for feed, device in self._known.devices.items():

@@ -15,6 +15,7 @@ from vault.disk import exclusive, storage
 from vault.errors import ForeignVault, Locked, NotFound, RolledBack, TamperError
 from vault.follow import moment
 from vault.log import checkpoint
+from vault.log.cycles import unsearched
 from vault.log.enrolment import Device, devices, revoke
 from vault.log.folder import read_identity
 from vault.log.identity import Identity
@@ -470,13 +471,15 @@ class _Taking:
 
     def _taken(self, file: SegmentFile) -> bool:
         """Take a segment in; tell whether it was still there."""
-        try:
-            segment = opened_file(self._mirror, file, self._mirrors)
-        except Vanished:
-            return False
         known = self._known(file.feed)
         lacking = self._lacking(file, known)
-        self.entries += take_in(self._log, segment)
+        with unsearched():
+            try:
+                segment = opened_file(self._mirror, file, self._mirrors)
+            except Vanished:
+                return False
+            self.entries += take_in(self._log, segment)
+            del segment  # before cycles are looked for again
         points.reached("mirror.taken")
         self.filled += lacking - self._lacking(file, known)
         self._come += self._known(file.feed) - known

@@ -43,6 +43,7 @@ from vault.log.owner import Owner
 from vault.log.planning import opened_file
 from vault.log.sealed import SealedLog
 from vault.log.segment import NOTE, Segment
+from vault.log.sqlite import sqlite_errors
 from vault.log.verify import Place as Walked
 from vault.log.verify import Trail, walk
 from vault.mirrors import devices, opened_identity, take
@@ -165,7 +166,8 @@ class _Restoring:
         log = self._device(secret, name)
         try:
             points.reached("restore.enrolled")
-            withheld = take(log, self._mirror.place, progress).withheld
+            with sqlite_errors("log.db"), log.records.recorder.written_once():
+                withheld = take(log, self._mirror.place, progress).withheld
             points.reached("restore.merged")
             counts = self._unpacked(log)
             points.reached("restore.unpacked")

@@ -108,7 +108,10 @@ def forget() -> None:
 
 def _say_of_page(file: Path) -> None:
     talk(f"New recovery page: {file}")
-    talk("Print it, move it away from this machine, and destroy the one before: it opens nothing.")
+    talk(
+        "Print it and move it away from this machine. The one before opens this vault no more, but"
+    )
+    talk("backups and a pod until `twin backup` or `twin pod sync` has run: destroy it then.")
 
 
 def _say_of_keyring(remembered: bool | None) -> None:

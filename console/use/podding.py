@@ -484,7 +484,8 @@ def restore(
         twin.pod.link(way)
         twin.catch_up()
         with suppress(VaultError), session(twin) as talk, alone(twin), mirror(twin, talk) as place:
-            place.sizes()  # what is there is remembered: `status` knows of it
+            place.sizes()
+            place.settle(b"")  # what is there is remembered, for `status`; nothing is settled
     finally:
         twin.close()
     return Came(

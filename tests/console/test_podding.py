@@ -22,7 +22,7 @@ from trainer.evaluate import report
 from vault import mirrors
 from vault.application import Vault
 from vault.consent import Effect, Filters, Profile, Purpose
-from vault.errors import NotFound, RolledBack, TamperError, UsageError, VaultError
+from vault.errors import Locked, NotFound, RolledBack, TamperError, UsageError, VaultError
 from vault.events import ModelTrained, SliceState
 
 WORDS = b"six leeks, butter"
@@ -302,10 +302,27 @@ def test_a_vault_comes_back_from_pod_and_page_alone(ada, fake, linked, tmp_path,
     assert came.restored.withheld == 0
     phone = devices(tmp_path / "phone")
     assert phone.pod.way.url == linked.url
+    assert podding.status(phone).waiting == 1  # that the phone is a device now
     assert items(phone) == items(ada)
     assert checking.verify(phone).problems == ()
     podding.sync(phone)
     assert podding.sync(ada).taken.entries == 1
+
+
+def test_a_new_page_leads_back_once_the_pod_has_heard_of_it(ada, fake, linked, home, tmp_path):
+    podding.sync(ada)
+    ada.close()
+    new = bootstrap.new_recovery_page(home, PASSPHRASE).read_text()
+    with pytest.raises(Locked, match="newer page"):
+        podding.restore(tmp_path / "phone", fake.url, new, "phone", network=fake)
+    restored(tmp_path, fake, linked)
+    twin = bootstrap.open_(home, PASSPHRASE)
+    twin.network = fake
+    podding.sync(twin)
+    twin.close()
+    podding.restore(tmp_path / "tablet", fake.url, new, "tablet", network=fake)
+    with pytest.raises(Locked, match="newer page"):
+        restored(tmp_path, fake, linked, "watch")
 
 
 def test_what_is_missing_is_counted_when_the_vault_comes_back(ada, fake, linked, tmp_path):

@@ -145,6 +145,16 @@ def test_what_lies_beside_a_key_comes_back_from_the_page_and_from_the_two_codes(
     assert beside_recovery_key(f"{recovery_text(key)}\n{letters}\n") == content
 
 
+def test_of_two_codes_it_is_said_which_is_which():
+    pod = Beside(url="u", webid="w", letters=sealed_beside(bytes(25), b"way"))
+    page = recovery_page(recovery_text(bytes(25)), VAULT, MADE, pod)
+    names = re.findall("</svg>\\n<figcaption>(.*)</figcaption>", page)
+    assert names == ["1. The key", "2. The way into the pod"]
+    assert "The first code holds" in page
+    assert "The square code" not in page
+    assert "<figcaption>" not in page_of(bytes(25))
+
+
 def test_the_second_code_is_read_by_another_program_and_holds_the_letters():
     letters = sealed_beside(bytes(25), LONGEST)
     page = recovery_page(

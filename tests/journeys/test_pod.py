@@ -243,6 +243,16 @@ def test_what_lies_in_the_pod_cannot_harm_the_vault(home, refused):
     assert home.vault.ok("consent", "show") == said
     found = home.vault("consent", "inbox")
     assert found.err.count("not understood: twinvault/consent/message.ttl") == 2
+    for name, harmless in (("film.mp4", True), ("0123456789abcdef-0.json", False)):
+        film = files / "twinvault" / "index" / name
+        with film.open("wb") as stream:
+            stream.truncate(1 << 30)
+        if harmless:
+            home.vault.ok("pod", "sync")
+            continue
+        for command in ("sync", "scrub"):
+            assert refused(command, says=r"remove from index/ what does not belong") == 7
+        film.unlink()
 
 
 def test_a_server_that_is_gone_is_waited_for_and_nothing_is_lost(home):

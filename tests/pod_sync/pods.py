@@ -4,9 +4,10 @@ import secrets
 
 import httpx2
 
+from pod_sync.access import Form, document
 from pod_sync.session import Access
 
-__all__ = ["new_pod"]
+__all__ = ["new_pod", "shared"]
 
 
 def new_pod(url: str, transport: httpx2.BaseTransport | None = None) -> Access:
@@ -29,3 +30,15 @@ def new_pod(url: str, transport: httpx2.BaseTransport | None = None) -> Access:
     return Access(
         url=pod["pod"], webid=pod["webId"], issuer=url, client_id=given["id"], secret=given["secret"]
     )  # fmt: skip
+
+
+def shared(form: Form, owner: str, other: str) -> bytes:
+    """Return an access document that lets another WebID read and write beside the owner."""
+    rules = {
+        Form.WAC: f"""<#other> a acl:Authorization; acl:agent <{other}>;
+            acl:accessTo <./>; acl:default <./>; acl:mode acl:Read, acl:Write.""",
+        Form.ACP: f"""<#access> acp:accessControl <#other>; acp:memberAccessControl <#other>.
+            <#other> a acp:AccessControl; acp:apply [ a acp:Policy; acp:allow acl:Read, acl:Write;
+            acp:allOf [ a acp:Matcher; acp:agent <{other}> ] ].""",
+    }
+    return document(form, owner) + rules[form].encode()

@@ -7,12 +7,12 @@ import httpx2
 import pytest
 import rdflib
 
-from pod_sync.access import Form, Grant, document, enclose
+from pod_sync.access import Form, document, enclose
 from pod_sync.errors import PodError, PodRefused
 from pod_sync.oidc import SolidOIDC
 from pod_sync.session import Access, Session
 from tests.pod_sync.fake import FakePod
-from tests.pod_sync.pods import new_pod
+from tests.pod_sync.pods import new_pod, shared
 from tests.pod_sync.server import INSTALLED, Server
 from vault.errors import UsageError
 
@@ -22,8 +22,8 @@ ACP = rdflib.Namespace("http://www.w3.org/ns/solid/acp#")
 HERE = "https://pod.example/ada/twinvault/"
 
 
-def graph(form: Form, *grants: Grant) -> rdflib.Graph:
-    text = document(form, ADA, grants)
+def graph(form: Form) -> rdflib.Graph:
+    text = document(form, ADA)
     return rdflib.Graph().parse(data=text, format="turtle", publicID=f"{HERE}.{form}")
 
 
@@ -53,23 +53,10 @@ def test_the_container_and_all_below_it_are_covered():
         assert len(list(acp.objects(predicate=word))) == 1
 
 
-def test_an_app_that_may_edit_is_described_but_does_not_decide():
-    wac = graph(Form.WAC, Grant(BOB))
-    (rule,) = wac.subjects(ACL.agent, rdflib.URIRef(BOB))
-    assert set(wac.objects(rule, ACL.mode)) == {ACL.Read, ACL.Write}
-    acp = graph(Form.ACP, Grant(ADA, "https://app.example/id"))
-    (matcher,) = acp.subjects(ACP.client, rdflib.URIRef("https://app.example/id"))
-    assert list(acp.objects(matcher, ACP.agent)) == [rdflib.URIRef(ADA)]
-    (policy,) = acp.subjects(ACP.allOf, matcher)
-    assert set(acp.objects(policy, ACP.allow)) == {ACL.Read, ACL.Write}
-
-
-def test_what_a_language_cannot_say_is_refused():
-    with pytest.raises(UsageError, match=r"no applications"):
-        document(Form.WAC, ADA, [Grant(BOB, "https://app.example/id")])
+def test_what_is_no_webid_is_refused():
     for name in ("bob", "https://b.example/>. <#x> a <y", "https://b.example/\n", "urn:bob"):
         with pytest.raises(UsageError, match=r"no WebID"):
-            document(Form.ACP, ADA, [Grant(name)])
+            document(Form.ACP, name)
 
 
 # What comes of it.
@@ -203,7 +190,7 @@ def closed_on(url: str) -> None:
         assert session.get("twinvault/consent/a.ttl").body == b"<> a <#A>."
         rules = next(str(url) for rel, url in session.links("twinvault/consent/") if rel == "acl")
         form = Form.ACP if rules.endswith(".acr") else Form.WAC
-        session.put(rules, document(form, ada.webid, [Grant(bob.webid)]), "text/turtle")
+        session.put(rules, shared(form, ada.webid, bob.webid), "text/turtle")
         edited = stranger._client.put(
             there, content=b"<> a <#B>.", headers={"Content-Type": "text/turtle"}
         )

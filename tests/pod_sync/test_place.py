@@ -1,86 +1,61 @@
-"""A mirror in a pod, as its devices see it: what counts, who deletes, what a crash leaves."""
+"""A mirror in a fake_mirror, as its devices see it: what counts, who deletes, what a crash leaves."""
 
 import pytest
 
 from pod_sync.errors import PodFull, PodUnreachable
 from pod_sync.memory import Fleeting
-from tests.pod_sync.placing import ROOT, A, B, C, Died, Pod, head, segment
-from vault import points
+from tests.pod_sync.placing import ROOT, A, B, C, Died, head, segment
 from vault.errors import TamperError
 from vault.mirrors import Vanished
-
-
-@pytest.fixture
-def pod():
-    return Pod()
-
-
-@pytest.fixture
-def dies(monkeypatch):
-    """Let the process die when it reaches a named point for the n-th time."""
-
-    def at(name, count=1):
-        left = [count]
-
-        def reached(point):
-            left[0] -= point == name
-            if point == name and not left[0]:
-                raise Died
-
-        monkeypatch.setattr(points, "reached", reached)
-
-    yield at
-    monkeypatch.undo()
-
 
 # What counts.
 
 
-def test_what_a_device_announced_the_others_list_and_read(pod):
+def test_what_a_device_announced_the_others_list_and_read(fake_mirror):
     one, two = segment(), head()
-    pod.gave(one, two)
-    other = pod.device(B)
+    fake_mirror.gave(one, two)
+    other = fake_mirror.device(B)
     assert other.sizes() == {name: len(content) for name, content in (one, two)}
     assert [other.read(name) for name, _ in (one, two)] == [one[1], two[1]]
 
 
-def test_what_was_not_announced_counts_nowhere(pod):
-    place = pod.device()
+def test_what_was_not_announced_counts_nowhere(fake_mirror):
+    place = fake_mirror.device()
     place.sizes()
     place.write(*segment())
-    assert pod.device(B).sizes() == {}
+    assert fake_mirror.device(B).sizes() == {}
     assert list(place.sizes()) == [segment()[0]]
 
 
-def test_files_lie_in_containers_by_device_and_hash(pod):
+def test_files_lie_in_containers_by_device_and_hash(fake_mirror):
     name, content = segment()
-    pod.gave((name, content))
-    assert pod.path(name).endswith(f"/{ROOT}files/{A}/{name[-32:-30]}/{name}")
-    file = pod.server.files[pod.path(name)]
+    fake_mirror.gave((name, content))
+    assert fake_mirror.path(name).endswith(f"/{ROOT}files/{A}/{name[-32:-30]}/{name}")
+    file = fake_mirror.server.files[fake_mirror.path(name)]
     assert (file.body, file.media_type) == (content, "application/octet-stream")
 
 
-def test_what_another_device_deleted_is_gone_and_leaves_every_index_in_time(pod):
+def test_what_another_device_deleted_is_gone_and_leaves_every_index_in_time(fake_mirror):
     old, new = segment(), segment(number=1)
-    pod.gave(old)
-    other = pod.device(B)
+    fake_mirror.gave(old)
+    other = fake_mirror.device(B)
     other.sizes()
     other.write(*new)
     other.delete(old[0])
     other.flush()
-    assert list(pod.device(C).sizes()) == [new[0]]
-    assert pod.files() == [new[0]]
-    pod.gave(segment(number=2))
-    assert old[0] not in pod.index(A)[0]["files"]
-    pod.gave(segment(number=3), feed=B)
-    assert pod.index(B)[0]["gone"] == []
+    assert list(fake_mirror.device(C).sizes()) == [new[0]]
+    assert fake_mirror.files() == [new[0]]
+    fake_mirror.gave(segment(number=2))
+    assert old[0] not in fake_mirror.index(A)[0]["files"]
+    fake_mirror.gave(segment(number=3), feed=B)
+    assert fake_mirror.index(B)[0]["gone"] == []
 
 
-def test_a_reader_who_listed_a_file_that_was_deleted_since_hears_that_it_vanished(pod):
-    pod.gave(segment())
-    reader = pod.device(B)
+def test_a_reader_who_listed_a_file_that_was_deleted_since_hears_that_it_vanished(fake_mirror):
+    fake_mirror.gave(segment())
+    reader = fake_mirror.device(B)
     reader.sizes()
-    writer = pod.device()
+    writer = fake_mirror.device()
     writer.sizes()
     writer.write(*segment(number=1))
     writer.delete(segment()[0])
@@ -90,14 +65,16 @@ def test_a_reader_who_listed_a_file_that_was_deleted_since_hears_that_it_vanishe
     assert list(reader.sizes()) == [segment(number=1)[0]]
 
 
-def test_of_two_copies_the_whole_one_is_read(pod):
-    pod.gave(head())
-    second = pod.device(B)
+def test_of_two_copies_the_whole_one_is_read(fake_mirror):
+    fake_mirror.gave(head())
+    second = fake_mirror.device(B)
     second.sizes()
     second.write(*head())
     second.flush()
-    pod.server.write(pod.path(f"{A}/{head()[0][-32:-30]}/{head()[0]}"), b"x" * len(head()[1]))
-    reader = pod.device(C)
+    fake_mirror.server.write(
+        fake_mirror.path(f"{A}/{head()[0][-32:-30]}/{head()[0]}"), b"x" * len(head()[1])
+    )
+    reader = fake_mirror.device(C)
     reader.sizes()
     assert reader.read(head()[0]) == head()[1]
 
@@ -105,50 +82,50 @@ def test_of_two_copies_the_whole_one_is_read(pod):
 # Requests.
 
 
-def test_a_check_that_nothing_changed_is_one_request(pod):
-    place = pod.gave(segment(), head())
-    assert pod.asked(lambda: place.is_settled(b"settled")) == ["GET"]
-    again = pod.device()
-    assert pod.asked(lambda: again.is_settled(b"settled")) == ["GET"]
+def test_a_check_that_nothing_changed_is_one_request(fake_mirror):
+    place = fake_mirror.gave(segment(), head())
+    assert fake_mirror.asked(lambda: place.is_settled(b"settled")) == ["GET"]
+    again = fake_mirror.device()
+    assert fake_mirror.asked(lambda: again.is_settled(b"settled")) == ["GET"]
     assert again.is_settled(b"settled")
     assert not again.is_settled(b"something new here")
-    pod.gave(segment(B), feed=B)
-    assert not pod.device().is_settled(b"settled")
-    pod.gave()
-    assert pod.asked(lambda: pod.device().is_settled(b"settled")) == ["GET"]
-    assert pod.device().is_settled(b"settled")
+    fake_mirror.gave(segment(B), feed=B)
+    assert not fake_mirror.device().is_settled(b"settled")
+    fake_mirror.gave()
+    assert fake_mirror.asked(lambda: fake_mirror.device().is_settled(b"settled")) == ["GET"]
+    assert fake_mirror.device().is_settled(b"settled")
 
 
-def test_a_listing_that_follows_a_check_is_not_asked_for_again(pod):
-    pod.gave(segment(), head())
-    place = pod.device()
+def test_a_listing_that_follows_a_check_is_not_asked_for_again(fake_mirror):
+    fake_mirror.gave(segment(), head())
+    place = fake_mirror.device()
     place.is_settled(b"")
-    assert pod.asked(place.sizes) == []
-    assert pod.asked(place.sizes) == ["GET"]
+    assert fake_mirror.asked(place.sizes) == []
+    assert fake_mirror.asked(place.sizes) == ["GET"]
 
 
-def test_small_files_are_read_once_and_remembered(pod):
-    pod.gave(head(), segment())
-    place = pod.device(B)
+def test_small_files_are_read_once_and_remembered(fake_mirror):
+    fake_mirror.gave(head(), segment())
+    place = fake_mirror.device(B)
     place.sizes()
-    assert pod.asked(lambda: [place.read(head()[0]) for _ in range(3)]) == ["GET"]
+    assert fake_mirror.asked(lambda: [place.read(head()[0]) for _ in range(3)]) == ["GET"]
     place.settle(b"")
-    again = pod.device(B)
+    again = fake_mirror.device(B)
     again.sizes()
-    assert pod.asked(lambda: again.read(head()[0])) == []
+    assert fake_mirror.asked(lambda: again.read(head()[0])) == []
 
 
-def test_a_flush_without_anything_new_asks_nothing(pod):
-    place = pod.gave(segment())
-    assert pod.asked(place.flush) == []
+def test_a_flush_without_anything_new_asks_nothing(fake_mirror):
+    place = fake_mirror.gave(segment())
+    assert fake_mirror.asked(place.flush) == []
 
 
 # Crashes, lost answers, cut uploads.
 
 
-def synced(pod):
+def synced(fake_mirror):
     """What a run does: fold two small segments into one, and move the head."""
-    place = pod.device()
+    place = fake_mirror.device()
     there = place.sizes()
     for file in (segment(number=5), head(size=6)):
         if file[0] not in there:
@@ -171,143 +148,149 @@ WANTED = sorted([segment(number=5)[0], head(size=6)[0]])
         *[("pod.deleted", count) for count in (1, 2, 3)],
     ],
 )
-def test_a_run_that_died_anywhere_is_finished_by_the_next(pod, dies, monkeypatch, point, count):
-    pod.gave(segment(), segment(number=1), head())
+def test_a_run_that_died_anywhere_is_finished_by_the_next(
+    fake_mirror, dies, monkeypatch, point, count
+):
+    fake_mirror.gave(segment(), segment(number=1), head())
     dies(point, count)
     with pytest.raises(Died):
-        synced(pod)
+        synced(fake_mirror)
     monkeypatch.undo()
-    synced(pod)
-    assert pod.files() == sorted(pod.device(B).sizes()) == WANTED
+    synced(fake_mirror)
+    assert fake_mirror.files() == sorted(fake_mirror.device(B).sizes()) == WANTED
 
 
-def test_what_a_dead_run_had_written_whole_is_not_sent_again(pod, dies, monkeypatch):
-    pod.gave(segment())
+def test_what_a_dead_run_had_written_whole_is_not_sent_again(fake_mirror, dies, monkeypatch):
+    fake_mirror.gave(segment())
     dies("pod.announcing")
     with pytest.raises(Died):
-        synced(pod)
+        synced(fake_mirror)
     monkeypatch.undo()
-    assert pod.asked(lambda: synced(pod)).count("PUT") == 1
+    assert fake_mirror.asked(lambda: synced(fake_mirror)).count("PUT") == 1
 
 
-def test_what_a_dead_run_left_that_nobody_wants_is_deleted(pod):
-    place = pod.device()
+def test_what_a_dead_run_left_that_nobody_wants_is_deleted(fake_mirror):
+    place = fake_mirror.device()
     place.sizes()
-    pod.server.cut(*[100] * 20)
+    fake_mirror.server.cut(*[100] * 20)
     place.write(*segment(number=7))
     with pytest.raises(PodUnreachable, match="not arrive whole"):
         place.flush()
-    pod.server.faults.cuts.clear()
-    assert segment(number=7)[0] in pod.files()
-    synced(pod)
-    assert pod.files() == WANTED
+    fake_mirror.server.faults.cuts.clear()
+    assert segment(number=7)[0] in fake_mirror.files()
+    synced(fake_mirror)
+    assert fake_mirror.files() == WANTED
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_a_lost_answer_costs_nothing(pod, number):
-    pod.gave(segment(), segment(number=1), head())
+def test_a_lost_answer_costs_nothing(fake_mirror, number):
+    fake_mirror.gave(segment(), segment(number=1), head())
     lose = number
 
-    def counted(*args, ask=pod.server._answer):
+    def counted(*args, ask=fake_mirror.server._answer):
         nonlocal lose
         answer = ask(*args)
         lose -= 1
         if lose == -1:
-            pod.server.lose_answers()
+            fake_mirror.server.lose_answers()
         return answer
 
-    pod.server._answer = counted
-    synced(pod)
+    fake_mirror.server._answer = counted
+    synced(fake_mirror)
     assert lose < 0
-    assert pod.files() == sorted(pod.device(B).sizes()) == WANTED
+    assert fake_mirror.files() == sorted(fake_mirror.device(B).sizes()) == WANTED
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_a_body_that_is_cut_off_is_sent_again(pod, number):
-    pod.gave(segment(), segment(number=1), head())
+def test_a_body_that_is_cut_off_is_sent_again(fake_mirror, number):
+    fake_mirror.gave(segment(), segment(number=1), head())
     puts = number
 
-    def counted(request, body, put=pod.server._answer):
+    def counted(request, body, put=fake_mirror.server._answer):
         nonlocal puts
         if request.method == "PUT":
             puts -= 1
             if puts == -1:
-                pod.server.cut(7)
+                fake_mirror.server.cut(7)
         return put(request, body)
 
-    pod.server._answer = counted
-    synced(pod)
+    fake_mirror.server._answer = counted
+    synced(fake_mirror)
     assert puts < 0
-    reader = pod.device(B)
+    reader = fake_mirror.device(B)
     assert sorted(reader.sizes()) == WANTED
     assert all(reader.read(name) for name in WANTED)
 
 
-def test_an_index_that_is_cut_off_leaves_the_one_before_to_everybody(pod):
-    pod.gave(segment())
-    pod.gave(segment(number=1))
-    _, newest = pod.index()
-    [older] = {path for path in pod.server.files if "/index/" in path} - {newest}
-    pod.server.write(older, pod.server.files[newest].body[:20], "application/json")
-    assert sorted(pod.device(B).sizes()) == sorted([segment()[0], segment(number=1)[0]])
-    assert sorted(pod.device(A).sizes()) == sorted([segment()[0], segment(number=1)[0]])
+def test_an_index_that_is_cut_off_leaves_the_one_before_to_everybody(fake_mirror):
+    fake_mirror.gave(segment())
+    fake_mirror.gave(segment(number=1))
+    _, newest = fake_mirror.index()
+    [older] = {path for path in fake_mirror.server.files if "/index/" in path} - {newest}
+    fake_mirror.server.write(older, fake_mirror.server.files[newest].body[:20], "application/json")
+    assert sorted(fake_mirror.device(B).sizes()) == sorted([segment()[0], segment(number=1)[0]])
+    assert sorted(fake_mirror.device(A).sizes()) == sorted([segment()[0], segment(number=1)[0]])
 
 
-def test_a_first_index_that_is_cut_off_is_written_again(pod):
-    pod.server.write(pod.server.path(pod.access.url) + f"{ROOT}index/{A}-1.json", b'{"form')
-    pod.gave(segment())
-    assert list(pod.device(B).sizes()) == [segment()[0]]
+def test_a_first_index_that_is_cut_off_is_written_again(fake_mirror):
+    fake_mirror.server.write(
+        fake_mirror.server.path(fake_mirror.access.url) + f"{ROOT}index/{A}-1.json", b'{"form'
+    )
+    fake_mirror.gave(segment())
+    assert list(fake_mirror.device(B).sizes()) == [segment()[0]]
 
 
-def test_a_device_that_forgot_what_it_began_finds_it_by_listing_once(pod):
+def test_a_device_that_forgot_what_it_began_finds_it_by_listing_once(fake_mirror):
     one, two = segment(), segment(number=1)
-    pod.gave(one)
-    place = pod.device()
+    fake_mirror.gave(one)
+    place = fake_mirror.device()
     place.sizes()
     place.write(*two)
     place.close()
-    pod.memories[A] = Fleeting()
-    place = pod.device()
+    fake_mirror.memories[A] = Fleeting()
+    place = fake_mirror.device()
     assert place.sizes().keys() == {one[0]}
     place.flush()
-    assert pod.files() == [one[0]]
-    assert pod.asked(pod.device().sizes) == ["GET"]
+    assert fake_mirror.files() == [one[0]]
+    assert fake_mirror.asked(fake_mirror.device().sizes) == ["GET"]
 
 
-def test_an_own_index_that_was_destroyed_is_written_again(pod):
-    pod.gave(segment())
-    pod.server.write(pod.index()[1], b"{}", "application/json")
+def test_an_own_index_that_was_destroyed_is_written_again(fake_mirror):
+    fake_mirror.gave(segment())
+    fake_mirror.server.write(fake_mirror.index()[1], b"{}", "application/json")
     with pytest.raises(TamperError, match=f"device {A} .* sync on that device"):
-        pod.device(B).sizes()
-    assert not pod.device().is_settled(b"settled")
-    pod.gave()
-    assert list(pod.device(B).sizes()) == [segment()[0]]
+        fake_mirror.device(B).sizes()
+    assert not fake_mirror.device().is_settled(b"settled")
+    fake_mirror.gave()
+    assert list(fake_mirror.device(B).sizes()) == [segment()[0]]
 
 
-def test_a_full_pod_is_said_and_gone_on_with(pod):
-    place = pod.device()
+def test_a_full_pod_is_said_and_gone_on_with(fake_mirror):
+    place = fake_mirror.device()
     place.sizes()
     place.write(*segment())
     place.sizes()
-    pod.server.room = 0
+    fake_mirror.server.room = 0
     place.write(*segment(number=1))
     with pytest.raises(PodFull):
         place.flush()
-    pod.server.room = None
-    again = pod.device()
+    fake_mirror.server.room = None
+    again = fake_mirror.device()
     assert list(again.sizes()) == [segment()[0]]
     again.write(*segment(number=1))
     again.flush()
-    assert pod.files() == sorted(pod.device(B).sizes())
+    assert fake_mirror.files() == sorted(fake_mirror.device(B).sizes())
 
 
-def test_an_index_that_is_not_all_there_after_a_good_answer_is_written_again(pod, monkeypatch):
+def test_an_index_that_is_not_all_there_after_a_good_answer_is_written_again(
+    fake_mirror, monkeypatch
+):
     first = [True]
 
-    def stored(request, path, body, media_type, store=pod.server._store):
+    def stored(request, path, body, media_type, store=fake_mirror.server._store):
         short = path.endswith(".json") and first and first.pop()
         store(request, path, body[:9] if short else body, media_type)
 
-    monkeypatch.setattr(pod.server, "_store", stored)
-    pod.gave(segment())
-    assert list(pod.device(B).sizes()) == [segment()[0]]
+    monkeypatch.setattr(fake_mirror.server, "_store", stored)
+    fake_mirror.gave(segment())
+    assert list(fake_mirror.device(B).sizes()) == [segment()[0]]

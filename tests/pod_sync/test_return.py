@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from console.use import podding
-from pod_sync.access import Form, Grant, document
+from pod_sync.access import Form
 from pod_sync.session import Session
 from tests.helpers import PASSPHRASE
-from tests.pod_sync.pods import new_pod
+from tests.pod_sync.pods import new_pod, shared
 
 PATH = "twinvault/consent/message.ttl"
 SLOW = """
@@ -47,7 +47,7 @@ def stranger(solid, pod):
     """Another WebID, which may write consent, and nothing else in the pod."""
     other = new_pod(solid)
     with Session(pod) as owner:
-        access = document(Form.WAC, pod.webid, [Grant(other.webid)])
+        access = shared(Form.WAC, pod.webid, other.webid)
         owner.put("twinvault/consent/.acl", access, "text/turtle")
     with Session(replace(other, url=pod.url)) as session:
         yield session

@@ -15,8 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from console.solid_server import SolidServer
+from pod_sync.access import enclose
 from pod_sync.errors import PodForeign, PodRefused, PodUnreachable
 from pod_sync.session import Access, Session
+from tests.pod_sync.pods import new_pod
+from tests.pod_sync.server import INSTALLED, free_port
+from vault.errors import NotFound, UsageError
 
 
 @contextmanager
@@ -202,3 +207,28 @@ def test_a_pod_in_her_own_network_is_asked_as_she_typed_it(naps):
     ):
         session.assert_owner()
     assert asked == ["/.well-known/openid-configuration"]
+
+
+# A server in one's own network.
+
+
+@pytest.fixture
+def in_the_network(tmp_path: Path) -> Iterator[str]:
+    """The address of a real server that goes by this machine's name."""
+    name = socket.gethostname()
+    try:
+        socket.getaddrinfo(name, None)
+        server = SolidServer(tmp_path / "pods", lan=name, port=free_port(), installed=INSTALLED)
+    except (OSError, UsageError, NotFound) as error:
+        pytest.skip(f"no server can go by this machine's name: {error}")
+    with server:
+        yield server.url
+
+
+@pytest.mark.pod
+def test_a_server_that_goes_by_a_name_of_the_network_knows_its_owners(in_the_network: str) -> None:
+    ada, bob = new_pod(in_the_network), new_pod(in_the_network)
+    with Session(ada) as owner, Session(bob) as stranger:
+        owner.assert_owner()
+        enclose(owner, "twinvault/")
+        assert stranger._client.get(f"{ada.url}twinvault/").status_code == 403

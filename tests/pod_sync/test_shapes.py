@@ -5,7 +5,7 @@ from functools import cache
 import pyshacl
 import pytest
 import rdflib
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rdflib.namespace import OWL, RDF, RDFS, SH, SKOS
 
@@ -106,6 +106,7 @@ def agree(graph):
 
 
 @given(st.lists(edits, min_size=1, max_size=3))
+@example([("remove", next(t for t in TRIPLES if t[1].endswith("/permission")))])
 @settings(max_examples=40, deadline=None)
 def test_what_is_read_conforms_and_what_violates_a_shape_is_refused(changes):
     graph = parsed(WRITTEN)

@@ -24,7 +24,9 @@ __all__ = [
     "FIXED",
     "HASH_SIZE",
     "KEY_PAGE",
+    "KEY_PLACE",
     "KEY_SLOT",
+    "KEY_SLOT_SIZE",
     "NATURAL_KEY",
     "NONCE",
     "NO_TAG",
@@ -48,6 +50,8 @@ VERSIONS = frozenset({1, 2})
 FIXED = struct.Struct(">BB8sQQQI16s16s")
 KEY_PAGE = slice(26, 34)
 KEY_SLOT = slice(34, 38)
+KEY_PLACE = slice(26, 38)
+KEY_SLOT_SIZE = 4
 NATURAL_KEY = slice(38, 54)
 """Where these stand in an entry, for whoever needs no more of it."""
 

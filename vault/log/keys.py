@@ -95,6 +95,8 @@ def data_key(pages: Mapping[PageId, bytes], page: PageId, slot: int) -> bytes:
 
 def _joined(here: bytes, there: bytes) -> bytes:
     """Return the keys of a page: those that are here, in free places those that came."""
+    if not here and len(there) % KEY_SIZE == 0:
+        return there
     keys = bytearray(max(here, there, key=len))
     for at in range(0, len(keys), KEY_SIZE):
         place = slice(at, at + KEY_SIZE)

@@ -25,7 +25,9 @@ from vault.log.envelope import (
     FIXED,
     HASH_SIZE,
     KEY_PAGE,
+    KEY_PLACE,
     KEY_SLOT,
+    KEY_SLOT_SIZE,
     NATURAL_KEY,
     NO_TAG,
     has_body,
@@ -308,13 +310,17 @@ def take_in(log: SealedLog, segment: Segment, *, most: int | None = None) -> int
 
 def rows_of(records: Sequence[bytes]) -> Iterator[Row]:
     """Yield the records of a segment as if a log held no other."""
+    topics: dict[bytes, str] = {}  # of many entries there are few
+    begin, tagged = FIXED.size, NATURAL_KEY
     for position, data in enumerate(records, 1):
         if data.startswith(NOTE):
             yield position, checkpoint.TOPIC, data[10:26].decode("ascii", "replace"), data
             continue
-        length = data[1] if len(data) > 1 else 0
-        topic = data[FIXED.size : FIXED.size + length].decode("ascii", "replace")
-        natural_key = data[NATURAL_KEY]
+        name = data[begin : begin + data[1]] if len(data) > 1 else b""
+        topic = topics.get(name)
+        if topic is None:
+            topic = topics[name] = name.decode("ascii", "replace")
+        natural_key = data[tagged]
         yield position, topic, topic if natural_key == NO_TAG else natural_key.hex(), data
 
 
@@ -369,8 +375,12 @@ def _opens(key: bytes, data: bytes) -> bool:
 def key_in(pages: Mapping[int, SharedPage], data: bytes) -> bytes:
     """Return the data key of an entry among the key pages of a segment, empty if it is not there."""
     page = pages.get(int.from_bytes(data[KEY_PAGE]))
-    at = int.from_bytes(data[KEY_SLOT]) * KEY_SIZE
-    key = page.keys[at : at + KEY_SIZE] if page else b""
+    return _key_at(page, data[KEY_SLOT]) if page else b""
+
+
+def _key_at(page: SharedPage, slot: bytes) -> bytes:
+    at = int.from_bytes(slot) * KEY_SIZE
+    key = page.keys[at : at + KEY_SIZE]
     return key if any(key) and len(key) == KEY_SIZE else b""
 
 
@@ -438,13 +448,32 @@ def _take_keys(
 
     No key is taken without its body: whoever sends one alone could keep the right one out.
     """
-    keys: dict[bytes, dict[bytes, bytes]] = {}
-    for seq, data in enumerate(arriving, first):
-        if seq not in due and has_body(data) and (key := key_in(segment.keys, data)):
-            keys.setdefault(data[KEY_PAGE], {})[data[KEY_SLOT]] = key
-    keys_of(log).fill_in(_pages_of(segment, keys))
+    whole = [data for seq, data in enumerate(arriving, first) if seq not in due and has_body(data)]
+    keys_of(log).fill_in(_wanted_keys(segment, whole))
     # Some may be here from a run that was interrupted before it was asked to erase them.
     _destroy(log, [arriving[seq - first] for seq in sorted(due)])
+
+
+def _wanted_keys(segment: Segment, records: Sequence[bytes]) -> dict[PageId, SharedPage]:
+    """Return key pages of a segment with the keys of some entries and no others."""
+    slots: dict[bytes, list[bytes]] = {}
+    for place in {data[KEY_PLACE] for data in records}:
+        slots.setdefault(place[:-KEY_SLOT_SIZE], []).append(place[-KEY_SLOT_SIZE:])
+    # Nearly always each of a page's keys is that of an entry: then it is taken as it is.
+    whole: dict[PageId, SharedPage] = {}
+    some: dict[bytes, dict[bytes, bytes]] = {}
+    for name, wanted in slots.items():
+        page = segment.keys.get(int.from_bytes(name))
+        if page is None:
+            continue
+        every = len(wanted) * KEY_SIZE == len(page.keys)
+        if every and int.from_bytes(max(wanted)) < len(wanted) and any(page.keys):
+            whole[segment.feed, int.from_bytes(name)] = page
+            continue
+        found = {slot: key for slot in wanted if (key := _key_at(page, slot))}
+        if found:
+            some[name] = found
+    return whole | _pages_of(segment, some)
 
 
 def _pages_of(

@@ -542,6 +542,23 @@ class SQLiteDCBRecorder(DCBRecorder, SQLiteRecorder):
         with self.datastore.get_connection(commit=True) as connection, connection.cursor() as raw:
             truncate_wal(raw.execute, "log.db")
 
+    @contextmanager
+    def written_once(self) -> Iterator[None]:
+        """Write every page of the file once, not into a write-ahead log first.
+
+        For a file that only this process has open. A transaction is as durable as ever; whoever
+        opens the file after a crash opens it with a write-ahead log again.
+        """
+        self._journal("DELETE")
+        try:
+            yield
+        finally:
+            self._journal("WAL")
+
+    def _journal(self, mode: str) -> None:
+        with self.datastore.get_connection(commit=True) as connection, connection.cursor() as raw:
+            raw.execute(f"PRAGMA journal_mode={mode}")
+
 
 class Subscription(DCBListenNotifySubscription[SQLiteDCBRecorder]):
     """Events as they are appended by this process."""

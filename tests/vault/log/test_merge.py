@@ -37,8 +37,10 @@ from vault.items import Agent, Item
 from vault.log import home, rotation
 from vault.log.certificate import NO_LIMIT
 from vault.log.enrolment import devices, revoke
+from vault.log.envelope import FIXED, HASH_SIZE, KEY_PAGE, KEY_SLOT, has_body
 from vault.log.merge import learn_devices, segments, take_in
 from vault.log.mirror import Folder, Mirror
+from vault.log.owner import KEY_SIZE
 from vault.log.sealed import Draft, SealedLog
 from vault.log.segment import Segment, open_segment
 
@@ -322,6 +324,25 @@ def test_what_arrives_twice_is_stored_once(two):
     [segment] = segments(log, log.feed, 1, 4)
     assert [take_in(other, segment), take_in(other, segment)] == [3, 0]
     assert numbers(other) == [0, 1, 2]
+
+
+def test_keys_come_with_the_bodies_that_they_open_and_no_others(two):
+    log, other = two
+    log.append(drafts(0, 3))
+    [segment] = segments(log, log.feed, 1, 4)
+    number = next(number for number, data in enumerate(segment.records) if has_body(data))
+    first = segment.records[number]
+    id_ = int.from_bytes(first[KEY_PAGE])
+    at = int.from_bytes(first[KEY_SLOT]) * KEY_SIZE
+    page = segment.keys[id_]
+    cut = first[: FIXED.size + first[1] + HASH_SIZE]
+    without = [cut if data is first else data for data in segment.records]
+    more = {**segment.keys, id_: page._replace(keys=page.keys + b"\1" * KEY_SIZE)}
+    take_in(other, segment._replace(records=without, keys=more))
+    there = other.keys.opened([(log.feed, i) for i in segment.keys])
+    held = there.pop((log.feed, id_), b"").ljust(len(page.keys), b"\0")
+    assert held == page.keys[:at] + bytes(KEY_SIZE) + page.keys[at + KEY_SIZE :]
+    assert there == {(log.feed, i): one.keys for i, one in segment.keys.items() if i != id_}
 
 
 def test_a_segment_that_does_not_follow_is_refused(two):

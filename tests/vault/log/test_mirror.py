@@ -1,6 +1,8 @@
 """A mirror is whole or says what it lacks, whatever happens to its files or to who writes them."""
 
+import gc
 import shutil
+import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -279,6 +281,20 @@ def test_a_restore_killed_at_any_point_goes_on_and_appears_whole(log, tmp_path):
             assert sound(there)
         assert not (tmp_path / "new.restoring").exists()
         shutil.rmtree(new)
+
+
+def test_a_restored_log_is_written_once_meanwhile_and_ahead_ever_after(log, tmp_path):
+    log.append(drafts(4, 3))
+    give(log, tmp_path, KEPT)
+    new, seen = tmp_path / "new", []
+
+    def look(_done, _all):
+        seen.append((list(tmp_path.glob("new.restoring/log.db-wal")), gc.isenabled()))
+
+    restoring.restore(new, mirror_in(tmp_path), PASSPHRASE, "laptop", look)
+    assert seen == [([], True)]
+    with closing(sqlite3.connect(new / "log.db")) as plain:
+        assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 class Torn(Memory):

@@ -80,6 +80,21 @@ def test_every_connection_is_durable_and_leaves_no_residue(recorder):
             assert cursor.fetchone()[0] == value
 
 
+def test_a_file_of_one_process_is_written_once_and_then_as_ever(recorder, tmp_path):
+    with recorder.written_once():
+        assert mode(recorder) == "delete"
+        recorder.append([DCBEvent("a", b"x", [])])
+        assert not list(tmp_path.glob("*-wal"))
+    assert mode(recorder) == "wal"
+    assert [stored.event.data for stored in recorder.read()] == [b"x"]
+
+
+def mode(recorder):
+    with recorder.datastore.transaction(commit=False) as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        return cursor.fetchone()[0]
+
+
 def test_appending_nothing_is_a_mistake(recorder):
     with pytest.raises(ProgrammingError):
         recorder.append([])
