@@ -22,6 +22,7 @@ from projections.attached import Attached, Blind
 from projections.chronicle import Chronicle
 from projections.circles import TABLES, Circles, facts, is_sensitive, micros, within
 from projections.permissions import Standstill
+from projections.quotes import Mention, Quotes
 from projections.threads import unit_of
 from projections.view import (
     Databases,
@@ -33,7 +34,6 @@ from projections.view import (
     encode,
     marks,
 )
-from vault.aliases import words
 from vault.consent import Filters, Pause, Statement, Subject, is_paused, normal
 from vault.errors import Erased, NotFound
 from vault.events import (
@@ -47,7 +47,7 @@ from vault.follow import Entry, Page
 from vault.items import Item
 from vault.retention import days_kept
 
-__all__ = ["Mention", "Stored", "Timeline"]
+__all__ = ["Stored", "Timeline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +59,10 @@ class Stored:
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """An item that quotes or nearly repeats another: `share` of the shorter one's words."""
-
-    id: str
-    of: str
-    share: float
-
-
-_Version = tuple[str, int]
-
 _COLUMNS = "i.id, i.position, i.body, t.labels, c.text"
 _FROM = "items i JOIN types t ON t.no = i.type LEFT JOIN corrections c ON c.item = i.id"
 _ORDER = "ORDER BY i.at IS NULL, i.at, i.position"
 _BATCH = 500
-_SHINGLE = 5
-_QUOTED, _QUOTED_RUN = 0.5, 4
-_SHORTEST = 3
 _NONE: frozenset[str] = frozenset()
 
 
@@ -310,23 +296,16 @@ class Timeline(View):
     def mentions(self, ids: Sequence[str]) -> tuple[Mention, ...]:
         """Return the other items that quote or nearly repeat some items.
 
-        Compared are runs of five words; the whole text where it is shorter. Of an item that
-        was corrected both the words that were collected and those that replace them count.
+        Of an item that was corrected both the words that were collected and those that replace
+        them count.
         """
         chosen = set(ids)
-        owners: dict[str, set[_Version]] = {}
-        sizes: dict[_Version, int] = {}
-        for number, stored in enumerate(chain(self.load(ids), self._replaced())):
-            if stored.id in chosen:
-                version = (stored.id, number)
-                shingles = _shingles(stored.item.own_text)
-                sizes[version] = len(shingles)
-                for shingle in shingles:
-                    owners.setdefault(shingle, set()).add(version)
+        versions = chain(self.load(ids), self._replaced())
+        quotes = Quotes((one.id, one.item) for one in versions if one.id in chosen)
         best: dict[tuple[str, str], float] = {}
-        for stored in chain(self.everything(), self._replaced()) if owners else ():
+        for stored in chain(self.everything(), self._replaced()) if quotes else ():
             if stored.id not in chosen:
-                for of, share in _compare(stored, owners, sizes):
+                for of, share in quotes.by(stored.item):
                     best[stored.id, of] = max(share, best.get((stored.id, of), 0.0))
         found = [Mention(id_, of, share) for (id_, of), share in best.items()]
         return tuple(sorted(found, key=lambda m: (-m.share, m.id, m.of)))
@@ -391,9 +370,9 @@ class Timeline(View):
             if text is not None:
                 item = structs.replace(item, text=text, text_new=None)
             told = decode_labels(labels) if labels != _NO_LABELS else ()
-            yield Stored(
-                id_, position, item if told == item.labels else structs.replace(item, labels=told)
-            )
+            if told != item.labels:
+                item = structs.replace(item, labels=told)
+            yield Stored(id_, position, item)
 
     # ------------------------------------------------------------------ following
 
@@ -579,26 +558,3 @@ _NO_LABELS = encode(())
 
 def _bytes(value: Value) -> bytes:
     return value if isinstance(value, bytes) else b""
-
-
-def _shingles(text: str) -> set[str]:
-    found = words(text)
-    if len(found) < _SHINGLE:
-        return {" ".join(found)} if len(found) >= _SHORTEST else set()
-    return {" ".join(found[i : i + _SHINGLE]) for i in range(len(found) - _SHINGLE + 1)}
-
-
-def _compare(
-    stored: Stored, owners: dict[str, set[_Version]], sizes: dict[_Version, int]
-) -> Iterator[tuple[str, float]]:
-    """Yield each of the chosen items that an item quotes, and how much of it."""
-    # The whole text: a quoted reply is where an erased mail lives on.
-    own = _shingles(stored.item.text) | _shingles(stored.item.own_text)
-    shared: dict[_Version, int] = {}
-    for shingle in own:
-        for of in owners.get(shingle, ()):
-            shared[of] = shared.get(of, 0) + 1
-    for of, count in shared.items():
-        share = count / max(1, min(sizes[of], len(own)))
-        if share >= _QUOTED or count >= _QUOTED_RUN:
-            yield of[0], round(min(1.0, share), 3)

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.embed import STATIC, chosen
@@ -303,6 +303,7 @@ def test_the_nearest_bits_are_those_that_counting_one_by_one_finds(vectors):
     assert set(left["row"].tolist()) == set(range(len(far))) - set(expected)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.lists(st.sampled_from(["soup", "leeks", "of"]), min_size=1, max_size=9),
