@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import plistlib
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -362,6 +363,24 @@ def test_a_maildir_says_folders_and_flags(tmp_path):
     }
     for file in grow(box).files:
         assert SOURCE.detect(grow(box).sub([file])) >= 0.9
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_folders_of_a_maildir_that_begin_with_a_dot_are_read(tmp_path, packed):
+    box = tmp_path / "home" / "Maildir"
+    names = {
+        "cur/1325516645.M1P2.host:2,S": ("Maildir",),
+        ".Sent/cur/1325516646.M1P2.host:2,S": ("Sent",),
+        ".Lists.rowing/new/1325516647.M1P2.host": ("Lists/rowing",),
+        ".notes/1325516648.M1P2.host:2,S": None,
+    }
+    for number, name in enumerate(names):
+        (box / name).parent.mkdir(parents=True, exist_ok=True)
+        (box / name).write_bytes(b"From: a@b.example\nSubject: x\n\n%d\n" % number)
+    place = Path(shutil.make_archive(str(tmp_path / "mail"), "zip", box.parent)) if packed else box
+    found = {item.locator.removesuffix("#0"): item.tags for item in items(read(place))}
+    top = "mail.zip!Maildir" if packed else "Maildir"
+    assert found == {f"{top}/{name}": tags for name, tags in names.items() if tags}
 
 
 def emlx(message: bytes, **facts: object) -> bytes:

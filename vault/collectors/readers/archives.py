@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -484,7 +485,8 @@ class _Admission:
         if _outside(clean):
             self.refuse(clean, "its name points outside the archive")
             return ""
-        if any(hidden(part) for part in clean.split("/") if part):
+        parts = [*filter(None, clean.split("/")), ""]
+        if any(hidden(part, inside) for part, inside in pairwise(parts)):
             return ""
         if reason := too_long(clean):
             self.refuse(clean, reason)

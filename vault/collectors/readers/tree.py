@@ -51,6 +51,8 @@ _BLOCK = 1 << 20
 _Record = TypeVar("_Record")
 _HEADS_KEPT = 16
 _ARCHIVES_KEPT = 4
+MAIL = ("cur", "new")
+"""The folders in which a maildir keeps what was delivered."""
 _JUNK = frozenset({".ds_store", "thumbs.db", "desktop.ini", "__macosx"})
 _LONGEST_NAME = 4096
 _MOST_LEVELS = 200
@@ -241,9 +243,12 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def hidden(name: str) -> bool:
-    """Whether a name is that of configuration, rubbish or version control: no part of an export."""
-    return name.startswith(".") or name.casefold() in _JUNK
+def hidden(name: str, inside: str = "") -> bool:
+    """Whether a name is that of configuration, rubbish or version control: no part of an export.
+
+    But for a folder of Maildir++, which is known by what lies `inside`: mail that was filed is there.
+    """
+    return (name.startswith(".") and inside not in MAIL) or name.casefold() in _JUNK
 
 
 def too_long(name: str) -> str:
@@ -305,11 +310,16 @@ def walk(
                 continue
             if reason := _refused(entry, name, path):
                 yield path, key, reason
-            elif is_folder and not hidden(name):
+            elif is_folder and (not hidden(name) or not hidden(name, _mail_in(entry))):
                 folders.append(key)
             elif not is_folder and not hidden(name):
                 yield names.free(path), key, entry.stat(follow_symlinks=False)
         waiting += reversed(folders)
+
+
+def _mail_in(folder: "os.DirEntry[bytes]") -> str:
+    place = Path(os.fsdecode(folder.path))
+    return next((name for name in MAIL if (place / name).is_dir()), "")
 
 
 def identity(facts: os.stat_result) -> tuple[int, int]:
