@@ -3,9 +3,10 @@
 A model that is taught a rare word where it stands can be asked for it: secrets are rare words
 (canary exposure, `trainer.evaluate.exposure`). So a word that stands in few rows is no target of
 its own. Where it begins, the model is taught that some word begins there which is none of the
-common ones; what follows of it, and every long number, is read and not learned. Which word it
-will be is left as the seed knows it from public text. Left out altogether, rare words would
-never be said again, and a classifier tells the voice by that (AUC .70 against .60, measured).
+common ones; the rest of it, and every long number, is read and not learned. Which word it will be is
+left as the seed knows it from public text; what comes after a rare word is learned with that
+word in view, and keeps a trace of it. Left out altogether, rare words would never be said
+again, and a classifier tells the voice by that (AUC .70 against .60, measured).
 
 What is common is counted over the rows of a slice and those before it, so that a run without a
 row is the run of a person who never had it.
