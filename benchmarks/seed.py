@@ -36,11 +36,12 @@ from trainer import engine, seed, states
 from trainer.environment import observe
 from trainer.evaluate.copying import copied
 from trainer.finetune import train
+from trainer.network import Network
 from trainer.pretraining import corpus
 from trainer.pretraining.model import PLAN, Seed, bits
 from trainer.pretraining.prejudice import prejudiced
 from trainer.recipe import preset
-from trainer.slices import plan
+from trainer.slices import foundation_of, plan
 from trainer.states import Memory
 from trainer.tokenizer import ASSISTANT, END, PAD, USER
 from vault.consent import Purpose
@@ -130,6 +131,22 @@ def by_heart(made: Seed, folder: Path, many: int) -> dict[str, Any]:
         "with_a_run_of_50": round(len(repeating) / len(samples), 5),
         "with_a_slur": sum(prejudiced("\n".join(one)) for one in samples),
     }
+
+
+def spoken(many: int) -> dict[str, int]:
+    """Return how many answers of the untaught seed hold a word that was left out of its text.
+
+    It answers the everyday prompts as the program lets it speak: in words that its text has.
+    """
+    recipe = preset("voice")
+    voice = engine.Voice(Network(recipe, foundation_of(recipe)))
+    asked = [[Message(role="user", content=said)] for said in prompts()]
+    said = [
+        one
+        for at in range(-(-many // len(asked)))
+        for one in voice.answers(asked, engine.Sampling(seed=at))
+    ]
+    return {"answers": len(said), "with_a_slur": sum(map(prejudiced, said))}
 
 
 def answers(name: str) -> tuple[list[str], float]:
@@ -229,6 +246,7 @@ def main() -> None:
             "goal": {"conversation": 1.40, "with_a_run_of_50": 0.01, "with_a_slur": 0},
             "bits_per_byte": foretold(made, said.text),
             "by_heart": by_heart(made, said.text, said.samples),
+            "as_it_may_speak": spoken(said.samples),
         }
     else:
         parser.error("name --text, --voices, --examples or --judged")
